@@ -1,0 +1,29 @@
+/** What an operator's command uses: the same database client and settings as a Worker, from environment variables. */
+import type { Context } from '../src/context.ts'
+import { type Bindings, readSettings, type Secret } from '../src/settings.ts'
+import { createDatabase } from '../src/storage/postgres.ts'
+import { createTrips } from '../src/storage/trips.ts'
+
+export type OperatorContext = Pick<Context, 'db' | 'settings' | 'now' | 'random'>
+
+/** @param bindings `process.env` of the operator's shell */
+export function createOperatorContext(bindings: Bindings, needed: readonly Secret[]): OperatorContext {
+  const settings = readSettings(bindings, needed)
+  const trips = createTrips({ postgres: 60_000, redis: 10_000, request: 600_000 })
+  return {
+    settings,
+    db: createDatabase(settings.databaseUrl, trips),
+    now: () => new Date(),
+    random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
+  }
+}
+
+/** Ends the command with one readable line instead of a stack trace. */
+export async function run(command: () => Promise<void>): Promise<void> {
+  try {
+    await command()
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error))
+    process.exitCode = 1
+  }
+}

@@ -1,0 +1,40 @@
+/** What an account is to a caller, and the one form of an e-mail address that decides identity. */
+import * as v from 'valibot'
+import { text } from '../http/input.ts'
+
+/** An address in canonical form: the only form that is stored, compared, limited or mailed to. */
+export type CanonicalEmail = string & { readonly canonicalEmail: unique symbol }
+
+/**
+ * An RFC 5321 address in ASCII, at most 254 bytes, local part at most 64; no quoted local parts, no comments, no lists.
+ * Unicode is refused rather than folded: look-alikes then cannot reach somebody else's account (CASES I01–I04);
+ * an internationalised domain is given as its A-label. Canonical is lower case, in both parts.
+ */
+export const EmailAddress = v.pipe(
+  text(254),
+  v.regex(/^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}$/, 'invalid_email'),
+  v.check(hasValidParts, 'invalid_email'),
+  v.transform((address) => address.toLowerCase() as CanonicalEmail), // the only place where the brand is given
+)
+
+function hasValidParts(address: string): boolean {
+  const [local = '', domain = ''] = address.split('@')
+  const labels = domain.split('.')
+  const isDotAtom = !local.startsWith('.') && !local.endsWith('.') && !local.includes('..')
+  const isDomain = labels.length >= 2 && labels.every((label) => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i.test(label))
+  return isDotAtom && isDomain && !/^[0-9]+$/.test(labels.at(-1) ?? '')
+}
+
+/** A row of `users`, as `userColumns` in store.ts selects it. */
+export type User = {
+  id: string
+  email: string | null
+  emailVerifiedAt: Date | null
+  name: string | null
+  roles: string[]
+}
+
+/** The person as every answer shows them. */
+export function presentUser({ id, email, emailVerifiedAt, name, roles }: User) {
+  return { id, email, email_verified: emailVerifiedAt !== null, name, roles }
+}

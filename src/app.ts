@@ -1,0 +1,93 @@
+/**
+ * Makes a Worker out of a list of operations: what every request gets, once, whatever the list: request id, settings,
+ * security headers, cross-origin answers, the log line, and every failure as problem+json.
+ */
+import { type Context as HonoContext, Hono } from 'hono'
+import { secureHeaders } from 'hono/secure-headers'
+import { type Context, createContext, type Env } from './context.ts'
+import { createLog } from './log.ts'
+import { Fault, faultOf, problemResponse, refuse } from './problem.ts'
+import type { Secret } from './settings.ts'
+import { answerPreflight, isPreflight, shareWithReader } from './tenants/cors.ts'
+
+/** A Hono app with one route. */
+export type Operation = Hono<Env>
+
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
+
+/**
+ * @param operations the routes of this Worker; each is a Hono app with that operation alone
+ * @param needed the secrets without which it refuses to serve
+ */
+export function createApp(operations: readonly Operation[], needed: readonly Secret[]): Hono<Env> {
+  const app = new Hono<Env>()
+  app.use(secureHeaders(HEADERS), async (c, next) => {
+    const requestId = crypto.randomUUID() // never the client's: it is what the log is searched by
+    const startedAt = Date.now()
+    try {
+      c.set('ctx', createContext(c.req.raw, c.env, (work) => c.executionCtx.waitUntil(work), needed, requestId))
+    } catch (error) {
+      const fault = faultOf(error)
+      createLog({ request_id: requestId })('error', 'refusing to serve', { cause: fault.message })
+      return problemResponse(fault, requestId)
+    }
+    await next()
+    await finish(c.var.ctx, c, startedAt)
+    return undefined
+  })
+  for (const operation of operations) app.route('/', operation)
+  app.notFound((c) => answerUnrouted(app, c))
+  app.onError((error, { var: { ctx } }) => {
+    const fault = error instanceof Fault ? error : faultOf(error)
+    ctx.log('error', 'fault', { code: fault.code, cause: fault.message })
+    return problemResponse(fault, ctx.requestId)
+  })
+  return app
+}
+
+const HEADERS = {
+  strictTransportSecurity: 'max-age=31536000; includeSubDomains',
+  contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+  xFrameOptions: 'DENY',
+  referrerPolicy: 'no-referrer',
+}
+
+/** No operation took it: another method of the same path (405), a page that asks first (CORS), or nothing at all. */
+async function answerUnrouted(app: Hono<Env>, { req, var: { ctx } }: HonoContext<Env>): Promise<Response> {
+  const allowed = methodsOf(app, req.path)
+  if (allowed.length === 0) return problemResponse(refuse('not_found'), ctx.requestId)
+  if (isPreflight(req.raw)) return answerPreflight(ctx, allowed)
+  return problemResponse(refuse('method_not_allowed', { headers: { allow: allowed.join(', ') } }), ctx.requestId)
+}
+
+function methodsOf(app: Hono<Env>, path: string): string[] {
+  return METHODS.filter((method) => {
+    // Hono answers HEAD with the GET route.
+    const [matched] = app.router.match(method === 'HEAD' ? 'GET' : method, path)
+    return matched.some(([[, route]]) => route.method === (method === 'HEAD' ? 'GET' : method))
+  })
+}
+
+/** What every answer carries, and the one log line of the request. */
+async function finish(ctx: Context, c: HonoContext<Env>, startedAt: number): Promise<void> {
+  const { headers } = c.res
+  if (!headers.has('cache-control')) headers.set('cache-control', 'no-store')
+  headers.set('x-request-id', ctx.requestId)
+  await shareWithReader(ctx, headers)
+  const { postgres, redis } = ctx.trips.counted()
+  const milliseconds = Date.now() - startedAt
+  if (ctx.settings.serverTiming) {
+    headers.set(
+      'server-timing',
+      `postgres;desc="${postgres.trips}";dur=${postgres.milliseconds}, redis;desc="${redis.trips}";dur=${redis.milliseconds}, total;dur=${milliseconds}`,
+    )
+  }
+  ctx.log('info', 'request', {
+    method: c.req.method,
+    operation: c.req.routePath,
+    status: c.res.status,
+    postgres_trips: postgres.trips,
+    redis_trips: redis.trips,
+    duration_ms: milliseconds,
+  })
+}

@@ -1,0 +1,77 @@
+/**
+ * What one request may use, made for it and gone with it: database, limits, clock, randomness, log, deferred work.
+ * A function takes the members that it touches with `Pick<Context, …>`, so that its signature states its effects.
+ */
+import { type ClientDetails, readClient } from './http/client.ts'
+import { createLog, type Log } from './log.ts'
+import { faultOf } from './problem.ts'
+import { type Bindings, readSettings, type Secret, type Settings } from './settings.ts'
+import { createDatabase, type Database } from './storage/postgres.ts'
+import { createRedis, type Redis } from './storage/redis.ts'
+import { createTrips, type Trips } from './storage/trips.ts'
+
+export type Context = {
+  requestId: string
+  settings: Settings
+  db: Database
+  redis: Redis
+  trips: Trips
+  /** The request's host, with its port where that is not the scheme's own; finds the tenant. */
+  host: string
+  /** The request's own origin, e.g. `https://auth.example.com`. */
+  origin: string
+  /** The `Origin` header: who calls, when that is a browser. */
+  callerOrigin: string | null
+  /** `Sec-Fetch-Site`: how the browser relates the caller to us. */
+  fetchSite: string | null
+  client: ClientDetails
+  /** The cross-origin page that may read the answer, once the tenant is known to have allowed it. */
+  readers: { origin: string | null }
+  log: Log
+  now(): Date
+  random(bytes: number): Uint8Array
+  /** Runs work after the response; its failure is logged and changes nothing. */
+  defer(work: Promise<unknown>): void
+}
+
+export type Env = { Bindings: Bindings; Variables: { ctx: Context } }
+
+/** @throws Fault when a setting that this Worker needs is missing or malformed */
+export function createContext(
+  request: Request,
+  bindings: Bindings,
+  waitUntil: (work: Promise<unknown>) => void,
+  needed: readonly Secret[],
+  requestId: string,
+): Context {
+  const settings = readSettings(bindings, needed)
+  const trips = createTrips({
+    postgres: settings.postgresTimeoutMs,
+    redis: settings.redisTimeoutMs,
+    request: settings.requestTimeoutMs,
+  })
+  const url = new URL(request.url)
+  const log = createLog({ request_id: requestId })
+  return {
+    requestId,
+    settings,
+    trips,
+    log,
+    host: url.host,
+    origin: url.origin,
+    callerOrigin: request.headers.get('origin'),
+    fetchSite: request.headers.get('sec-fetch-site'),
+    client: readClient(request),
+    readers: { origin: null },
+    // Only Workers that hold the setting may touch these; reading them elsewhere is a fault that names it.
+    get db() {
+      return createDatabase(settings.databaseUrl, trips)
+    },
+    get redis() {
+      return createRedis(settings.redis, trips)
+    },
+    now: () => new Date(),
+    random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
+    defer: (work) => waitUntil(work.catch((error) => log('error', 'deferred work failed', { cause: faultOf(error).message }))),
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * The keyring: our root keys, newest first, and the keys derived from them, one per purpose, so that what is made
+ * for one purpose is garbage for another. It trusts only the text of the setting, and refuses to start on a bad one.
+ */
+import { fromBase64Url } from './base64.ts'
+import { type CryptoFault, cryptoFault, isCryptoFault } from './fault.ts'
+
+/** What a derived key is for. Each purpose has its own key; there is no general-purpose key. */
+export type Purpose =
+  | 'refresh-hash'
+  | 'refresh-successor'
+  | 'one-time'
+  | 'password-pepper'
+  | 'seal:totp'
+  | 'seal:webhook'
+  | 'seal:signing-key'
+  | 'redis-subject'
+  | `cookie:${string}`
+  | 'cursor'
+
+/** One root key. Its bytes sit behind a function, so that logging or serialising a keyring shows none of them. */
+export type RootKey = { readonly keyId: string; readonly rootKeyBytes: () => Uint8Array }
+
+/** Root keys, newest first: the first makes new things, all of them read old ones. */
+export type Keyring = readonly [RootKey, ...RootKey[]]
+
+/** A 32-byte key for one purpose, with the id to store beside whatever it makes. */
+export type DerivedKey = { readonly keyId: string; readonly key: Uint8Array }
+
+/** Thrown when something stored names a key that is not in the ring: a fault of ours, never "wrong password". */
+export type UnknownKeyError = CryptoFault<'unknown_key'>
+
+export const isUnknownKeyError = (error: unknown): error is UnknownKeyError =>
+  isCryptoFault(error, 'unknown_key')
+
+const rootKeyLength = 32
+const keyIdPattern = /^[A-Za-z0-9_-]{1,16}$/
+
+/** Whether `text` has the form of a key id: 1 to 16 letters, digits, `_` or `-`. */
+export function isKeyId(text: string): boolean {
+  return keyIdPattern.test(text)
+}
+
+/**
+ * Reads `k2:<base64 of 32 bytes>,k1:…`, newest first; base64 may be standard or url-safe, padded or not.
+ * Throws `malformed_keyring`, which names the entry and what is wrong with it and never echoes key material.
+ */
+export function parseKeyring(text: string): Keyring {
+  const [newest, ...older] = text.split(',').map((entry, index) => parseEntry(entry.trim(), index + 1))
+  if (!newest) throw cryptoFault('malformed_keyring', 'the keyring is empty')
+  const keyring: Keyring = [newest, ...older]
+  refuseDuplicates(keyring)
+  return keyring
+}
+
+function parseEntry(entry: string, position: number): RootKey {
+  const refuse = (what: string) => cryptoFault('malformed_keyring', `keyring entry ${position} ${what}`)
+  if (entry === '') throw refuse('is empty')
+  const separator = entry.indexOf(':')
+  if (separator === -1) throw refuse('has no ":" between key id and key')
+  const keyId = entry.slice(0, separator)
+  // A bad id is not echoed either: when id and key were swapped, it is the key.
+  if (!isKeyId(keyId)) throw refuse('has a key id that is not 1 to 16 characters of A-Z a-z 0-9 _ -')
+  const rootKey = decodeRootKey(entry.slice(separator + 1))
+  if (!rootKey) throw refuse('has a key that is not base64')
+  if (rootKey.length !== rootKeyLength)
+    throw refuse(`has a key of ${rootKey.length} bytes where ${rootKeyLength} are needed`)
+  return { keyId, rootKeyBytes: () => rootKey }
+}
+
+function decodeRootKey(text: string): Uint8Array | null {
+  return fromBase64Url(
+    text
+      .replace(/={0,2}$/, '')
+      .replaceAll('+', '-')
+      .replaceAll('/', '_'),
+  )
+}
+
+function refuseDuplicates(keyring: Keyring): void {
+  const keyIds = new Set(keyring.map(({ keyId }) => keyId))
+  if (keyIds.size !== keyring.length)
+    throw cryptoFault('malformed_keyring', 'the keyring has one key id twice')
+  // The same key under a new id is a rotation that did not happen.
+  const keys = new Set(keyring.map(({ rootKeyBytes }) => rootKeyBytes().join()))
+  if (keys.size !== keyring.length)
+    throw cryptoFault('malformed_keyring', 'the keyring has one key under two key ids')
+}
+
+/**
+ * The key for `purpose`: of the newest root key, or of the one called `keyId`.
+ * Throws `UnknownKeyError` when the ring holds no such key.
+ */
+export async function deriveKey(keyring: Keyring, purpose: Purpose, keyId?: string): Promise<DerivedKey> {
+  const rootKey = keyId === undefined ? keyring[0] : keyring.find((candidate) => candidate.keyId === keyId)
+  if (!rootKey)
+    throw cryptoFault('unknown_key', `the keyring holds no key called ${JSON.stringify(keyId?.slice(0, 16))}`)
+  return deriveFrom(rootKey, purpose)
+}
+
+/** The keys for `purpose` of every root key, newest first: for finding what an older key made. */
+export async function deriveAll(keyring: Keyring, purpose: Purpose): Promise<DerivedKey[]> {
+  return Promise.all(keyring.map((rootKey) => deriveFrom(rootKey, purpose)))
+}
+
+/** HKDF-SHA-256 (RFC 5869). No salt: the root key is uniformly random already; `info` is the purpose. */
+async function deriveFrom({ keyId, rootKeyBytes }: RootKey, purpose: Purpose): Promise<DerivedKey> {
+  const rootKey = await crypto.subtle.importKey('raw', rootKeyBytes(), 'HKDF', false, ['deriveBits'])
+  const info = new TextEncoder().encode(purpose)
+  const hkdf = { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(0), info }
+  return { keyId, key: new Uint8Array(await crypto.subtle.deriveBits(hkdf, rootKey, 256)) }
+}

@@ -1,0 +1,25 @@
+/** GET /readyz — whether the parts we depend on answer inside their deadlines: ok or failed, and nothing more. */
+import { sql } from 'drizzle-orm'
+import { Hono } from 'hono'
+import type { Context, Env } from '../context.ts'
+import { faultOf } from '../problem.ts'
+
+export const readyz = new Hono<Env>().get('/readyz', async (c) => {
+  const { ctx } = c.var
+  const [postgres, redis] = await Promise.all([
+    check(ctx, 'postgres', async () => ctx.db.execute(sql`select 1`)),
+    check(ctx, 'redis', async () => ctx.redis.ping()),
+  ])
+  const ready = postgres === 'ok' && redis === 'ok'
+  return c.json({ status: ready ? 'ok' : 'failed', postgres, redis }, ready ? 200 : 503)
+})
+
+async function check({ log }: Pick<Context, 'log'>, upstream: string, ask: () => Promise<unknown>): Promise<'ok' | 'failed'> {
+  try {
+    await ask()
+    return 'ok'
+  } catch (error) {
+    log('error', 'not ready', { upstream, cause: faultOf(error).message })
+    return 'failed'
+  }
+}

@@ -1,0 +1,12 @@
+/** Answers that several operations give. Everything is `no-store` (app.ts) except what `publicJson` makes. */
+import { PUBLIC_SECONDS } from './edge-cache.ts'
+
+/** JSON that anybody may read and keep: keys and metadata. Any web page may fetch it, because it is the same for all. */
+export function publicJson(value: unknown): Response {
+  return Response.json(value, {
+    headers: { 'cache-control': `public, max-age=${PUBLIC_SECONDS}`, 'access-control-allow-origin': '*' },
+  })
+}
+
+/** RFC 3339, UTC. */
+export const instant = (time: Date | string): string => new Date(time).toISOString()

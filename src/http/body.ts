@@ -1,0 +1,102 @@
+/**
+ * The only way a request body gets in: exactly `application/json`, at most 16 KiB counted as it is read, strict UTF-8,
+ * strict JSON, then the operation's own schema, which names every field it refuses and repeats no value.
+ */
+import type { MiddlewareHandler } from 'hono'
+import * as v from 'valibot'
+import type { Env } from '../context.ts'
+import { type FieldError, problemResponse, type Refusal, refuse } from '../problem.ts'
+import { parseJson } from './json.ts'
+
+export const MAX_BODY_BYTES = 16 * 1024
+const MAX_DEPTH = 8
+
+type ObjectSchema = v.GenericSchema<Record<string, unknown>, unknown>
+
+/**
+ * Validates the JSON body; the handler reads it with `c.req.valid('json')`.
+ * @param options.optional an absent body counts as `{}` (operations that a cookie or a bearer token can authorise alone)
+ */
+export function jsonBody<Schema extends ObjectSchema>(
+  schema: Schema,
+  { optional = false } = {},
+): MiddlewareHandler<Env, string, { in: { json: v.InferInput<Schema> }; out: { json: v.InferOutput<Schema> } }> {
+  return async (c, next) => {
+    const body = await readBody(c.req.raw, optional)
+    if ('refused' in body) return problemResponse(body, c.var.ctx.requestId)
+    const parsed = v.safeParse(schema, body.value)
+    if (!parsed.success) return problemResponse(invalidInput(parsed.issues), c.var.ctx.requestId)
+    // Hono types validated data as an object; a schema here always describes one.
+    c.req.addValidatedData('json', parsed.output as object)
+    return next()
+  }
+}
+
+async function readBody(request: Request, optional: boolean): Promise<{ value: unknown } | Refusal> {
+  const declared = request.headers.get('content-length')
+  if (declared !== null && Number(declared) > MAX_BODY_BYTES) return tooLarge()
+  const type = request.headers.get('content-type')
+  if (optional && type === null && request.body === null) return { value: {} }
+  if (type === null || !/^application\/json(; *charset=utf-8)?$/i.test(type)) {
+    return refuse('unsupported_media_type', { detail: 'Send the body as application/json.' })
+  }
+  const bytes = await readBytes(request)
+  if (bytes === null) return tooLarge()
+  if (optional && bytes.length === 0) return { value: {} }
+  return parseText(bytes)
+}
+
+/** Reads the stream and stops at the limit, whatever Content-Length claimed (CASES I09). */
+async function readBytes(request: Request): Promise<Uint8Array | null> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of request.body ?? []) {
+    length += chunk.length
+    if (length > MAX_BODY_BYTES) return null
+    chunks.push(chunk)
+  }
+  const bytes = new Uint8Array(length)
+  let offset = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset)
+    offset += chunk.length
+  }
+  return bytes
+}
+
+function parseText(bytes: Uint8Array): { value: unknown } | Refusal {
+  let text: string
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    return refuse('invalid_json', { detail: 'The body is not UTF-8.' })
+  }
+  const json = parseJson(text, MAX_DEPTH)
+  if ('value' in json) return json
+  const details = {
+    not_json: 'The body is not JSON.',
+    duplicate_key: 'A key stands twice in one object.',
+    too_deep: `Objects and arrays nest at most ${MAX_DEPTH} deep.`,
+  }
+  return refuse('invalid_json', { detail: details[json.problem] })
+}
+
+const tooLarge = () => refuse('payload_too_large', { detail: `A body has at most ${MAX_BODY_BYTES} bytes.` })
+
+/** Valibot's own messages quote what was received, which may be a password: only the path and our codes leave here. */
+export function invalidInput(issues: readonly v.BaseIssue<unknown>[]): Refusal {
+  const errors = issues.map((issue): FieldError => {
+    const path = (issue.path ?? []).map(({ key }) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`)
+    return { pointer: path.join(''), code: codeOf(issue) }
+  })
+  return refuse('invalid_input', { errors })
+}
+
+function codeOf(issue: v.BaseIssue<unknown>): string {
+  if (issue.type === 'strict_object') return issue.expected === 'never' ? 'unknown_field' : missingOr('wrong_type', issue)
+  if (issue.kind === 'schema') return missingOr(issue.type === 'picklist' ? 'not_allowed' : 'wrong_type', issue)
+  // Checks of ours state their code as the message: `v.check(…, 'invalid_email')`.
+  return /^[a-z_]+$/.test(issue.message) ? issue.message : 'invalid'
+}
+
+const missingOr = (code: string, issue: v.BaseIssue<unknown>) => (issue.input === undefined ? 'missing' : code)

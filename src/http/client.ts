@@ -1,0 +1,71 @@
+/**
+ * Who is calling, as far as the edge knows: address, place, device. Trusts `CF-Connecting-IP` and `request.cf` alone,
+ * which Cloudflare writes itself; every other address header can be set by the client and is never read.
+ */
+
+export type ClientDetails = {
+  /** Canonical network of the caller for limits: IPv4 /32, IPv6 /64. `unknown` shares one bucket, it is never unlimited. */
+  network: string
+  /** What may be stored and shown: IPv4 /24, IPv6 /48. */
+  truncatedAddress: string | null
+  country: string | null
+  city: string | null
+  asnOrg: string | null
+  userAgent: string | null
+}
+
+const MAX_USER_AGENT = 512
+
+export function readClient(request: Request): ClientDetails {
+  const groups = parseAddress(request.headers.get('cf-connecting-ip') ?? '')
+  const cf = request.cf as IncomingRequestCfProperties | undefined // workers-types unions it with the outgoing shape
+  const userAgent = request.headers.get('user-agent')
+  return {
+    network: groups === null ? 'unknown' : prefix(groups, 4),
+    truncatedAddress: groups === null ? null : prefix(groups, 3),
+    country: text(cf?.country),
+    city: text(cf?.city),
+    asnOrg: text(cf?.asOrganization),
+    userAgent: userAgent === null ? null : printable(userAgent).slice(0, MAX_USER_AGENT),
+  }
+}
+
+type Groups = number[]
+
+/** IPv4 as 4 numbers, IPv6 as 8; an IPv4-mapped IPv6 address is the IPv4 address it maps. Null when it is neither. */
+export function parseAddress(address: string): Groups | null {
+  const mapped = /^::ffff:([0-9.]+)$/i.exec(address)
+  const dotted = mapped?.[1] ?? address
+  if (/^([0-9]{1,3}\.){3}[0-9]{1,3}$/.test(dotted)) {
+    const octets = dotted.split('.').map(Number)
+    return octets.every((octet) => octet <= 255) ? octets : null
+  }
+  return address.includes(':') ? parseIpv6(address) : null
+}
+
+function parseIpv6(address: string): Groups | null {
+  const hostname = URL.parse(`http://[${address}]`)?.hostname // the platform's own parser: canonical and lower case
+  if (!hostname) return null
+  const [head = '', tail] = hostname.slice(1, -1).split('::')
+  const left = head === '' ? [] : head.split(':')
+  const right = tail === undefined || tail === '' ? [] : tail.split(':')
+  const zeros = Array.from({ length: 8 - left.length - right.length }, () => '0')
+  const groups = [...left, ...(tail === undefined ? [] : zeros), ...right].map((group) => Number.parseInt(group, 16))
+  const isMapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff
+  const [high = 0, low = 0] = groups.slice(6)
+  return isMapped ? [high >> 8, high & 255, low >> 8, low & 255] : groups
+}
+
+/** The first `kept` groups, in CIDR form: 4 octets are /32 and 3 are /24; 4 hextets are /64 and 3 are /48. */
+function prefix(groups: Groups, kept: 3 | 4): string {
+  if (groups.length === 4) return `${[...groups.slice(0, kept), 0].slice(0, 4).join('.')}/${kept * 8}`
+  const hextets = groups.slice(0, kept).map((group) => group.toString(16))
+  return `${hextets.join(':')}::/${kept * 16}`
+}
+
+const text = (value: unknown): string | null => (typeof value === 'string' ? printable(value).slice(0, 128) : null)
+
+/** Drops control characters, which have no place in a list that a person reads. */
+function printable(value: string): string {
+  return value.replace(/\p{Cc}/gu, '').toWellFormed()
+}

@@ -1,0 +1,31 @@
+/**
+ * Public facts kept at the edge for some minutes (Cache API, per location): the JWKS, discovery, and the public key
+ * that verifies a token before a write. Nothing secret and nothing that decides who is signed in goes in here;
+ * a miss or a failing cache costs one query, never an answer.
+ */
+import type { Context } from '../context.ts'
+
+/** How long a verifier may go on using what it has: RFC 9700 asks for bounded staleness, JWKS caches use 10 minutes. */
+export const PUBLIC_SECONDS = 600
+
+type Cached = Pick<Context, 'origin' | 'log' | 'defer'>
+
+/** @returns the JSON kept under `name` for this host, or undefined */
+export async function readEdgeCache(ctx: Cached, name: string): Promise<unknown> {
+  try {
+    const kept = await caches.default.match(keyOf(ctx, name))
+    return await kept?.json()
+  } catch (error) {
+    ctx.log('warn', 'edge cache not readable', { cause: error instanceof Error ? error.name : 'unknown' })
+    return undefined
+  }
+}
+
+/** Keeps `value` after the response has left. */
+export function writeEdgeCache(ctx: Cached, name: string, value: unknown): void {
+  const headers = { 'content-type': 'application/json', 'cache-control': `public, max-age=${PUBLIC_SECONDS}` }
+  ctx.defer(caches.default.put(keyOf(ctx, name), new Response(JSON.stringify(value), { headers })))
+}
+
+/** Under our own host, so that two tenants never share an entry; no route answers this path. */
+const keyOf = ({ origin }: Cached, name: string) => `${origin}/.edge/${name}`

@@ -1,0 +1,24 @@
+/** Field types that several operations take. Every text is well-formed Unicode without NUL, so that it can be stored. */
+import * as v from 'valibot'
+
+/** @param maxCharacters UTF-16 units, checked first, before anything that costs more than its length */
+export const text = (maxCharacters: number) =>
+  v.pipe(
+    v.string(),
+    v.maxLength(maxCharacters, 'too_long'),
+    v.check((value) => value.isWellFormed() && !value.includes('\0'), 'invalid_characters'),
+  )
+
+/** A name that a person reads: no control characters, no line breaks, at most 200 characters, not blank. */
+export const DisplayName = v.pipe(
+  text(200),
+  v.trim(),
+  v.minLength(1, 'too_short'),
+  v.check((value) => !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(value), 'invalid_characters'),
+)
+
+/** Where the refresh token goes: into the body, or into a `__Host-` cookie. */
+export const Transport = v.optional(v.picklist(['token', 'cookie']), 'token')
+export type Transport = v.InferOutput<typeof Transport>
+
+export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/

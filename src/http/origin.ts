@@ -1,0 +1,30 @@
+/**
+ * Which web origins may call. A browser sends `Origin` or `Sec-Fetch-Site` with every write; a program sends neither.
+ * Cookies are sent by the browser whoever asks, so a request that a cookie authorises must prove where it comes from.
+ */
+import type { Context } from '../context.ts'
+import { type Refusal, refuse } from '../problem.ts'
+
+type Caller = Pick<Context, 'callerOrigin' | 'fetchSite' | 'origin'>
+
+/**
+ * The origin that the tenant must have allowed for this call to go on, or null when none need be asked for:
+ * the caller is our own page, or no browser at all.
+ */
+export function originToAllow(caller: Caller): string | null {
+  if (caller.callerOrigin === null || caller.callerOrigin === caller.origin) return null
+  return caller.callerOrigin // also the text `null` of a sandboxed page, which no tenant can allow
+}
+
+/** For writes that a cookie authorises: without `Origin`, only `Sec-Fetch-Site: same-origin` shows that it is our own page. */
+export function requireBrowserOrigin(caller: Caller): Refusal | null {
+  const shown = caller.callerOrigin !== null || caller.fetchSite === 'same-origin'
+  return shown ? null : refuse('origin_not_allowed', { evidence: { fetch_site: caller.fetchSite } })
+}
+
+/** @returns the refusal when the tenant has not allowed the calling origin */
+export function checkOrigin(caller: Caller, allowedOrigins: readonly string[]): Refusal | null {
+  const origin = originToAllow(caller)
+  if (origin === null || allowedOrigins.includes(origin)) return null
+  return refuse('origin_not_allowed', { evidence: { origin: origin.slice(0, 200) } })
+}

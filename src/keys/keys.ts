@@ -1,0 +1,51 @@
+/** Which key signs and which key verifies. The algorithm is always the key's own, never the token's (RFC 8725 §3.1). */
+import type { Context } from '../context.ts'
+import { openSigningKey, type PublicJwk, type SigningAlgorithm, type SigningKey } from '../crypto/signing.ts'
+import { readEdgeCache, writeEdgeCache } from '../http/edge-cache.ts'
+import { Fault } from '../problem.ts'
+import type { TenantRow } from '../tenants/tenants.ts'
+import { findVerifier } from './store.ts'
+
+/** What verifies an access token on a host: the tenant it must be for and the key it names, or null when none stands. */
+export type Verifier = {
+  tenant: TenantRow
+  key: { publicJwk: PublicJwk; algorithm: SigningAlgorithm } | null
+}
+
+/** The key that signs now, and its public half for the verifier of what it signs. */
+export type CurrentKey = SigningKey & { publicJwk: PublicJwk }
+
+/** @throws Fault when the deployment has no current key (`npm run keys` makes one) or the key does not open */
+export async function openCurrentKey(
+  { settings }: Pick<Context, 'settings'>,
+  row: { kid: string; sealedPrivateJwk: string; publicJwk: PublicJwk } | null | undefined,
+): Promise<CurrentKey> {
+  if (!row) throw new Fault('internal_error', 'there is no current signing key; run `npm run keys -- rotate`')
+  const key = await openSigningKey(settings.signingSealKeys, row.sealedPrivateJwk, row.kid)
+  return { ...key, publicJwk: row.publicJwk }
+}
+
+/**
+ * For operations that write: the signature must be checked before the one statement runs, so the key comes from
+ * the edge cache, which every sign-in and refresh warms, and from the database (a second trip) only when this location
+ * has seen neither for ten minutes. The statement itself still demands that the key stands, so a withdrawn key
+ * stops working at once.
+ */
+export async function requireVerifier(
+  ctx: Pick<Context, 'db' | 'host' | 'origin' | 'log' | 'defer'>,
+  kid: string,
+): Promise<Verifier | undefined> {
+  // Only `keepVerifier` writes under this name.
+  const kept = (await readEdgeCache(ctx, verifierName(kid))) as Verifier | undefined
+  if (kept) return kept
+  const found = await findVerifier(ctx, kid)
+  if (found?.key) keepVerifier(ctx, kid, found)
+  return found
+}
+
+/** Keeps, for ten minutes, what was read from the database just now. */
+export function keepVerifier(ctx: Pick<Context, 'origin' | 'log' | 'defer'>, kid: string, verifier: Verifier): void {
+  writeEdgeCache(ctx, verifierName(kid), verifier)
+}
+
+const verifierName = (kid: string) => `verifier/${kid}`

@@ -1,0 +1,45 @@
+/** The signing keys' rows. Private keys leave the database sealed; only Workers that issue tokens can open them. */
+import { and, eq, gt, isNull, ne, or, sql } from 'drizzle-orm'
+import type { Context } from '../context.ts'
+import { signingKeys, tenantHosts, tenants } from '../storage/schema.ts'
+import { tenantColumns } from '../tenants/store.ts'
+
+/** For joins that verify: `leftJoin(signingKeys, keyIsValid(kid))`. */
+export const publicKeyColumns = { publicJwk: signingKeys.publicJwk, algorithm: signingKeys.algorithm }
+
+/** For joins that sign: `leftJoin(signingKeys, eq(signingKeys.state, 'current'))`. */
+export const sealedKeyColumns = {
+  kid: signingKeys.kid,
+  sealedPrivateJwk: signingKeys.sealedPrivateJwk,
+  ...publicKeyColumns,
+}
+
+/** A key counts while it stands: `next` has signed nothing yet, a retired one counts until its last token is dead. */
+export const keyIsValid = (kid: string) =>
+  and(
+    eq(signingKeys.kid, kid),
+    ne(signingKeys.state, 'next'),
+    or(isNull(signingKeys.expiresAt), gt(signingKeys.expiresAt, sql`now()`)),
+  )
+
+/** The host's tenant and the public key `kid`, in one query; `key` is null when no such key stands. */
+export async function findVerifier({ db, host }: Pick<Context, 'db' | 'host'>, kid: string) {
+  const [row] = await db
+    .select({ tenant: tenantColumns, key: publicKeyColumns })
+    .from(tenantHosts)
+    .innerJoin(tenants, eq(tenants.id, tenantHosts.tenantId))
+    .leftJoin(signingKeys, keyIsValid(kid))
+    .where(eq(tenantHosts.host, host))
+  return row
+}
+
+/** Every key that a verifier may meet, for a host that we serve: null when we do not. */
+export async function findPublicKeys({ db, host }: Pick<Context, 'db' | 'host'>) {
+  const rows = await db
+    .select({ tenantId: tenantHosts.tenantId, publicJwk: signingKeys.publicJwk })
+    .from(tenantHosts)
+    .leftJoin(signingKeys, or(isNull(signingKeys.expiresAt), gt(signingKeys.expiresAt, sql`now()`)))
+    .where(eq(tenantHosts.host, host))
+    .orderBy(signingKeys.createdAt)
+  return rows.length === 0 ? null : rows.flatMap(({ publicJwk }) => publicJwk ?? [])
+}

@@ -1,0 +1,90 @@
+/**
+ * Every refusal that Latchkey can answer, once: code, status and title (RFC 9457).
+ * A refusal is what a caller can cause and is a value; a fault is what only we can cause and is thrown.
+ * What an operator needs (`evidence`) goes to the log and never into the answer.
+ */
+
+const CATALOGUE = {
+  invalid_json: { status: 400, title: 'The body is not valid JSON' },
+  invalid_request: { status: 400, title: 'The request is malformed' },
+  missing_token: { status: 401, title: 'An access token is needed' },
+  invalid_token: { status: 401, title: 'The access token is not valid' },
+  invalid_credentials: { status: 401, title: 'The e-mail address or the password is wrong' },
+  invalid_grant: { status: 401, title: 'The refresh token is not valid' },
+  origin_not_allowed: { status: 403, title: 'This origin may not call on behalf of a signed-in browser' },
+  not_found: { status: 404, title: 'There is nothing here' },
+  method_not_allowed: { status: 405, title: 'This path does not take that method' },
+  email_taken: { status: 409, title: 'An account with this e-mail address exists' },
+  payload_too_large: { status: 413, title: 'The body is too large' },
+  unsupported_media_type: { status: 415, title: 'The body must be application/json' },
+  unknown_host: { status: 421, title: 'No tenant is served on this host' },
+  invalid_input: { status: 422, title: 'Some fields are not valid' },
+  password_compromised: { status: 422, title: 'This password is too easy to guess; choose another' },
+  rate_limited: { status: 429, title: 'Too many requests' },
+  internal_error: { status: 500, title: 'Something went wrong on our side' },
+  upstream_unavailable: { status: 503, title: 'A part that this needs is not available; try again' },
+  upstream_timeout: { status: 504, title: 'A part that this needs did not answer in time; try again' },
+} as const satisfies Record<string, { status: number; title: string }>
+
+export type ProblemCode = keyof typeof CATALOGUE
+type FaultCode = 'internal_error' | 'upstream_unavailable' | 'upstream_timeout'
+export type RefusalCode = Exclude<ProblemCode, FaultCode>
+
+/** One wrong field: an RFC 6901 pointer into the body (or `?name` for the query) and why it is refused. */
+export type FieldError = { pointer: string; code: string; detail?: string }
+
+/** A tagged refusal. `evidence` is logged, never answered; `headers` carry what the status requires (Allow, Retry-After). */
+export type Refusal = {
+  refused: RefusalCode
+  detail?: string
+  errors?: FieldError[]
+  headers?: Record<string, string>
+  evidence?: Record<string, string | number | boolean | null>
+}
+
+export function refuse(refused: RefusalCode, rest: Omit<Refusal, 'refused'> = {}): Refusal {
+  return { refused, ...rest }
+}
+
+export function isRefusal(value: unknown): value is Refusal {
+  return typeof value === 'object' && value !== null && 'refused' in value
+}
+
+/** Only we can cause this. The message is for the log and must not carry a parameter, a command or an address. */
+export class Fault extends Error {
+  readonly code: FaultCode
+
+  constructor(code: FaultCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'Fault'
+    this.code = code
+  }
+}
+
+/** Finds our own fault inside whatever a library wrapped around it; anything else is an internal error. */
+export function faultOf(error: unknown): Fault {
+  let cause: unknown = error
+  for (let depth = 0; depth < 5 && cause instanceof Error; depth++) {
+    if (cause instanceof Fault) return cause
+    cause = 'sourceError' in cause ? cause.sourceError : cause.cause
+  }
+  return new Fault('internal_error', error instanceof Error ? error.name : 'non-error thrown')
+}
+
+/** The one place where a refusal or a fault becomes HTTP. */
+export function problemResponse(problem: Refusal | Fault, requestId: string): Response {
+  const code = problem instanceof Fault ? problem.code : problem.refused
+  const { status, title } = CATALOGUE[code]
+  const { detail, errors } = problem instanceof Fault ? {} : problem
+  const body = { type: `urn:latchkey:problem:${code}`, title, status, code, detail, request_id: requestId, errors }
+  return new Response(JSON.stringify(body), { status, headers: headersOf(problem, code, status) })
+}
+
+function headersOf(problem: Refusal | Fault, code: ProblemCode, status: number): Headers {
+  const headers = new Headers(problem instanceof Fault ? {} : problem.headers)
+  headers.set('content-type', 'application/problem+json')
+  // RFC 9110 §15.5.2 wants a challenge on every 401; RFC 6750 §3.1 names the error only when a token was presented.
+  if (status === 401) headers.set('www-authenticate', code === 'invalid_token' ? 'Bearer error="invalid_token"' : 'Bearer')
+  if (status === 503 || status === 504) headers.set('retry-after', '2')
+  return headers
+}

@@ -1,0 +1,123 @@
+/**
+ * Rotation of refresh tokens (RFC 9700 §4.14), the SQL of it: one batch, so one transaction and one trip, that locks
+ * the session's row first. Whoever waits for that lock sees, in each later statement, what the winner committed.
+ * So of any number of simultaneous refreshes one uses the token and all answer the same successor.
+ */
+import { and, eq, type SQL, sql } from 'drizzle-orm'
+import { alias } from 'drizzle-orm/pg-core'
+import { userColumns, userIsActive } from '../accounts/store.ts'
+import type { Context } from '../context.ts'
+import type { KeyedTokenHash } from '../crypto/opaque-token.ts'
+import { newId, recordEvent } from '../events/outbox.ts'
+import { originToAllow } from '../http/origin.ts'
+import { sealedKeyColumns } from '../keys/store.ts'
+import { refreshTokens, sessions, signingKeys, tenantHosts, tenants, users } from '../storage/schema.ts'
+import { tenantColumns } from '../tenants/store.ts'
+import { DEFAULT_POLICY } from '../tenants/tenants.ts'
+import { bytes, sessionIsLive } from './store.ts'
+
+/** A token that was used may be presented again for this long, as long as its successor is unused. */
+const REPEAT_SECONDS = 30
+
+/** `token.hash` is one of the presented token's hashes. */
+const tokenIs = (presented: KeyedTokenHash[]) => sql`token.hash in (${sql.join(presented.map(bytes), sql`, `)})`
+
+/**
+ * `refresh_tokens token join … where …`: the presented token, on a host of its own tenant and from an origin that this
+ * tenant allows, or no row. So a token means nothing to another tenant, and a foreign page cannot use a browser's cookie.
+ */
+export function presentedToken(
+  ctx: Pick<Context, 'host' | 'callerOrigin' | 'fetchSite' | 'origin'>,
+  presented: KeyedTokenHash[],
+): SQL {
+  const origin = originToAllow(ctx)
+  return sql`
+    refresh_tokens token
+    join tenants on tenants.id = token.tenant_id
+    join tenant_hosts on tenant_hosts.tenant_id = tenants.id and tenant_hosts.host = ${ctx.host}
+    where ${tokenIs(presented)} and (${origin}::text is null or ${origin}::text = any(tenants.allowed_origins))`
+}
+
+const token = alias(refreshTokens, 'token')
+const child = alias(refreshTokens, 'child')
+
+export type Rotation = {
+  /** The presented token under every key of the ring, newest first. */
+  presented: KeyedTokenHash[]
+  successor: KeyedTokenHash
+}
+
+/** @returns the host's tenant, and what is known of the token after the decision; undefined for an unknown host */
+export async function rotate(
+  ctx: Pick<Context, 'db' | 'host' | 'client' | 'now' | 'random' | 'callerOrigin' | 'fetchSite' | 'origin'>,
+  { presented, successor }: Rotation,
+) {
+  const { db, client } = ctx
+  const successorId = newId(ctx)
+  const isPresented = tokenIs(presented)
+  const found = presentedToken(ctx, presented)
+  const idleSeconds = sql`coalesce((tenants.settings->>'session_idle_seconds')::int, ${DEFAULT_POLICY.session_idle_seconds})`
+
+  const lockFamily = db.execute(sql`
+    select id from sessions where id = (select token.session_id from ${found}) for no key update`)
+  const insertSuccessor = db.execute(sql`
+    insert into refresh_tokens (id, tenant_id, session_id, hash, key_id, parent_id, expires_at)
+    select ${successorId}::uuid, alive.tenant_id, alive.session_id, ${bytes(successor)}, ${successor.keyId}, alive.id,
+      least(clock_timestamp() + make_interval(secs => alive.idle_seconds), sessions.expires_at)
+    from (select token.*, ${idleSeconds} as idle_seconds from ${found}) as alive
+    join sessions on sessions.id = alive.session_id and ${sessionIsLive}
+    join users on users.id = sessions.user_id and ${userIsActive}
+    where alive.used_at is null and alive.expires_at > clock_timestamp()
+    on conflict (parent_id) do nothing`)
+  const markUsed = db.execute(sql`
+    update refresh_tokens token set used_at = clock_timestamp()
+    where ${isPresented} and used_at is null
+      and exists (select from refresh_tokens made where made.id = ${successorId} and made.parent_id = token.id)`)
+  const touchSession = db.execute(sql`
+    update sessions set last_used_at = clock_timestamp(), idle_expires_at = made.expires_at,
+      address = ${client.truncatedAddress}, country = ${client.country}, city = ${client.city}, asn_org = ${client.asnOrg}
+    from refresh_tokens made where made.id = ${successorId} and sessions.id = made.session_id`)
+  const reused = sql`
+    select tenant_id, user_id as subject, jsonb_build_object('session_id', id) as data from revoked`
+  const revokeReused = db.execute(sql`
+    with revoked as (
+      update sessions set revoked_at = clock_timestamp(), revoke_reason = 'reuse_detected'
+      from (select token.* from ${found}) as old
+      left join refresh_tokens next on next.parent_id = old.id
+      where sessions.id = old.session_id and sessions.revoked_at is null and old.used_at is not null
+        and (old.used_at <= clock_timestamp() - make_interval(secs => ${REPEAT_SECONDS}) or next.used_at is not null)
+      returning sessions.id, sessions.user_id, sessions.tenant_id)
+    ${recordEvent(ctx, 'session.reuse_detected', reused)}`)
+  const outcome = db
+    .select({
+      tenant: tenantColumns,
+      key: sealedKeyColumns,
+      token: { id: token.id, usedAt: token.usedAt },
+      successor: {
+        keyId: child.keyId,
+        usedAt: child.usedAt,
+        expiresInSeconds: sql<number>`extract(epoch from ${child.expiresAt} - clock_timestamp())::int`,
+      },
+      session: {
+        id: sessions.id,
+        expiresAt: sessions.expiresAt,
+        authTime: sessions.authTime,
+        amr: sessions.amr,
+        aal: sessions.aal,
+        revokeReason: sessions.revokeReason,
+        isLive: sql<boolean>`${sessionIsLive}`,
+      },
+      user: userColumns,
+    })
+    .from(tenantHosts)
+    .innerJoin(tenants, eq(tenants.id, tenantHosts.tenantId))
+    .leftJoin(signingKeys, eq(signingKeys.state, 'current'))
+    .leftJoin(token, and(eq(token.tenantId, tenants.id), isPresented))
+    .leftJoin(child, eq(child.parentId, token.id))
+    .leftJoin(sessions, eq(sessions.id, token.sessionId))
+    .leftJoin(users, and(eq(users.id, sessions.userId), userIsActive))
+    .where(eq(tenantHosts.host, ctx.host))
+
+  const results = await db.batch([lockFamily, insertSuccessor, markUsed, touchSession, revokeReused, outcome])
+  return results[5][0]
+}

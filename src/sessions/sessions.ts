@@ -1,0 +1,72 @@
+/** The rules of sessions: refreshing and signing out. */
+import { type SQL, sql } from 'drizzle-orm'
+import type { Context } from '../context.ts'
+import { hashRefreshToken, type RefreshToken, refreshTokenHashes, successorOf } from '../crypto/opaque-token.ts'
+import { checkLimits } from '../limits/limits.ts'
+import { openCurrentKey } from '../keys/keys.ts'
+import { isRefusal, type Refusal, refuse } from '../problem.ts'
+import { findTenantOfHost } from '../tenants/store.ts'
+import { requireTenant, type Tenant } from '../tenants/tenants.ts'
+import type { Caller } from './caller.ts'
+import { presentedToken, rotate } from './rotation.ts'
+import { endSession } from './store.ts'
+import type { IssuedTokens } from './tokens.ts'
+
+/**
+ * Exchanges a refresh token for its successor. Idempotent for 30 seconds: a repeated call, a second tab or a retry
+ * after a lost answer gets the same successor; a later use of a used token ends the session.
+ * @returns refusals `rate_limited`, `unknown_host`, `origin_not_allowed`, `invalid_grant` (whatever the reason)
+ */
+export async function refreshSession(ctx: Context, refreshToken: RefreshToken): Promise<IssuedTokens | Refusal> {
+  const { authKeys } = ctx.settings
+  const limited = await checkLimits(ctx, 'refresh', { address: ctx.client.network, token: refreshToken })
+  if (limited) return limited
+
+  const newestKeyId = authKeys[0].keyId
+  const successor = await successorOf(authKeys, refreshToken, newestKeyId)
+  const found = await rotate(ctx, {
+    presented: await refreshTokenHashes(authKeys, refreshToken),
+    successor: await hashRefreshToken(authKeys, successor),
+  })
+
+  const tenant = requireTenant(ctx, found?.tenant)
+  if (isRefusal(tenant)) return tenant
+  const { session, user, successor: issued, token, key } = found ?? {}
+  if (!token) return refuse('invalid_grant', { evidence: { reason: 'unknown token' } })
+  if (!session?.isLive) return refuse('invalid_grant', { evidence: { reason: session?.revokeReason ?? 'session expired' } })
+  if (!user) return refuse('invalid_grant', { evidence: { reason: 'account not active' } })
+  // The token expired unused, so nobody made a successor.
+  if (!issued) return refuse('invalid_grant', { evidence: { reason: 'token expired' } })
+  return {
+    tenant,
+    key: await openCurrentKey(ctx, key),
+    user,
+    session,
+    // A repeat may come after the keyring was rotated: the successor is of the key that made it.
+    refreshToken: issued.keyId === newestKeyId ? successor : await successorOf(authKeys, refreshToken, issued.keyId),
+    refreshExpiresInSeconds: issued.expiresInSeconds,
+  }
+}
+
+/**
+ * Ends the session that a refresh token belongs to, used or not, on a host of its tenant. Unknown tokens are fine:
+ * what the caller wants is then already so.
+ * @returns the tenant; refusals `unknown_host`, `origin_not_allowed`
+ */
+export async function signOutByRefreshToken(ctx: Context, refreshToken: RefreshToken): Promise<Tenant | Refusal> {
+  const presented = await refreshTokenHashes(ctx.settings.authKeys, refreshToken)
+  return signOut(ctx, sql`select token.session_id from ${presentedToken(ctx, presented)}`)
+}
+
+/** Ends the session of a verified access token, live or not. */
+export async function signOutCaller(ctx: Context, { sessionId, userId, tenant }: Caller): Promise<Tenant | Refusal> {
+  return signOut(
+    ctx,
+    sql`select id from sessions where id = ${sessionId} and user_id = ${userId} and tenant_id = ${tenant.id}`,
+  )
+}
+
+async function signOut(ctx: Context, sessionOf: SQL): Promise<Tenant | Refusal> {
+  const [, [tenant]] = await ctx.db.batch([endSession(ctx, sessionOf), findTenantOfHost(ctx)])
+  return requireTenant(ctx, tenant)
+}

@@ -1,0 +1,182 @@
+/** The `sessions` rows: starting, listing and ending them. Every statement names the tenant. */
+import { and, desc, eq, gt, isNull, lt, type SQL, sql } from 'drizzle-orm'
+import type { Context } from '../context.ts'
+import type { KeyedTokenHash } from '../crypto/opaque-token.ts'
+import { recordEvent } from '../events/outbox.ts'
+import { publicKeyColumns, keyIsValid } from '../keys/store.ts'
+import { refreshTokens, sessions, signingKeys, tenantHosts, tenants, users } from '../storage/schema.ts'
+import { tenantColumns } from '../tenants/store.ts'
+import type { TenantPolicy } from '../tenants/tenants.ts'
+import type { User } from '../accounts/accounts.ts'
+import { userColumns, userIsActive } from '../accounts/store.ts'
+import type { Caller } from './caller.ts'
+import { deviceLabel } from './device.ts'
+
+/** `clock_timestamp()`, not `now()`: after a wait for a lock, the start of the transaction is the past. */
+export const sessionIsLive = and(
+  isNull(sessions.revokedAt),
+  gt(sessions.expiresAt, sql`clock_timestamp()`),
+  gt(sessions.idleExpiresAt, sql`clock_timestamp()`),
+)
+
+export type NewSession = {
+  id: string
+  refreshTokenId: string
+  refreshTokenHash: KeyedTokenHash
+  policy: TenantPolicy
+  /** Authentication methods (RFC 8176), e.g. `['pwd']`, and the assurance level they reach. */
+  amr: string[]
+  aal: 1 | 2
+}
+
+/**
+ * Inserts the session and its first refresh token. `from` says for whom and under which conditions:
+ * `from users … where …`, exposing `users`; when it yields no row, nothing is inserted.
+ * @returns three statements for a batch; the first yields one row (`expires_at`, `auth_time`, …) when the session began
+ */
+export function startSession(ctx: Pick<Context, 'db' | 'client' | 'now' | 'random'>, session: NewSession, from: SQL) {
+  const { db, client } = ctx
+  const { id, refreshTokenId, refreshTokenHash, policy, amr, aal } = session
+  const insertSession = db.execute<StartedRow>(sql`
+    insert into sessions (id, tenant_id, user_id, expires_at, idle_expires_at, amr, aal,
+      address, country, city, asn_org, user_agent, device_label)
+    select ${id}::uuid, users.tenant_id, users.id,
+      now() + make_interval(secs => ${policy.session_absolute_seconds}),
+      now() + make_interval(secs => ${Math.min(policy.session_idle_seconds, policy.session_absolute_seconds)}),
+      ${sql.param(amr, sessions.amr)}::text[], ${aal}::smallint,
+      ${client.truncatedAddress}, ${client.country}, ${client.city}, ${client.asnOrg},
+      ${client.userAgent}, ${deviceLabel(client.userAgent)}
+    ${from}
+    returning id, auth_time, expires_at, extract(epoch from idle_expires_at - now())::int as refresh_expires_in`)
+  const insertToken = db.execute(sql`
+    insert into refresh_tokens (id, tenant_id, session_id, hash, key_id, expires_at)
+    select ${refreshTokenId}::uuid, tenant_id, id, ${bytes(refreshTokenHash)}, ${refreshTokenHash.keyId}, idle_expires_at
+    from sessions where id = ${id}`)
+  const started = sql`select tenant_id, user_id as subject, jsonb_build_object('session_id', id, 'amr', amr) as data
+    from sessions where id = ${id}`
+  return [insertSession, insertToken, db.execute(recordEvent(ctx, 'session.started', started))] as const
+}
+
+export type StartedRow = { id: string; auth_time: string; expires_at: string; refresh_expires_in: number }
+
+/** A hash as a bytea parameter. */
+export const bytes = ({ hash }: KeyedTokenHash) => sql`${sql.param(hash, refreshTokens.hash)}::bytea`
+
+/** Everything that deciding on an access token needs, by what the token claims; nothing here is proof by itself. */
+export function findCaller({ db, host }: Pick<Context, 'db' | 'host'>, { kid, sid }: { kid: string; sid: string }) {
+  return db
+    .select({ tenant: tenantColumns, key: publicKeyColumns, user: userColumns, sessionId: sessions.id })
+    .from(tenantHosts)
+    .innerJoin(tenants, eq(tenants.id, tenantHosts.tenantId))
+    .leftJoin(signingKeys, keyIsValid(kid))
+    .leftJoin(sessions, and(eq(sessions.id, sid), eq(sessions.tenantId, tenants.id), sessionIsLive))
+    .leftJoin(users, and(eq(users.id, sessions.userId), userIsActive))
+    .where(eq(tenantHosts.host, host))
+}
+
+/** The live sessions of the owner of session `sid`, newest first; `after` is the last id of the page before. */
+export function listSessions(
+  { db, host }: Pick<Context, 'db' | 'host'>,
+  { sid }: { sid: string },
+  { after, limit }: { after: string | null; limit: number },
+) {
+  const owner = db.select({ id: sessions.userId }).from(sessions).where(eq(sessions.id, sid))
+  const tenant = db.select({ id: tenantHosts.tenantId }).from(tenantHosts).where(eq(tenantHosts.host, host))
+  return db
+    .select({
+      id: sessions.id,
+      createdAt: sessions.createdAt,
+      lastUsedAt: sessions.lastUsedAt,
+      expiresAt: sessions.expiresAt,
+      address: sessions.address,
+      country: sessions.country,
+      city: sessions.city,
+      network: sessions.asnOrg,
+      userAgent: sessions.userAgent,
+      device: sessions.deviceLabel,
+      methods: sessions.amr,
+    })
+    .from(sessions)
+    .where(
+      and(
+        eq(sessions.userId, sql`(${owner})`),
+        eq(sessions.tenantId, sql`(${tenant})`),
+        sessionIsLive,
+        after === null ? undefined : lt(sessions.id, after),
+      ),
+    )
+    .orderBy(desc(sessions.id))
+    .limit(limit)
+}
+
+/** The caller once more, inside a writing statement: the key stands, the session lives and the account is active now. */
+export const callerIsLive = (caller: Caller, host: string): SQL => sql`
+  select sessions.id as session_id, sessions.user_id, sessions.tenant_id
+  from sessions
+  join users on users.id = sessions.user_id and ${userIsActive}
+  join tenant_hosts on tenant_hosts.tenant_id = sessions.tenant_id and tenant_hosts.host = ${host}
+  join signing_keys on ${keyIsValid(caller.kid)}
+  where sessions.id = ${caller.sessionId} and sessions.user_id = ${caller.userId} and ${sessionIsLive}`
+
+/** Which of the caller's sessions end. */
+export type Ending = { one: string } | 'others' | 'all'
+
+/**
+ * Ends sessions of the caller in one statement, which also decides whether the caller may.
+ * Rows are locked in order of id, so that two of these cannot deadlock.
+ * @returns `callers` 0 when the caller's session is not live; `found` 0 when there is no such session of theirs
+ */
+export async function endSessions(ctx: Pick<Context, 'db' | 'host' | 'now' | 'random'>, caller: Caller, ending: Ending) {
+  const which =
+    ending === 'all'
+      ? sql`true`
+      : ending === 'others'
+        ? sql`sessions.id <> caller.session_id`
+        : sql`sessions.id = ${ending.one}`
+  const happened = sql`select tenant_id, user_id as subject,
+    jsonb_build_object('session_ids', jsonb_agg(id), 'by_session', ${caller.sessionId}::text) as data
+    from ended group by tenant_id, user_id`
+  const { rows } = await ctx.db.execute<{ callers: number; found: number }>(sql`
+    with caller as (${callerIsLive(caller, ctx.host)}),
+    targets as (
+      select sessions.id from sessions join caller on caller.user_id = sessions.user_id and caller.tenant_id = sessions.tenant_id
+      where ${which} order by sessions.id for no key update of sessions),
+    ended as (
+      update sessions set revoked_at = clock_timestamp(), revoke_reason = 'revoked'
+      where id in (select id from targets) and revoked_at is null returning id, tenant_id, user_id),
+    recorded as (${recordEvent(ctx, 'session.revoked', happened)})
+    select (select count(*)::int from caller) as callers, (select count(*)::int from targets) as found`)
+  return rows[0] ?? { callers: 0, found: 0 }
+}
+
+/** Signs a session out: the one that `sessionOf` selects the id of, if any. Twice is the same as once. */
+export function endSession(ctx: Pick<Context, 'db' | 'now' | 'random'>, sessionOf: SQL) {
+  const happened = sql`select tenant_id, user_id as subject, jsonb_build_object('session_id', id) as data from ended`
+  return ctx.db.execute(sql`
+    with ended as (
+      update sessions set revoked_at = clock_timestamp(), revoke_reason = 'signed_out'
+      where id = (${sessionOf}) and revoked_at is null returning id, tenant_id, user_id)
+    ${recordEvent(ctx, 'session.ended', happened)}`)
+}
+
+/** Renames the caller's account in one statement. @returns the account, or null when the caller's session is not live */
+export async function renameCaller(
+  ctx: Pick<Context, 'db' | 'host' | 'now' | 'random'>,
+  caller: Caller,
+  name: string | null,
+): Promise<User | null> {
+  const happened = sql`select tenant_id, id as subject, jsonb_build_object('fields', jsonb_build_array('name')) as data from renamed`
+  const { rows } = await ctx.db.execute<RenamedRow>(sql`
+    with caller as (${callerIsLive(caller, ctx.host)}),
+    renamed as (
+      update users set name = ${name} from caller
+      where users.id = caller.user_id and users.tenant_id = caller.tenant_id returning users.*),
+    recorded as (${recordEvent(ctx, 'user.updated', happened)})
+    select id, email, email_verified_at, name, roles from renamed`)
+  const [row] = rows
+  if (!row) return null
+  const { email_verified_at, ...user } = row
+  return { ...user, emailVerifiedAt: email_verified_at === null ? null : new Date(email_verified_at) }
+}
+
+type RenamedRow = Omit<User, 'emailVerifiedAt'> & { email_verified_at: string | null }

@@ -1,0 +1,78 @@
+/** The answer to every sign-in and refresh (DESIGN.md §9): a signed access token and where the refresh token goes. */
+import { presentUser, type User } from '../accounts/accounts.ts'
+import type { Context } from '../context.ts'
+import type { RefreshToken } from '../crypto/opaque-token.ts'
+import { signAccessToken } from '../crypto/signing.ts'
+import { newId } from '../events/outbox.ts'
+import { instant } from '../http/answer.ts'
+import { refreshCookie } from '../http/cookies.ts'
+import type { Transport } from '../http/input.ts'
+import { type CurrentKey, keepVerifier } from '../keys/keys.ts'
+import type { Tenant } from '../tenants/tenants.ts'
+
+/** A live session, as much as its tokens tell. Authenticator assurance per NIST SP 800-63B-4. */
+export type Session = { id: string; expiresAt: Date; authTime: Date; amr: string[]; aal: number }
+
+export type IssuedTokens = {
+  tenant: Tenant
+  key: CurrentKey
+  user: User
+  session: Session
+  refreshToken: RefreshToken
+  /** Remaining life of the refresh token, by the database's clock. */
+  refreshExpiresInSeconds: number
+}
+
+/**
+ * Signs the access token (RFC 9068) and forms the answer. With the cookie transport the refresh token is in
+ * `Set-Cookie` alone, where no script can read it.
+ */
+export async function tokensResponse(
+  ctx: Pick<Context, 'now' | 'random' | 'origin' | 'log' | 'defer'>,
+  issued: IssuedTokens,
+  transport: Transport,
+  status: 200 | 201,
+): Promise<Response> {
+  const { tenant, key, user, session, refreshToken, refreshExpiresInSeconds } = issued
+  const { accessToken, expiresInSeconds } = await issueAccessToken(ctx, issued)
+  const body = {
+    access_token: accessToken,
+    token_type: 'Bearer',
+    expires_in: expiresInSeconds,
+    ...(transport === 'token' && { refresh_token: refreshToken }),
+    refresh_expires_in: refreshExpiresInSeconds,
+    session: { id: session.id, expires_at: instant(session.expiresAt) },
+    user: presentUser(user),
+  }
+  keepVerifier(ctx, key.kid, { tenant, key: { publicJwk: key.publicJwk, algorithm: key.algorithm } })
+  const headers = new Headers()
+  if (transport === 'cookie') headers.set('set-cookie', refreshCookie(refreshToken, refreshExpiresInSeconds))
+  return Response.json(body, { status, headers })
+}
+
+async function issueAccessToken(ctx: Pick<Context, 'now' | 'random'>, issued: IssuedTokens) {
+  const { tenant, key, user, session } = issued
+  const issuedAt = Math.floor(ctx.now().getTime() / 1000)
+  const expiresInSeconds = jittered(tenant.policy.access_token_seconds, ctx)
+  const accessToken = await signAccessToken(key, {
+    iss: tenant.issuer,
+    aud: tenant.audience,
+    sub: user.id,
+    sid: session.id,
+    tid: tenant.id,
+    roles: user.roles,
+    amr: session.amr,
+    acr: `aal${session.aal}`,
+    auth_time: Math.floor(session.authTime.getTime() / 1000),
+    iat: issuedAt,
+    exp: issuedAt + expiresInSeconds,
+    jti: newId(ctx),
+  })
+  return { accessToken, expiresInSeconds }
+}
+
+/** Up to 5 % shorter, so that clients that signed in together do not refresh together. */
+function jittered(seconds: number, { random }: Pick<Context, 'random'>): number {
+  const [byte = 0] = random(1)
+  return seconds - Math.floor((seconds * 0.05 * byte) / 255)
+}

@@ -1,0 +1,147 @@
+/**
+ * Turns a Worker's bindings into Settings, per request, so that a rotated secret or a moved database needs no restart
+ * (FINDINGS F04). Refuses to serve when a setting that the Worker needs is missing or malformed, and names it;
+ * never prints a value.
+ */
+import * as v from 'valibot'
+import { type Keyring, parseKeyring } from './crypto/keyring.ts'
+import { Fault } from './problem.ts'
+
+/** What `wrangler` puts into `env`: text, checked here and nowhere else. */
+export type Bindings = {
+  ENVIRONMENT?: string
+  DATABASE_URL?: string
+  UPSTASH_REDIS_REST_URL?: string
+  UPSTASH_REDIS_REST_TOKEN?: string
+  AUTH_KEYS?: string
+  SIGNING_SEAL_KEYS?: string
+  REDIS_TIMEOUT_MS?: string
+  POSTGRES_TIMEOUT_MS?: string
+  REQUEST_TIMEOUT_MS?: string
+  ARGON2_MEMORY_KIB?: string
+  ARGON2_ITERATIONS?: string
+  LIMITS_MULTIPLIER?: string
+  SERVER_TIMING?: string
+}
+
+/** The secrets that a Worker may need. Each Worker states its own (least privilege); see `src/workers/`. */
+export const SECRETS = [
+  'DATABASE_URL',
+  'UPSTASH_REDIS_REST_URL',
+  'UPSTASH_REDIS_REST_TOKEN',
+  'AUTH_KEYS',
+  'SIGNING_SEAL_KEYS',
+] as const
+export type Secret = (typeof SECRETS)[number]
+
+export type Settings = {
+  /** `local` is the development stack alone: it may use plain http to this machine. Anything else is production. */
+  environment: 'production' | 'local'
+  databaseUrl: string
+  redis: { url: string; token: string }
+  authKeys: Keyring
+  signingSealKeys: Keyring
+  redisTimeoutMs: number
+  postgresTimeoutMs: number
+  requestTimeoutMs: number
+  argon2: { memoryKiB: number; iterations: number; parallelism: number }
+  /** Raises every limit; 1 in production, more only on the local stack (benchmarks and load tests). */
+  limitsMultiplier: number
+  serverTiming: boolean
+}
+
+const milliseconds = (fallback: number) => integer(fallback, 10, 60_000)
+const integer = (fallback: number, least: number, most: number) =>
+  v.optional(
+    v.pipe(v.string(), v.regex(/^[0-9]{1,9}$/), v.transform(Number), v.minValue(least), v.maxValue(most)),
+    String(fallback),
+  )
+
+const Shape = v.object({
+  ENVIRONMENT: v.optional(v.picklist(['production', 'local']), 'production'),
+  DATABASE_URL: v.optional(v.pipe(v.string(), v.check(isPostgresUrl))),
+  UPSTASH_REDIS_REST_URL: v.optional(v.pipe(v.string(), v.url())),
+  UPSTASH_REDIS_REST_TOKEN: v.optional(v.pipe(v.string(), v.minLength(1))),
+  AUTH_KEYS: v.optional(v.string()),
+  SIGNING_SEAL_KEYS: v.optional(v.string()),
+  REDIS_TIMEOUT_MS: milliseconds(250),
+  POSTGRES_TIMEOUT_MS: milliseconds(2_000),
+  REQUEST_TIMEOUT_MS: milliseconds(8_000),
+  // Never below OWASP's second row (19 MiB, t=2); above 46 MiB two hashes in flight could not share one isolate.
+  ARGON2_MEMORY_KIB: integer(19_456, 19_456, 47_104),
+  ARGON2_ITERATIONS: integer(2, 2, 10),
+  LIMITS_MULTIPLIER: integer(1, 1, 1_000_000),
+  SERVER_TIMING: v.optional(v.picklist(['on', 'off']), 'off'),
+})
+
+/**
+ * Reads the bindings. A secret outside `needed` may be absent: touching it then is a fault that names it.
+ * @throws Fault `internal_error` naming the first setting that is missing, malformed or not allowed in production
+ */
+export function readSettings(bindings: Bindings, needed: readonly Secret[]): Settings {
+  const parsed = v.safeParse(Shape, bindings)
+  if (!parsed.success) throw misconfigured(String(parsed.issues[0].path?.[0]?.key), 'is malformed')
+  const values = parsed.output
+  for (const name of needed) if (!values[name]) throw misconfigured(name, 'is missing')
+  if (values.ENVIRONMENT === 'production') refuseLocalSettings(values)
+
+  const secret = (name: Secret): string => {
+    const value = values[name]
+    if (!value) throw misconfigured(name, 'is not given to this Worker')
+    return value
+  }
+  const keyring = (name: 'AUTH_KEYS' | 'SIGNING_SEAL_KEYS'): Keyring => {
+    try {
+      return parseKeyring(secret(name))
+    } catch (error) {
+      throw error instanceof Fault ? error : misconfigured(name, 'is not a keyring (k2:<base64 of 32 bytes>,k1:…)')
+    }
+  }
+  for (const name of ['AUTH_KEYS', 'SIGNING_SEAL_KEYS'] as const) if (needed.includes(name)) keyring(name)
+
+  return {
+    environment: values.ENVIRONMENT,
+    get databaseUrl() {
+      return secret('DATABASE_URL')
+    },
+    get redis() {
+      return { url: secret('UPSTASH_REDIS_REST_URL'), token: secret('UPSTASH_REDIS_REST_TOKEN') }
+    },
+    get authKeys() {
+      return keyring('AUTH_KEYS')
+    },
+    get signingSealKeys() {
+      return keyring('SIGNING_SEAL_KEYS')
+    },
+    redisTimeoutMs: values.REDIS_TIMEOUT_MS,
+    postgresTimeoutMs: values.POSTGRES_TIMEOUT_MS,
+    requestTimeoutMs: values.REQUEST_TIMEOUT_MS,
+    argon2: { memoryKiB: values.ARGON2_MEMORY_KIB, iterations: values.ARGON2_ITERATIONS, parallelism: 1 },
+    limitsMultiplier: values.LIMITS_MULTIPLIER,
+    serverTiming: values.SERVER_TIMING === 'on',
+  }
+}
+
+/** True for the machine itself, where the embedded local stack listens. */
+export function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.[0-9]{1,3}){3}$/.test(hostname)
+}
+
+function isPostgresUrl(text: string): boolean {
+  return /^postgres(ql)?:$/.test(URL.parse(text)?.protocol ?? '')
+}
+
+/** The development stack has no TLS and no password worth the name; a deployment that points at one is a mistake. */
+function refuseLocalSettings(values: v.InferOutput<typeof Shape>): void {
+  const database = values.DATABASE_URL && URL.parse(values.DATABASE_URL)
+  if (database && isLoopback(database.hostname)) throw misconfigured('DATABASE_URL', 'is a local address in production')
+  const redis = values.UPSTASH_REDIS_REST_URL && URL.parse(values.UPSTASH_REDIS_REST_URL)
+  if (redis && (redis.protocol !== 'https:' || isLoopback(redis.hostname))) {
+    throw misconfigured('UPSTASH_REDIS_REST_URL', 'must be https and not local in production')
+  }
+  if (values.LIMITS_MULTIPLIER !== 1) throw misconfigured('LIMITS_MULTIPLIER', 'must be 1 in production')
+}
+
+function misconfigured(name: string, problem: string): Fault {
+  return new Fault('internal_error', `setting ${name} ${problem}`)
+}

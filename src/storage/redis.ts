@@ -1,0 +1,36 @@
+/**
+ * Upstash Redis over HTTP and the names of its keys. Redis holds limits and short-lived ceremonies only:
+ * losing all of it may cost a retry, never safety. No key holds a raw e-mail or address: subjects are HMACs.
+ */
+import { Redis } from '@upstash/redis/cloudflare'
+import { toBase64Url } from '../crypto/base64.ts'
+import { hmacSha256 } from '../crypto/hmac.ts'
+import { deriveKey, type Keyring } from '../crypto/keyring.ts'
+import type { Trips } from './trips.ts'
+
+export type { Redis }
+
+/** Key prefixes, all of them. */
+export const REDIS_PREFIX = { limit: 'lk:limit' } as const
+
+/** One client per request; commands of one tick leave as one pipeline. */
+export function createRedis({ url, token }: { url: string; token: string }, trips: Trips): Redis {
+  return new Redis({
+    url,
+    token,
+    enableTelemetry: false,
+    automaticDeserialization: false,
+    enableAutoPipelining: true,
+    retry: { retries: 0 },
+    // Must be the function form: given an AbortSignal, the client invents a 200 answer on abort (PLATFORM.md §5.3).
+    // It is called once per HTTP request, which is also where the trip is counted.
+    signal: () => trips.begin('redis').signal,
+  })
+}
+
+/** What stands in a key for an e-mail address, an address or a token: 128 bits of its HMAC (purpose `redis-subject`). */
+export async function redisSubject(keyring: Keyring, kind: string, value: string): Promise<string> {
+  const { key } = await deriveKey(keyring, 'redis-subject')
+  const digest = await hmacSha256(key, `${kind}\0${value}`)
+  return toBase64Url(digest.slice(0, 16))
+}

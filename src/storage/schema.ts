@@ -1,0 +1,196 @@
+/**
+ * The data dictionary: every table that Latchkey owns, with the constraints that decide uniqueness and single use.
+ * Times are `timestamptz` and expiry is decided by the database's clock; ids are UUIDv7 made in the Worker.
+ * Nothing here can be used if it leaks: bearer secrets are HMACs, private keys are sealed, passwords are PHC strings.
+ */
+import { sql } from 'drizzle-orm'
+import {
+  check,
+  customType,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  smallint,
+  text,
+  timestamp,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core'
+import type { PublicJwk } from '../crypto/signing.ts'
+
+const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' })
+const createdAt = () => instant('created_at').notNull().default(sql`now()`)
+
+/** Neon sends and receives bytea as `\x…` text over HTTP. */
+const bytea = customType<{ data: Uint8Array; driverData: string }>({
+  dataType: () => 'bytea',
+  toDriver: (bytes) => `\\x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`,
+})
+
+/** A separate pool of users. `issuer` is the origin that names it in tokens (RFC 8414 §2), e.g. `https://auth.example.com`. */
+export const tenants = pgTable(
+  'tenants',
+  {
+    id: uuid('id').primaryKey(),
+    slug: text('slug').notNull(),
+    name: text('name').notNull(),
+    issuer: text('issuer').notNull(),
+    allowedOrigins: text('allowed_origins').array().notNull().default(sql`'{}'`),
+    settings: jsonb('settings').$type<unknown>().notNull().default({}),
+    createdAt: createdAt(),
+  },
+  (table) => [uniqueIndex('tenants_slug').on(table.slug), uniqueIndex('tenants_issuer').on(table.issuer)],
+)
+
+/** Finds the tenant by the request's host (with its port where that is not the scheme's own); joined inside each operation's query. */
+export const tenantHosts = pgTable(
+  'tenant_hosts',
+  {
+    host: text('host').primaryKey(),
+    tenantId: uuid('tenant_id')
+      .notNull()
+      .references(() => tenants.id),
+  },
+  (table) => [
+    index('tenant_hosts_tenant').on(table.tenantId),
+    check('tenant_hosts_lower_case', sql`${table.host} = lower(${table.host})`),
+  ],
+)
+
+/** A person's account. `email` is the canonical form; erasure clears personal data, sets `deleted_at` and keeps the id. */
+export const users = pgTable(
+  'users',
+  {
+    id: uuid('id').primaryKey(),
+    tenantId: uuid('tenant_id')
+      .notNull()
+      .references(() => tenants.id),
+    email: text('email'),
+    emailVerifiedAt: instant('email_verified_at'),
+    name: text('name'),
+    roles: text('roles').array().notNull().default(sql`'{}'`),
+    status: text('status', { enum: ['active', 'disabled'] }).notNull().default('active'),
+    consecutiveFailures: integer('consecutive_failures').notNull().default(0),
+    nextAttemptAt: instant('next_attempt_at'),
+    createdAt: createdAt(),
+    deletedAt: instant('deleted_at'),
+  },
+  (table) => [
+    // Not `unique(email)`: an erased account must not block the address for ever (FINDINGS F19).
+    uniqueIndex('users_tenant_email').on(table.tenantId, table.email).where(sql`deleted_at is null`),
+    check('users_status', sql`${table.status} in ('active', 'disabled')`),
+    check('users_live_has_email', sql`${table.deletedAt} is not null or ${table.email} is not null`),
+  ],
+)
+
+/** One password per account. `key_id` names the pepper key, which the PHC string does not record. */
+export const passwords = pgTable('passwords', {
+  userId: uuid('user_id')
+    .primaryKey()
+    .references(() => users.id),
+  tenantId: uuid('tenant_id')
+    .notNull()
+    .references(() => tenants.id),
+  phc: text('phc').notNull(),
+  keyId: text('key_id').notNull(),
+  // Text, because a sign-in compares it exactly and a Date would drop the microseconds.
+  changedAt: timestamp('changed_at', { withTimezone: true, mode: 'string' }).notNull().default(sql`clock_timestamp()`),
+})
+
+/** A signed-in device. Its row is the lock of its family of refresh tokens: lock it first, always. */
+export const sessions = pgTable(
+  'sessions',
+  {
+    id: uuid('id').primaryKey(),
+    tenantId: uuid('tenant_id')
+      .notNull()
+      .references(() => tenants.id),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id),
+    createdAt: createdAt(),
+    lastUsedAt: instant('last_used_at').notNull().default(sql`now()`),
+    expiresAt: instant('expires_at').notNull(),
+    idleExpiresAt: instant('idle_expires_at').notNull(),
+    revokedAt: instant('revoked_at'),
+    revokeReason: text('revoke_reason', { enum: ['signed_out', 'revoked', 'reuse_detected'] }),
+    authTime: instant('auth_time').notNull().default(sql`now()`),
+    amr: text('amr').array().notNull(),
+    aal: smallint('aal').notNull(),
+    // Truncated before it is stored (IPv4 /24, IPv6 /48): a list of sessions needs no more, and a leak gives no more.
+    address: text('address'),
+    country: text('country'),
+    city: text('city'),
+    asnOrg: text('asn_org'),
+    userAgent: text('user_agent'),
+    deviceLabel: text('device_label'),
+  },
+  (table) => [
+    // The list of live sessions, by owner and in order of age; and the clean-up of dead ones.
+    index('sessions_user').on(table.userId, table.id).where(sql`revoked_at is null`),
+    index('sessions_expires').on(table.expiresAt),
+  ],
+)
+
+/** One row per generation of a refresh token (RFC 9700 §4.14). The unique parent makes a fork impossible. */
+export const refreshTokens = pgTable(
+  'refresh_tokens',
+  {
+    id: uuid('id').primaryKey(),
+    tenantId: uuid('tenant_id')
+      .notNull()
+      .references(() => tenants.id),
+    sessionId: uuid('session_id')
+      .notNull()
+      .references(() => sessions.id, { onDelete: 'cascade' }),
+    hash: bytea('hash').notNull(),
+    keyId: text('key_id').notNull(),
+    parentId: uuid('parent_id'),
+    createdAt: createdAt(),
+    usedAt: instant('used_at'),
+    expiresAt: instant('expires_at').notNull(),
+  },
+  (table) => [
+    uniqueIndex('refresh_tokens_hash').on(table.hash),
+    uniqueIndex('refresh_tokens_parent').on(table.parentId),
+    index('refresh_tokens_session').on(table.sessionId),
+    check('refresh_tokens_hash_length', sql`length(${table.hash}) = 32`),
+  ],
+)
+
+/** The deployment's signing keys; every Worker and region reads the same rows (FINDINGS F23). */
+export const signingKeys = pgTable(
+  'signing_keys',
+  {
+    kid: text('kid').primaryKey(),
+    algorithm: text('alg', { enum: ['EdDSA', 'ES256'] }).notNull(),
+    publicJwk: jsonb('public_jwk').$type<PublicJwk>().notNull(),
+    sealedPrivateJwk: text('sealed_private_jwk').notNull(),
+    state: text('state', { enum: ['next', 'current', 'retired'] }).notNull(),
+    createdAt: createdAt(),
+    activatedAt: instant('activated_at'),
+    expiresAt: instant('expires_at'),
+  },
+  (table) => [
+    uniqueIndex('signing_keys_one_current').on(table.state).where(sql`state = 'current'`),
+    check('signing_keys_state', sql`${table.state} in ('next', 'current', 'retired')`),
+  ],
+)
+
+/** The outbox: what happened, written in the same statement or batch as the change itself. */
+export const events = pgTable(
+  'events',
+  {
+    id: uuid('id').primaryKey(),
+    tenantId: uuid('tenant_id')
+      .notNull()
+      .references(() => tenants.id),
+    type: text('type').notNull(),
+    subject: uuid('subject'),
+    data: jsonb('data').$type<Record<string, unknown>>().notNull().default({}),
+    createdAt: createdAt(),
+    dispatchedAt: instant('dispatched_at'),
+  },
+  (table) => [index('events_undispatched').on(table.id).where(sql`dispatched_at is null`)],
+)

@@ -1,0 +1,60 @@
+/**
+ * Which web page may read an answer (Fetch standard, CORS). Only origins that the tenant lists, echoed exactly,
+ * with credentials; anybody else's script gets no header and so no answer. What a request asks for is never reflected.
+ */
+import type { Context } from '../context.ts'
+import { readEdgeCache, writeEdgeCache } from '../http/edge-cache.ts'
+import { originToAllow } from '../http/origin.ts'
+import { faultOf, problemResponse, refuse } from '../problem.ts'
+import { findTenantOfHost } from './store.ts'
+
+type CorsContext = Pick<
+  Context,
+  'db' | 'host' | 'origin' | 'callerOrigin' | 'fetchSite' | 'readers' | 'log' | 'defer' | 'requestId'
+>
+
+export function isPreflight(request: Request): boolean {
+  return request.method === 'OPTIONS' && request.headers.has('origin') && request.headers.has('access-control-request-method')
+}
+
+/** @param methods what the path takes */
+export async function answerPreflight(ctx: CorsContext, methods: string[]): Promise<Response> {
+  if (!(await mayRead(ctx))) return problemResponse(refuse('origin_not_allowed'), ctx.requestId)
+  const headers = {
+    'access-control-allow-methods': methods.join(', '),
+    'access-control-allow-headers': 'authorization, content-type, idempotency-key',
+    'access-control-max-age': '7200',
+  }
+  return new Response(null, { status: 204, headers })
+}
+
+/** Lets the calling page read the answer if its tenant allows it, also an answer given before the tenant was known. */
+export async function shareWithReader(ctx: CorsContext, headers: Headers): Promise<void> {
+  if (originToAllow(ctx) === null || headers.has('access-control-allow-origin')) return
+  headers.append('vary', 'Origin')
+  if (!(await mayRead(ctx))) return
+  headers.set('access-control-allow-origin', originToAllow(ctx) ?? '')
+  headers.set('access-control-allow-credentials', 'true')
+  headers.set('access-control-expose-headers', 'retry-after, ratelimit, ratelimit-policy, x-request-id')
+}
+
+async function mayRead(ctx: CorsContext): Promise<boolean> {
+  const origin = originToAllow(ctx)
+  if (origin === null || ctx.readers.origin === origin) return true
+  try {
+    return (await allowedOrigins(ctx)).includes(origin)
+  } catch (error) {
+    ctx.log('warn', 'allowed origins not read', { cause: faultOf(error).message })
+    return false
+  }
+}
+
+/** From the edge cache, because a refusal should not cost a trip each time. */
+async function allowedOrigins(ctx: CorsContext): Promise<string[]> {
+  const kept = await readEdgeCache(ctx, 'allowed-origins')
+  if (Array.isArray(kept)) return kept
+  const [tenant] = await findTenantOfHost(ctx)
+  if (!tenant) return []
+  writeEdgeCache(ctx, 'allowed-origins', tenant.allowedOrigins)
+  return tenant.allowedOrigins
+}

@@ -1,0 +1,65 @@
+/** What a tenant is to the rest of the code: its issuer, its audience, the origins it trusts and its policy in numbers. */
+import * as v from 'valibot'
+import type { Context } from '../context.ts'
+import { checkOrigin, originToAllow } from '../http/origin.ts'
+import { Fault, type Refusal, refuse } from '../problem.ts'
+
+const DAY = 86_400
+
+const bounded = (fallback: number, least: number, most: number) =>
+  v.optional(v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most)), fallback)
+
+/** `tenants.settings`: what an operator may change, within bounds that keep it safe. Lifetimes are in seconds. */
+const Settings = v.object({
+  /** The `aud` of access tokens; the issuer when absent. */
+  audience: v.optional(v.pipe(v.string(), v.minLength(1))),
+  /** In code points. NIST SP 800-63B-4 §3.1.1.2 wants 15 where the password is the only factor. */
+  password_min_length: bounded(8, 8, 64),
+  /** In bytes of UTF-8 after NFC; at least 64 code points of 4 bytes are always allowed. */
+  password_max_bytes: bounded(1024, 256, 1024),
+  access_token_seconds: bounded(600, 60, 3600),
+  session_idle_seconds: bounded(14 * DAY, 300, 90 * DAY),
+  session_absolute_seconds: bounded(30 * DAY, 600, 365 * DAY),
+})
+
+export type TenantSettings = v.InferInput<typeof Settings>
+export type TenantPolicy = Omit<v.InferOutput<typeof Settings>, 'audience'>
+
+/** Defaults that SQL needs too, where a tenant's setting is read inside a statement. */
+export const DEFAULT_POLICY: TenantPolicy = v.parse(Settings, {})
+
+/** A row as a query joins it: see `tenantColumns` in store.ts. */
+export type TenantRow = {
+  id: string
+  slug: string
+  name: string
+  issuer: string
+  allowedOrigins: string[]
+  settings: unknown
+}
+
+/** The row with its settings read: what every rule works with. */
+export type Tenant = TenantRow & { audience: string; policy: TenantPolicy }
+
+/** @throws Fault when the stored settings are out of bounds: that is our data, not the caller's */
+export function readTenant(row: TenantRow): Tenant {
+  const parsed = v.safeParse(Settings, row.settings)
+  if (!parsed.success) throw new Fault('internal_error', `settings of tenant ${row.id} are out of bounds`)
+  const { audience = row.issuer, ...policy } = parsed.output
+  return { ...row, audience, policy }
+}
+
+/**
+ * The checks every operation makes first, once its query has found (or not found) the tenant of the host.
+ * @returns the tenant; refusals `unknown_host`, `origin_not_allowed`
+ */
+export function requireTenant(
+  ctx: Pick<Context, 'host' | 'callerOrigin' | 'fetchSite' | 'origin' | 'readers'>,
+  row: TenantRow | undefined,
+): Tenant | Refusal {
+  if (!row) return refuse('unknown_host', { evidence: { host: ctx.host.slice(0, 255) } })
+  const refused = checkOrigin(ctx, row.allowedOrigins)
+  if (refused) return refused
+  ctx.readers.origin = originToAllow(ctx)
+  return readTenant(row)
+}

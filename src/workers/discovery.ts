@@ -1,0 +1,9 @@
+/** The Worker `discovery`: /.well-known/*, /healthz. It holds the database alone. */
+import { createApp } from '../app.ts'
+import { healthz } from '../health/healthz.route.ts'
+import { jwks } from '../keys/jwks.route.ts'
+import { openidConfiguration } from '../tenants/openid-configuration.route.ts'
+
+export const operations = [jwks, openidConfiguration, healthz]
+
+export default createApp(operations, ['DATABASE_URL'])
