@@ -13,8 +13,10 @@ if (import.meta.main) {
   await run(async () => {
     const [command = 'list', ...rest] = process.argv.slice(2)
     if (command === 'list') return list(createOperatorContext(process.env, ['DATABASE_URL']))
-    if (command === 'rotate') return rotate(createOperatorContext(process.env, ['DATABASE_URL', 'SIGNING_SEAL_KEYS']), rest)
-    if (command === 'secret') return console.log(newKeyringEntry(rest[0] ?? `k${new Date().toISOString().slice(0, 10)}`))
+    if (command === 'rotate')
+      return rotate(createOperatorContext(process.env, ['DATABASE_URL', 'SIGNING_SEAL_KEYS']), rest)
+    if (command === 'secret')
+      return console.log(newKeyringEntry(rest[0] ?? `k${new Date().toISOString().slice(0, 10)}`))
     throw new Error('usage: npm run keys [-- rotate [--es256] [--now] | secret [id]]')
   })
 }

@@ -14,13 +14,16 @@ const FOLDER = new URL('../migrations/', import.meta.url)
 export async function migrate(db: Database): Promise<string[]> {
   await db.execute(sql`create table if not exists schema_migrations (
     name text primary key, sha256 text not null, applied_at timestamptz not null default now())`)
-  const { rows } = await db.execute<{ name: string; sha256: string }>(sql`select name, sha256 from schema_migrations`)
+  const { rows } = await db.execute<{ name: string; sha256: string }>(
+    sql`select name, sha256 from schema_migrations`,
+  )
   const applied = new Map(rows.map(({ name, sha256 }) => [name, sha256]))
   const pending = []
   for (const migration of await readMigrations()) {
     const recorded = applied.get(migration.name)
     if (recorded === undefined) pending.push(migration)
-    else if (recorded !== migration.sha256) throw new Error(`migration ${migration.name} was changed after it was applied`)
+    else if (recorded !== migration.sha256)
+      throw new Error(`migration ${migration.name} was changed after it was applied`)
   }
   for (const { name, sha256, statements } of pending) {
     // The row goes first: two migrations at once then collide on its key, and the later one rolls back whole.
@@ -32,7 +35,9 @@ export async function migrate(db: Database): Promise<string[]> {
 
 async function readMigrations() {
   // Written by drizzle-kit, in the order in which they apply.
-  const journal: { entries: { tag: string }[] } = JSON.parse(await readFile(new URL('meta/_journal.json', FOLDER), 'utf8'))
+  const journal: { entries: { tag: string }[] } = JSON.parse(
+    await readFile(new URL('meta/_journal.json', FOLDER), 'utf8'),
+  )
   return Promise.all(
     journal.entries.map(async ({ tag }) => {
       const text = await readFile(new URL(`${tag}.sql`, FOLDER), 'utf8')

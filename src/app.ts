@@ -2,7 +2,7 @@
  * Makes a Worker out of a list of operations: what every request gets, once, whatever the list: request id, settings,
  * security headers, cross-origin answers, the log line, and every failure as problem+json.
  */
-import { type Context as HonoContext, Hono } from 'hono'
+import { Hono, type Context as HonoContext } from 'hono'
 import { secureHeaders } from 'hono/secure-headers'
 import { type Context, createContext, type Env } from './context.ts'
 import { createLog } from './log.ts'
@@ -25,7 +25,10 @@ export function createApp(operations: readonly Operation[], needed: readonly Sec
     const requestId = crypto.randomUUID() // never the client's: it is what the log is searched by
     const startedAt = Date.now()
     try {
-      c.set('ctx', createContext(c.req.raw, c.env, (work) => c.executionCtx.waitUntil(work), needed, requestId))
+      c.set(
+        'ctx',
+        createContext(c.req.raw, c.env, (work) => c.executionCtx.waitUntil(work), needed, requestId),
+      )
     } catch (error) {
       const fault = faultOf(error)
       createLog({ request_id: requestId })('error', 'refusing to serve', { cause: fault.message })
@@ -57,7 +60,10 @@ async function answerUnrouted(app: Hono<Env>, { req, var: { ctx } }: HonoContext
   const allowed = methodsOf(app, req.path)
   if (allowed.length === 0) return problemResponse(refuse('not_found'), ctx.requestId)
   if (isPreflight(req.raw)) return answerPreflight(ctx, allowed)
-  return problemResponse(refuse('method_not_allowed', { headers: { allow: allowed.join(', ') } }), ctx.requestId)
+  return problemResponse(
+    refuse('method_not_allowed', { headers: { allow: allowed.join(', ') } }),
+    ctx.requestId,
+  )
 }
 
 function methodsOf(app: Hono<Env>, path: string): string[] {

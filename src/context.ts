@@ -72,6 +72,9 @@ export function createContext(
     },
     now: () => new Date(),
     random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
-    defer: (work) => waitUntil(work.catch((error) => log('error', 'deferred work failed', { cause: faultOf(error).message }))),
+    defer: (work) =>
+      waitUntil(
+        work.catch((error) => log('error', 'deferred work failed', { cause: faultOf(error).message })),
+      ),
   }
 }

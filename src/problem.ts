@@ -76,7 +76,15 @@ export function problemResponse(problem: Refusal | Fault, requestId: string): Re
   const code = problem instanceof Fault ? problem.code : problem.refused
   const { status, title } = CATALOGUE[code]
   const { detail, errors } = problem instanceof Fault ? {} : problem
-  const body = { type: `urn:latchkey:problem:${code}`, title, status, code, detail, request_id: requestId, errors }
+  const body = {
+    type: `urn:latchkey:problem:${code}`,
+    title,
+    status,
+    code,
+    detail,
+    request_id: requestId,
+    errors,
+  }
   return new Response(JSON.stringify(body), { status, headers: headersOf(problem, code, status) })
 }
 
@@ -84,7 +92,8 @@ function headersOf(problem: Refusal | Fault, code: ProblemCode, status: number):
   const headers = new Headers(problem instanceof Fault ? {} : problem.headers)
   headers.set('content-type', 'application/problem+json')
   // RFC 9110 §15.5.2 wants a challenge on every 401; RFC 6750 §3.1 names the error only when a token was presented.
-  if (status === 401) headers.set('www-authenticate', code === 'invalid_token' ? 'Bearer error="invalid_token"' : 'Bearer')
+  if (status === 401)
+    headers.set('www-authenticate', code === 'invalid_token' ? 'Bearer error="invalid_token"' : 'Bearer')
   if (status === 503 || status === 504) headers.set('retry-after', '2')
   return headers
 }

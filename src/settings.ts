@@ -94,7 +94,9 @@ export function readSettings(bindings: Bindings, needed: readonly Secret[]): Set
     try {
       return parseKeyring(secret(name))
     } catch (error) {
-      throw error instanceof Fault ? error : misconfigured(name, 'is not a keyring (k2:<base64 of 32 bytes>,k1:…)')
+      throw error instanceof Fault
+        ? error
+        : misconfigured(name, 'is not a keyring (k2:<base64 of 32 bytes>,k1:…)')
     }
   }
   for (const name of ['AUTH_KEYS', 'SIGNING_SEAL_KEYS'] as const) if (needed.includes(name)) keyring(name)
@@ -134,7 +136,8 @@ function isPostgresUrl(text: string): boolean {
 /** The development stack has no TLS and no password worth the name; a deployment that points at one is a mistake. */
 function refuseLocalSettings(values: v.InferOutput<typeof Shape>): void {
   const database = values.DATABASE_URL && URL.parse(values.DATABASE_URL)
-  if (database && isLoopback(database.hostname)) throw misconfigured('DATABASE_URL', 'is a local address in production')
+  if (database && isLoopback(database.hostname))
+    throw misconfigured('DATABASE_URL', 'is a local address in production')
   const redis = values.UPSTASH_REDIS_REST_URL && URL.parse(values.UPSTASH_REDIS_REST_URL)
   if (redis && (redis.protocol !== 'https:' || isLoopback(redis.hostname))) {
     throw misconfigured('UPSTASH_REDIS_REST_URL', 'must be https and not local in production')

@@ -21,7 +21,8 @@ function hasValidParts(address: string): boolean {
   const [local = '', domain = ''] = address.split('@')
   const labels = domain.split('.')
   const isDotAtom = !local.startsWith('.') && !local.endsWith('.') && !local.includes('..')
-  const isDomain = labels.length >= 2 && labels.every((label) => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i.test(label))
+  const isDomain =
+    labels.length >= 2 && labels.every((label) => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i.test(label))
   return isDotAtom && isDomain && !/^[0-9]+$/.test(labels.at(-1) ?? '')
 }
 

@@ -6,7 +6,7 @@ import { fromBase64Url, toBase64Url } from './base64.ts'
 import { deriveKey, isKeyId, type Keyring, type Purpose } from './keyring.ts'
 
 const nonceLength = 12
-const tagLength = 16
+const tagBits = 128
 
 /**
  * Encrypts `plaintext` (AES-256-GCM, SP 800-38D) under the newest key of `purpose`, as
@@ -66,13 +66,12 @@ function parseSealed(sealed: string): SealedParts | null {
     return null
   const nonce = fromBase64Url(nonceText)
   const ciphertext = fromBase64Url(ciphertextText)
-  if (!isKeyId(keyId) || nonce?.length !== nonceLength || !ciphertext || ciphertext.length < tagLength)
-    return null
+  if (!isKeyId(keyId) || nonce?.length !== nonceLength || !ciphertext) return null
   return { keyId, nonce, ciphertext }
 }
 
 function gcm(nonce: Uint8Array, purpose: Purpose, context: string) {
   // JSON keeps the border between the two: no purpose and context can be read as another pair.
   const additionalData = new TextEncoder().encode(JSON.stringify([purpose, context]))
-  return { name: 'AES-GCM', iv: nonce, additionalData, tagLength: tagLength * 8 }
+  return { name: 'AES-GCM', iv: nonce, additionalData, tagLength: tagBits }
 }

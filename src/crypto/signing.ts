@@ -186,10 +186,8 @@ function parseJsonObject(segment: string): Record<string, unknown> | null {
     const value: unknown = JSON.parse(
       new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes),
     )
-    // Whatever JSON calls an object has string keys and unknown values.
-    return typeof value === 'object' && value && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : null
+    // A list passes too, and then lacks every member that is asked for.
+    return typeof value === 'object' ? (value as Record<string, unknown> | null) : null
   } catch {
     // Not UTF-8 or not JSON: not a token, which is all there is to say.
     return null

@@ -14,7 +14,11 @@ export const readyz = new Hono<Env>().get('/readyz', async (c) => {
   return c.json({ status: ready ? 'ok' : 'failed', postgres, redis }, ready ? 200 : 503)
 })
 
-async function check({ log }: Pick<Context, 'log'>, upstream: string, ask: () => Promise<unknown>): Promise<'ok' | 'failed'> {
+async function check(
+  { log }: Pick<Context, 'log'>,
+  upstream: string,
+  ask: () => Promise<unknown>,
+): Promise<'ok' | 'failed'> {
   try {
     await ask()
     return 'ok'

@@ -20,7 +20,11 @@ type ObjectSchema = v.GenericSchema<Record<string, unknown>, unknown>
 export function jsonBody<Schema extends ObjectSchema>(
   schema: Schema,
   { optional = false } = {},
-): MiddlewareHandler<Env, string, { in: { json: v.InferInput<Schema> }; out: { json: v.InferOutput<Schema> } }> {
+): MiddlewareHandler<
+  Env,
+  string,
+  { in: { json: v.InferInput<Schema> }; out: { json: v.InferOutput<Schema> } }
+> {
   return async (c, next) => {
     const body = await readBody(c.req.raw, optional)
     if ('refused' in body) return problemResponse(body, c.var.ctx.requestId)
@@ -36,14 +40,12 @@ async function readBody(request: Request, optional: boolean): Promise<{ value: u
   const declared = request.headers.get('content-length')
   if (declared !== null && Number(declared) > MAX_BODY_BYTES) return tooLarge()
   const type = request.headers.get('content-type')
-  if (optional && type === null && request.body === null) return { value: {} }
-  if (type === null || !/^application\/json(; *charset=utf-8)?$/i.test(type)) {
-    return refuse('unsupported_media_type', { detail: 'Send the body as application/json.' })
-  }
+  const isJson = type !== null && /^application\/json(; *charset=utf-8)?$/i.test(type)
+  if (!isJson && !(optional && type === null)) return unsupportedType()
   const bytes = await readBytes(request)
   if (bytes === null) return tooLarge()
   if (optional && bytes.length === 0) return { value: {} }
-  return parseText(bytes)
+  return isJson ? parseText(bytes) : unsupportedType()
 }
 
 /** Reads the stream and stops at the limit, whatever Content-Length claimed (CASES I09). */
@@ -81,22 +83,29 @@ function parseText(bytes: Uint8Array): { value: unknown } | Refusal {
   return refuse('invalid_json', { detail: details[json.problem] })
 }
 
+const unsupportedType = () =>
+  refuse('unsupported_media_type', { detail: 'Send the body as application/json.' })
 const tooLarge = () => refuse('payload_too_large', { detail: `A body has at most ${MAX_BODY_BYTES} bytes.` })
 
 /** Valibot's own messages quote what was received, which may be a password: only the path and our codes leave here. */
 export function invalidInput(issues: readonly v.BaseIssue<unknown>[]): Refusal {
   const errors = issues.map((issue): FieldError => {
-    const path = (issue.path ?? []).map(({ key }) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`)
+    const path = (issue.path ?? []).map(
+      ({ key }) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`,
+    )
     return { pointer: path.join(''), code: codeOf(issue) }
   })
   return refuse('invalid_input', { errors })
 }
 
 function codeOf(issue: v.BaseIssue<unknown>): string {
-  if (issue.type === 'strict_object') return issue.expected === 'never' ? 'unknown_field' : missingOr('wrong_type', issue)
-  if (issue.kind === 'schema') return missingOr(issue.type === 'picklist' ? 'not_allowed' : 'wrong_type', issue)
+  if (issue.type === 'strict_object')
+    return issue.expected === 'never' ? 'unknown_field' : missingOr('wrong_type', issue)
+  if (issue.kind === 'schema')
+    return missingOr(issue.type === 'picklist' ? 'not_allowed' : 'wrong_type', issue)
   // Checks of ours state their code as the message: `v.check(…, 'invalid_email')`.
   return /^[a-z_]+$/.test(issue.message) ? issue.message : 'invalid'
 }
 
-const missingOr = (code: string, issue: v.BaseIssue<unknown>) => (issue.input === undefined ? 'missing' : code)
+const missingOr = (code: string, issue: v.BaseIssue<unknown>) =>
+  issue.input === undefined ? 'missing' : code

@@ -18,7 +18,7 @@ const MAX_USER_AGENT = 512
 
 export function readClient(request: Request): ClientDetails {
   const groups = parseAddress(request.headers.get('cf-connecting-ip') ?? '')
-  const cf = request.cf as IncomingRequestCfProperties | undefined // workers-types unions it with the outgoing shape
+  const { cf } = request as { cf?: Record<string, unknown> } // Cloudflare's own, and optional: absent in some previews
   const userAgent = request.headers.get('user-agent')
   return {
     network: groups === null ? 'unknown' : prefix(groups, 4),
@@ -50,7 +50,9 @@ function parseIpv6(address: string): Groups | null {
   const left = head === '' ? [] : head.split(':')
   const right = tail === undefined || tail === '' ? [] : tail.split(':')
   const zeros = Array.from({ length: 8 - left.length - right.length }, () => '0')
-  const groups = [...left, ...(tail === undefined ? [] : zeros), ...right].map((group) => Number.parseInt(group, 16))
+  const groups = [...left, ...(tail === undefined ? [] : zeros), ...right].map((group) =>
+    Number.parseInt(group, 16),
+  )
   const isMapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff
   const [high = 0, low = 0] = groups.slice(6)
   return isMapped ? [high >> 8, high & 255, low >> 8, low & 255] : groups
@@ -63,7 +65,7 @@ function prefix(groups: Groups, kept: 3 | 4): string {
   return `${hextets.join(':')}::/${kept * 16}`
 }
 
-const text = (value: unknown): string | null => (typeof value === 'string' ? printable(value).slice(0, 128) : null)
+const text = (value: unknown) => (typeof value === 'string' && printable(value).slice(0, 128)) || null
 
 /** Drops control characters, which have no place in a list that a person reads. */
 function printable(value: string): string {

@@ -15,9 +15,11 @@ export function readRefreshCookie(headers: Headers): string | null | Refusal {
   for (const pair of (headers.get('cookie') ?? '').split(';')) {
     const equals = pair.indexOf('=')
     // Only ASCII space and tab may surround a name: trim() would also strip a no-break space and accept a forgery.
-    if (equals > 0 && pair.slice(0, equals).replace(/^[ \t]+|[ \t]+$/g, '') === NAME) values.push(pair.slice(equals + 1).trim())
+    if (equals > 0 && pair.slice(0, equals).replace(/^[ \t]+|[ \t]+$/g, '') === NAME)
+      values.push(pair.slice(equals + 1).trim())
   }
-  if (values.length > 1) return refuse('invalid_request', { detail: `The cookie ${NAME} was sent more than once.` })
+  if (values.length > 1)
+    return refuse('invalid_request', { detail: `The cookie ${NAME} was sent more than once.` })
   return values[0] ?? null
 }
 

@@ -10,7 +10,11 @@ type ObjectSchema = v.GenericSchema<Record<string, string | undefined>, unknown>
 /** Validates the query; the handler reads it with `c.req.valid('query')`. Pointers in errors are `/name`. */
 export function query<Schema extends ObjectSchema>(
   schema: Schema,
-): MiddlewareHandler<Env, string, { in: { query: v.InferInput<Schema> }; out: { query: v.InferOutput<Schema> } }> {
+): MiddlewareHandler<
+  Env,
+  string,
+  { in: { query: v.InferInput<Schema> }; out: { query: v.InferOutput<Schema> } }
+> {
   return async (c, next) => {
     const { requestId } = c.var.ctx
     const repeated = Object.entries(c.req.queries()).find(([, values]) => values.length > 1)

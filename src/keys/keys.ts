@@ -44,7 +44,11 @@ export async function requireVerifier(
 }
 
 /** Keeps, for ten minutes, what was read from the database just now. */
-export function keepVerifier(ctx: Pick<Context, 'origin' | 'log' | 'defer'>, kid: string, verifier: Verifier): void {
+export function keepVerifier(
+  ctx: Pick<Context, 'origin' | 'log' | 'defer'>,
+  kid: string,
+  verifier: Verifier,
+): void {
   writeEdgeCache(ctx, verifierName(kid), verifier)
 }
 

@@ -4,7 +4,12 @@
  */
 import { sql } from 'drizzle-orm'
 import type { Context } from '../context.ts'
-import { generateSigningKey, type NewSigningKey, type SigningAlgorithm, sealSigningKey } from '../crypto/signing.ts'
+import {
+  generateSigningKey,
+  type NewSigningKey,
+  type SigningAlgorithm,
+  sealSigningKey,
+} from '../crypto/signing.ts'
 import { signingKeys } from '../storage/schema.ts'
 
 /** The longest access token of any tenant (1 h) and what clocks and caches may lag behind. */
@@ -27,7 +32,9 @@ export async function rotateSigningKeys(
   { algorithm, immediately = false }: { algorithm: SigningAlgorithm; immediately?: boolean },
 ): Promise<Rotated> {
   const { db } = ctx
-  const rows = await db.select({ state: signingKeys.state, createdAt: signingKeys.createdAt }).from(signingKeys)
+  const rows = await db
+    .select({ state: signingKeys.state, createdAt: signingKeys.createdAt })
+    .from(signingKeys)
   const has = (state: string) => rows.some((row) => row.state === state)
   const key = await generateSigningKey(algorithm, ctx.now())
 
@@ -39,7 +46,9 @@ export async function rotateSigningKeys(
     await insertKey(ctx, key, 'next')
     return { outcome: 'published' }
   }
-  const isDue = immediately ? sql`true` : sql`created_at <= now() - make_interval(hours => ${PUBLISHED_HOURS})`
+  const isDue = immediately
+    ? sql`true`
+    : sql`created_at <= now() - make_interval(hours => ${PUBLISHED_HOURS})`
   const [retired, promoted] = await db.batch([
     db.execute(sql`
       update signing_keys set state = 'retired', expires_at = now() + make_interval(secs => ${RETIRED_SECONDS})
@@ -53,7 +62,11 @@ export async function rotateSigningKeys(
   return { outcome: 'rotated' }
 }
 
-async function insertKey({ db, settings, random }: KeyContext, key: NewSigningKey, state: 'next' | 'current') {
+async function insertKey(
+  { db, settings, random }: KeyContext,
+  key: NewSigningKey,
+  state: 'next' | 'current',
+) {
   const { kid, algorithm, publicJwk } = key
   const sealedPrivateJwk = await sealSigningKey(settings.signingSealKeys, key, random)
   const activatedAt = state === 'current' ? sql`now()` : null

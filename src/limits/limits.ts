@@ -48,7 +48,12 @@ export async function checkLimits<Name extends LimitedOperation>(
         const limit = limits[subject]
         if (!limit) throw new Fault('internal_error', `no limit is declared for ${operation} by ${subject}`)
         const key = await redisSubject(settings.authKeys, subject, value)
-        const { success, reset } = await ask(redis, limit, `${operation}:${subject}:${key}`, settings.limitsMultiplier)
+        const { success, reset } = await ask(
+          redis,
+          limit,
+          `${operation}:${subject}:${key}`,
+          settings.limitsMultiplier,
+        )
         return { subject, limit, success, reset }
       }),
     )
@@ -58,7 +63,12 @@ export async function checkLimits<Name extends LimitedOperation>(
     if (error instanceof Fault) throw error
     // Never the client's own text: an UpstashError repeats the whole command.
     const fault = upstreamFault('redis', error)
-    ctx.log('warn', 'limits not checked', { limiter: 'degraded', operation, policy: whenRedisIsDown, cause: fault.message })
+    ctx.log('warn', 'limits not checked', {
+      limiter: 'degraded',
+      operation,
+      policy: whenRedisIsDown,
+      cause: fault.message,
+    })
     if (whenRedisIsDown === 'open') return null
     throw fault
   }

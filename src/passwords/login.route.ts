@@ -10,7 +10,11 @@ import { tokensResponse } from '../sessions/tokens.ts'
 import { signInWithPassword } from './passwords.ts'
 import { MAX_PASSWORD_UNITS } from './policy.ts'
 
-const Credentials = v.strictObject({ email: EmailAddress, password: text(MAX_PASSWORD_UNITS), transport: Transport })
+const Credentials = v.strictObject({
+  email: EmailAddress,
+  password: text(MAX_PASSWORD_UNITS),
+  transport: Transport,
+})
 
 export const login = new Hono<Env>().post('/v1/login', jsonBody(Credentials), async (c) => {
   const { ctx } = c.var

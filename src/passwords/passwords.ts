@@ -3,7 +3,13 @@ import type { CanonicalEmail } from '../accounts/accounts.ts'
 import type { Context } from '../context.ts'
 import { deriveKey } from '../crypto/keyring.ts'
 import { hashRefreshToken, newRefreshToken } from '../crypto/opaque-token.ts'
-import { decoyHash, hashPassword, needsRehash, type PasswordHash, verifyPassword } from '../crypto/password-hash.ts'
+import {
+  decoyHash,
+  hashPassword,
+  needsRehash,
+  type PasswordHash,
+  verifyPassword,
+} from '../crypto/password-hash.ts'
 import { newId } from '../events/outbox.ts'
 import { openCurrentKey } from '../keys/keys.ts'
 import { checkLimits } from '../limits/limits.ts'
@@ -12,7 +18,14 @@ import type { StartedRow } from '../sessions/store.ts'
 import type { IssuedTokens, Session } from '../sessions/tokens.ts'
 import { requireTenant, type TenantPolicy } from '../tenants/tenants.ts'
 import { checkPassword, type NormalPassword, normalisePassword } from './policy.ts'
-import { countFailure, findForRegistration, findForSignIn, register, signIn, type VerifiedPassword } from './store.ts'
+import {
+  countFailure,
+  findForRegistration,
+  findForSignIn,
+  register,
+  signIn,
+  type VerifiedPassword,
+} from './store.ts'
 
 const AMR = ['pwd'] // RFC 8176
 
@@ -66,17 +79,23 @@ export async function signInWithPassword(
   const verified = await verify(ctx, password, stored ?? null)
   if (!user || !stored || !verified) {
     await countFailure(ctx, tenant.id, user?.id ?? newId(ctx))
-    return refuse('invalid_credentials', { evidence: { reason: user ? 'wrong password' : 'unknown account' } })
+    return refuse('invalid_credentials', {
+      evidence: { reason: user ? 'wrong password' : 'unknown account' },
+    })
   }
   const session = await newSession(ctx, tenant.policy)
   const begun = await signIn(ctx, await toSignIn(ctx, { user, tenant, stored, password }), session)
-  if (!begun) return refuse('invalid_credentials', { evidence: { reason: 'account not active or password changed' } })
+  if (!begun)
+    return refuse('invalid_credentials', { evidence: { reason: 'account not active or password changed' } })
   return { tenant, key, user, ...issued(session, begun) }
 }
 
 type StoredPassword = PasswordHash & { changedAt: string }
 
-async function hash(ctx: Pick<Context, 'settings' | 'random'>, password: NormalPassword): Promise<PasswordHash> {
+async function hash(
+  ctx: Pick<Context, 'settings' | 'random'>,
+  password: NormalPassword,
+): Promise<PasswordHash> {
   const pepper = await deriveKey(ctx.settings.authKeys, 'password-pepper')
   await yieldToOthers()
   return hashPassword(password, { cost: ctx.settings.argon2, pepper, random: ctx.random })
@@ -98,7 +117,12 @@ const yieldToOthers = () => scheduler.wait(0)
 
 async function toSignIn(
   ctx: Pick<Context, 'settings' | 'random'>,
-  verified: { user: { id: string }; tenant: { id: string }; stored: StoredPassword; password: NormalPassword },
+  verified: {
+    user: { id: string }
+    tenant: { id: string }
+    stored: StoredPassword
+    password: NormalPassword
+  },
 ): Promise<VerifiedPassword> {
   const { user, tenant, stored, password } = verified
   const isOutdated = needsRehash(stored, ctx.settings.argon2, ctx.settings.authKeys[0].keyId)
@@ -113,13 +137,27 @@ async function toSignIn(
 async function newSession(ctx: Pick<Context, 'settings' | 'now' | 'random'>, policy: TenantPolicy) {
   const refreshToken = newRefreshToken(ctx.random)
   const refreshTokenHash = await hashRefreshToken(ctx.settings.authKeys, refreshToken)
-  return { id: newId(ctx), refreshToken, refreshTokenId: newId(ctx), refreshTokenHash, policy, amr: AMR, aal: 1 as const }
+  return {
+    id: newId(ctx),
+    refreshToken,
+    refreshTokenId: newId(ctx),
+    refreshTokenHash,
+    policy,
+    amr: AMR,
+    aal: 1 as const,
+  }
 }
 
 function issued(
   { refreshToken, amr, aal }: Awaited<ReturnType<typeof newSession>>,
   row: StartedRow,
 ): Pick<IssuedTokens, 'session' | 'refreshToken' | 'refreshExpiresInSeconds'> {
-  const session: Session = { id: row.id, expiresAt: new Date(row.expires_at), authTime: new Date(row.auth_time), amr, aal }
+  const session: Session = {
+    id: row.id,
+    expiresAt: new Date(row.expires_at),
+    authTime: new Date(row.auth_time),
+    amr,
+    aal,
+  }
   return { session, refreshToken, refreshExpiresInSeconds: row.refresh_expires_in }
 }

@@ -25,11 +25,14 @@ export type Chooser = { email: CanonicalEmail; tenant: Tenant }
 export function checkPassword(password: NormalPassword, { email, tenant }: Chooser): Refusal | null {
   const { password_min_length, password_max_bytes } = tenant.policy
   // Code points, not UTF-16 units: each counts as one character.
-  if ([...password].length < password_min_length) return refusePassword('too_short', `At least ${password_min_length} characters.`)
+  if ([...password].length < password_min_length)
+    return refusePassword('too_short', `At least ${password_min_length} characters.`)
   if (new TextEncoder().encode(password).length > password_max_bytes) {
     return refusePassword('too_long', `At most ${password_max_bytes} bytes.`)
   }
-  return isGuessable(password, { email, tenant }) ? refuse('password_compromised', fieldError('password_compromised')) : null
+  return isGuessable(password, { email, tenant })
+    ? refuse('password_compromised', fieldError('password_compromised'))
+    : null
 }
 
 /** Compares the whole password, never a part: `password` inside a sentence is fine. */
@@ -44,4 +47,6 @@ function refusePassword(code: 'too_short' | 'too_long', detail: string): Refusal
   return refuse('invalid_input', fieldError(code, detail))
 }
 
-const fieldError = (code: string, detail?: string) => ({ errors: [{ pointer: '/password', code, ...(detail && { detail }) }] })
+const fieldError = (code: string, detail?: string) => ({
+  errors: [{ pointer: '/password', code, ...(detail && { detail }) }],
+})

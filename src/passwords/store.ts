@@ -35,7 +35,10 @@ export async function findForSignIn({ db, host }: Pick<Context, 'db' | 'host'>, 
     .from(tenantHosts)
     .innerJoin(tenants, eq(tenants.id, tenantHosts.tenantId))
     .leftJoin(signingKeys, eq(signingKeys.state, 'current'))
-    .leftJoin(users, and(eq(users.tenantId, tenants.id), eq(users.email, email), sql`${users.deletedAt} is null`))
+    .leftJoin(
+      users,
+      and(eq(users.tenantId, tenants.id), eq(users.email, email), sql`${users.deletedAt} is null`),
+    )
     .leftJoin(passwords, eq(passwords.userId, users.id))
     .where(eq(tenantHosts.host, host))
   return row
@@ -104,7 +107,11 @@ export async function signIn(ctx: Storage, verified: VerifiedPassword, session: 
 }
 
 /** Counts a failed attempt; for an unknown account (any id) the same statement finds nothing to count. */
-export async function countFailure({ db }: Pick<Context, 'db'>, tenantId: string, userId: string): Promise<void> {
+export async function countFailure(
+  { db }: Pick<Context, 'db'>,
+  tenantId: string,
+  userId: string,
+): Promise<void> {
   await db
     .update(users)
     .set({ consecutiveFailures: sql`${users.consecutiveFailures} + 1` })

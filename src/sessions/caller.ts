@@ -73,7 +73,8 @@ async function requireLive(
 ): Promise<KnownCaller | Refusal> {
   const caller = await verify(ctx, token, claimed, row)
   if (isRefusal(caller)) return caller
-  if (row?.user?.id !== caller.userId) return refuse('invalid_token', { evidence: { reason: 'session not live' } })
+  if (row?.user?.id !== caller.userId)
+    return refuse('invalid_token', { evidence: { reason: 'session not live' } })
   return { caller, user: row.user }
 }
 
@@ -89,6 +90,7 @@ async function verify(
   if (!verifier?.key) return refuse('invalid_token', { evidence: { reason: 'unknown key' } })
   const { issuer, audience } = tenant
   const claims = await verifyAccessToken(token, verifier.key, { issuer, audience, now: ctx.now() })
-  if (claims === null || claims.tid !== tenant.id) return refuse('invalid_token', { evidence: { reason: 'not verified' } })
+  if (claims === null || claims.tid !== tenant.id)
+    return refuse('invalid_token', { evidence: { reason: 'not verified' } })
   return { tenant, userId: claims.sub, sessionId: claims.sid, kid }
 }

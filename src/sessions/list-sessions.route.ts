@@ -12,7 +12,13 @@ import { listSessions } from './store.ts'
 
 const Page = v.strictObject({
   limit: v.optional(
-    v.pipe(v.string(), v.regex(/^[0-9]{1,3}$/, 'out_of_range'), v.transform(Number), v.minValue(1, 'out_of_range'), v.maxValue(100, 'out_of_range')),
+    v.pipe(
+      v.string(),
+      v.regex(/^[0-9]{1,3}$/, 'out_of_range'),
+      v.transform(Number),
+      v.minValue(1, 'out_of_range'),
+      v.maxValue(100, 'out_of_range'),
+    ),
     '20',
   ),
   cursor: v.optional(v.pipe(v.string(), v.maxLength(200, 'invalid_cursor'))),
@@ -27,7 +33,9 @@ export const listOwnSessions = new Hono<Env>().get('/v1/sessions', query(Page), 
     return problemResponse(refuse('invalid_input', { errors }), ctx.requestId)
   }
   // One row more than asked for tells whether there is a next page.
-  const page = await readAsCaller(ctx, c.req.raw.headers, (claimed) => listSessions(ctx, claimed, { after, limit: limit + 1 }))
+  const page = await readAsCaller(ctx, c.req.raw.headers, (claimed) =>
+    listSessions(ctx, claimed, { after, limit: limit + 1 }),
+  )
   if (isRefusal(page)) return problemResponse(page, ctx.requestId)
 
   const rows = page.found.slice(0, limit)

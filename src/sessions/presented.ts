@@ -30,5 +30,7 @@ export function readRefreshToken(
 
 function parse(text: string, transport: Transport): Presented | Refusal {
   const refreshToken = parseRefreshToken(text)
-  return refreshToken === null ? refuse('invalid_grant', { evidence: { reason: 'malformed' } }) : { refreshToken, transport }
+  return refreshToken === null
+    ? refuse('invalid_grant', { evidence: { reason: 'malformed' } })
+    : { refreshToken, transport }
 }

@@ -20,7 +20,8 @@ import { bytes, sessionIsLive } from './store.ts'
 const REPEAT_SECONDS = 30
 
 /** `token.hash` is one of the presented token's hashes. */
-const tokenIs = (presented: KeyedTokenHash[]) => sql`token.hash in (${sql.join(presented.map(bytes), sql`, `)})`
+const tokenIs = (presented: KeyedTokenHash[]) =>
+  sql`token.hash in (${sql.join(presented.map(bytes), sql`, `)})`
 
 /**
  * `refresh_tokens token join … where …`: the presented token, on a host of its own tenant and from an origin that this

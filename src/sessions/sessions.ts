@@ -1,9 +1,14 @@
 /** The rules of sessions: refreshing and signing out. */
 import { type SQL, sql } from 'drizzle-orm'
 import type { Context } from '../context.ts'
-import { hashRefreshToken, type RefreshToken, refreshTokenHashes, successorOf } from '../crypto/opaque-token.ts'
-import { checkLimits } from '../limits/limits.ts'
+import {
+  hashRefreshToken,
+  type RefreshToken,
+  refreshTokenHashes,
+  successorOf,
+} from '../crypto/opaque-token.ts'
 import { openCurrentKey } from '../keys/keys.ts'
+import { checkLimits } from '../limits/limits.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
 import { findTenantOfHost } from '../tenants/store.ts'
 import { requireTenant, type Tenant } from '../tenants/tenants.ts'
@@ -17,7 +22,10 @@ import type { IssuedTokens } from './tokens.ts'
  * after a lost answer gets the same successor; a later use of a used token ends the session.
  * @returns refusals `rate_limited`, `unknown_host`, `origin_not_allowed`, `invalid_grant` (whatever the reason)
  */
-export async function refreshSession(ctx: Context, refreshToken: RefreshToken): Promise<IssuedTokens | Refusal> {
+export async function refreshSession(
+  ctx: Context,
+  refreshToken: RefreshToken,
+): Promise<IssuedTokens | Refusal> {
   const { authKeys } = ctx.settings
   const limited = await checkLimits(ctx, 'refresh', { address: ctx.client.network, token: refreshToken })
   if (limited) return limited
@@ -33,7 +41,8 @@ export async function refreshSession(ctx: Context, refreshToken: RefreshToken): 
   if (isRefusal(tenant)) return tenant
   const { session, user, successor: issued, token, key } = found ?? {}
   if (!token) return refuse('invalid_grant', { evidence: { reason: 'unknown token' } })
-  if (!session?.isLive) return refuse('invalid_grant', { evidence: { reason: session?.revokeReason ?? 'session expired' } })
+  if (!session?.isLive)
+    return refuse('invalid_grant', { evidence: { reason: session?.revokeReason ?? 'session expired' } })
   if (!user) return refuse('invalid_grant', { evidence: { reason: 'account not active' } })
   // The token expired unused, so nobody made a successor.
   if (!issued) return refuse('invalid_grant', { evidence: { reason: 'token expired' } })
@@ -43,7 +52,8 @@ export async function refreshSession(ctx: Context, refreshToken: RefreshToken): 
     user,
     session,
     // A repeat may come after the keyring was rotated: the successor is of the key that made it.
-    refreshToken: issued.keyId === newestKeyId ? successor : await successorOf(authKeys, refreshToken, issued.keyId),
+    refreshToken:
+      issued.keyId === newestKeyId ? successor : await successorOf(authKeys, refreshToken, issued.keyId),
     refreshExpiresInSeconds: issued.expiresInSeconds,
   }
 }
@@ -53,13 +63,19 @@ export async function refreshSession(ctx: Context, refreshToken: RefreshToken): 
  * what the caller wants is then already so.
  * @returns the tenant; refusals `unknown_host`, `origin_not_allowed`
  */
-export async function signOutByRefreshToken(ctx: Context, refreshToken: RefreshToken): Promise<Tenant | Refusal> {
+export async function signOutByRefreshToken(
+  ctx: Context,
+  refreshToken: RefreshToken,
+): Promise<Tenant | Refusal> {
   const presented = await refreshTokenHashes(ctx.settings.authKeys, refreshToken)
   return signOut(ctx, sql`select token.session_id from ${presentedToken(ctx, presented)}`)
 }
 
 /** Ends the session of a verified access token, live or not. */
-export async function signOutCaller(ctx: Context, { sessionId, userId, tenant }: Caller): Promise<Tenant | Refusal> {
+export async function signOutCaller(
+  ctx: Context,
+  { sessionId, userId, tenant }: Caller,
+): Promise<Tenant | Refusal> {
   return signOut(
     ctx,
     sql`select id from sessions where id = ${sessionId} and user_id = ${userId} and tenant_id = ${tenant.id}`,

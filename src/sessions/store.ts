@@ -1,14 +1,14 @@
 /** The `sessions` rows: starting, listing and ending them. Every statement names the tenant. */
 import { and, desc, eq, gt, isNull, lt, type SQL, sql } from 'drizzle-orm'
+import type { User } from '../accounts/accounts.ts'
+import { userColumns, userIsActive } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import type { KeyedTokenHash } from '../crypto/opaque-token.ts'
 import { recordEvent } from '../events/outbox.ts'
-import { publicKeyColumns, keyIsValid } from '../keys/store.ts'
+import { keyIsValid, publicKeyColumns } from '../keys/store.ts'
 import { refreshTokens, sessions, signingKeys, tenantHosts, tenants, users } from '../storage/schema.ts'
 import { tenantColumns } from '../tenants/store.ts'
 import type { TenantPolicy } from '../tenants/tenants.ts'
-import type { User } from '../accounts/accounts.ts'
-import { userColumns, userIsActive } from '../accounts/store.ts'
 import type { Caller } from './caller.ts'
 import { deviceLabel } from './device.ts'
 
@@ -34,7 +34,11 @@ export type NewSession = {
  * `from users … where …`, exposing `users`; when it yields no row, nothing is inserted.
  * @returns three statements for a batch; the first yields one row (`expires_at`, `auth_time`, …) when the session began
  */
-export function startSession(ctx: Pick<Context, 'db' | 'client' | 'now' | 'random'>, session: NewSession, from: SQL) {
+export function startSession(
+  ctx: Pick<Context, 'db' | 'client' | 'now' | 'random'>,
+  session: NewSession,
+  from: SQL,
+) {
   const { db, client } = ctx
   const { id, refreshTokenId, refreshTokenHash, policy, amr, aal } = session
   const insertSession = db.execute<StartedRow>(sql`
@@ -63,7 +67,10 @@ export type StartedRow = { id: string; auth_time: string; expires_at: string; re
 export const bytes = ({ hash }: KeyedTokenHash) => sql`${sql.param(hash, refreshTokens.hash)}::bytea`
 
 /** Everything that deciding on an access token needs, by what the token claims; nothing here is proof by itself. */
-export function findCaller({ db, host }: Pick<Context, 'db' | 'host'>, { kid, sid }: { kid: string; sid: string }) {
+export function findCaller(
+  { db, host }: Pick<Context, 'db' | 'host'>,
+  { kid, sid }: { kid: string; sid: string },
+) {
   return db
     .select({ tenant: tenantColumns, key: publicKeyColumns, user: userColumns, sessionId: sessions.id })
     .from(tenantHosts)
@@ -126,7 +133,11 @@ export type Ending = { one: string } | 'others' | 'all'
  * Rows are locked in order of id, so that two of these cannot deadlock.
  * @returns `callers` 0 when the caller's session is not live; `found` 0 when there is no such session of theirs
  */
-export async function endSessions(ctx: Pick<Context, 'db' | 'host' | 'now' | 'random'>, caller: Caller, ending: Ending) {
+export async function endSessions(
+  ctx: Pick<Context, 'db' | 'host' | 'now' | 'random'>,
+  caller: Caller,
+  ending: Ending,
+) {
   const which =
     ending === 'all'
       ? sql`true`

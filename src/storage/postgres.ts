@@ -16,7 +16,8 @@ type Perform = (url: string, init: RequestInit) => Promise<Response>
 // neonConfig is module-wide, so it holds no state of ours: it only says to use the fetch that the request brought
 // along in `fetchOptions`, and where the local stack listens.
 const neonEndpoint = neonConfig.fetchEndpoint
-neonConfig.fetchFunction = (url: string, { perform, ...init }: RequestInit & { perform: Perform }) => perform(url, init)
+neonConfig.fetchFunction = (url: string, { perform, ...init }: RequestInit & { perform: Perform }) =>
+  perform(url, init)
 neonConfig.fetchEndpoint = (host, port, options) => {
   if (isLoopback(host)) return `http://${host}:${port}/sql`
   return typeof neonEndpoint === 'string' ? neonEndpoint : neonEndpoint(host, port, options)
@@ -46,7 +47,8 @@ export function createDatabase(url: string, trips: Trips): Database {
 export function sqlState(error: unknown): string | undefined {
   let cause: unknown = error
   for (let depth = 0; depth < 3 && cause instanceof Error; depth++) {
-    if ('code' in cause && typeof cause.code === 'string' && /^[0-9A-Z]{5}$/.test(cause.code)) return cause.code
+    if ('code' in cause && typeof cause.code === 'string' && /^[0-9A-Z]{5}$/.test(cause.code))
+      return cause.code
     cause = cause.cause
   }
   return undefined

@@ -70,7 +70,9 @@ export const users = pgTable(
     emailVerifiedAt: instant('email_verified_at'),
     name: text('name'),
     roles: text('roles').array().notNull().default(sql`'{}'`),
-    status: text('status', { enum: ['active', 'disabled'] }).notNull().default('active'),
+    status: text('status', { enum: ['active', 'disabled'] })
+      .notNull()
+      .default('active'),
     consecutiveFailures: integer('consecutive_failures').notNull().default(0),
     nextAttemptAt: instant('next_attempt_at'),
     createdAt: createdAt(),
@@ -95,7 +97,9 @@ export const passwords = pgTable('passwords', {
   phc: text('phc').notNull(),
   keyId: text('key_id').notNull(),
   // Text, because a sign-in compares it exactly and a Date would drop the microseconds.
-  changedAt: timestamp('changed_at', { withTimezone: true, mode: 'string' }).notNull().default(sql`clock_timestamp()`),
+  changedAt: timestamp('changed_at', { withTimezone: true, mode: 'string' })
+    .notNull()
+    .default(sql`clock_timestamp()`),
 })
 
 /** A signed-in device. Its row is the lock of its family of refresh tokens: lock it first, always. */

@@ -20,7 +20,20 @@ export const openidConfiguration = new Hono<Env>().get('/.well-known/openid-conf
     response_types_supported: [],
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: ['EdDSA', 'ES256'],
-    claims_supported: ['iss', 'aud', 'sub', 'sid', 'tid', 'roles', 'amr', 'acr', 'auth_time', 'iat', 'exp', 'jti'],
+    claims_supported: [
+      'iss',
+      'aud',
+      'sub',
+      'sid',
+      'tid',
+      'roles',
+      'amr',
+      'acr',
+      'auth_time',
+      'iat',
+      'exp',
+      'jti',
+    ],
   }
   writeEdgeCache(ctx, 'openid-configuration', metadata)
   return publicJson(metadata)

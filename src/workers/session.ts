@@ -10,6 +10,15 @@ import { revokeSessions } from '../sessions/revoke-sessions.route.ts'
 import { updateMe } from '../sessions/update-me.route.ts'
 import { SECRETS } from '../settings.ts'
 
-export const operations = [refresh, logout, listOwnSessions, revokeSession, revokeSessions, readMe, updateMe, readyz]
+export const operations = [
+  refresh,
+  logout,
+  listOwnSessions,
+  revokeSession,
+  revokeSessions,
+  readMe,
+  updateMe,
+  readyz,
+]
 
 export default createApp(operations, SECRETS)

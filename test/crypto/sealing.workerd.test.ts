@@ -115,6 +115,12 @@ describe('what is not a sealed text', () => {
     }
   })
 
+  it('is null with a fourth part', async () => {
+    const sealed = await seal(oneKey, 'seal:totp', secret, 'row', random)
+    for (const tail of ['.', '.AAAA', '.AAAA.AAAA'])
+      expect(await open(oneKey, 'seal:totp', `${sealed}${tail}`, 'row')).toBeNull()
+  })
+
   const nonce = 'A'.repeat(16)
   it.each([
     '',

@@ -190,10 +190,17 @@ describe('an access token is refused for its claims', () => {
   })
 })
 
-describe('a key that cannot be loaded', () => {
-  it('is thrown, because "bad token" would be a lie', async () => {
+describe('a key that cannot verify', () => {
+  it('because it cannot be loaded is thrown: "bad token" would be a lie', async () => {
     const token = await signAccessToken(edKey, claims)
     const publicJwk = { ...edKey.publicJwk, x: 'AAAA' }
+    const verifying = verifyAccessToken(token, { publicJwk, algorithm: 'EdDSA' }, { issuer, audience, now })
+    await expect(verifying).rejects.toThrow()
+  })
+
+  it('because it is the private one is thrown as well', async () => {
+    const token = await signAccessToken(edKey, claims)
+    const publicJwk = { ...edKey.privateJwk, kid: edKey.kid }
     const verifying = verifyAccessToken(token, { publicJwk, algorithm: 'EdDSA' }, { issuer, audience, now })
     await expect(verifying).rejects.toThrow()
   })

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { CompactEncrypt, exportSPKI, importJWK, SignJWT } from 'jose'
 import { describe, expect, it } from 'vitest'
-import { fromBase64Url } from '../../src/crypto/base64.ts'
+import { fromBase64Url, toBase64Url } from '../../src/crypto/base64.ts'
 import { generateSigningKey, readUnverified, signAccessToken } from '../../src/crypto/signing.ts'
 import {
   accessClaims,
@@ -193,6 +193,13 @@ describe('readUnverified', () => {
     ],
   ])('refuses %s', (_, token) => {
     expect(readUnverified(token)).toBeNull()
+  })
+
+  it('refuses a payload with a byte that is not UTF-8, even inside a claim that nobody reads', () => {
+    const json = utf8(JSON.stringify({ ...claims, note: '?' }))
+    const payload = toBase64Url(json.map((byte) => (byte === '?'.charCodeAt(0) ? 0xff : byte)))
+    expect(readUnverified(`${headerText}.${toBase64Url(json)}.${signatureText}`)).not.toBeNull()
+    expect(readUnverified(`${headerText}.${payload}.${signatureText}`)).toBeNull()
   })
 
   it('refuses a second spelling of the same signature', () => {
