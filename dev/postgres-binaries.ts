@@ -21,7 +21,9 @@ export function findServerUser(): ServerUser {
     const [name, , uid, gid] = line.split(':')
     if (name === 'nobody') return { uid: Number(uid), gid: Number(gid) }
   }
-  throw new Error('postgres: running as root, which PostgreSQL refuses, and there is no user `nobody` to drop to')
+  throw new Error(
+    'postgres: running as root, which PostgreSQL refuses, and there is no user `nobody` to drop to',
+  )
 }
 
 /** @returns absolute paths of the programs, below a directory that `user` can reach */
@@ -34,7 +36,8 @@ export function preparePostgresBinaries(
   const native = path.join(packaged, 'native')
   const version = packageVersion(packaged)
   linkLibraries(native)
-  const reachable = user.uid === undefined || isReachableByOthers(native) ? native : copyToShared(native, version)
+  const reachable =
+    user.uid === undefined || isReachableByOthers(native) ? native : copyToShared(native, version)
   const suffix = platform === 'win32' ? '.exe' : ''
   const programs = {
     initdb: path.join(reachable, 'bin', `initdb${suffix}`),
@@ -68,7 +71,8 @@ function packageDirectory(platform: string, arch: string): string {
 
 function packageVersion(directory: string): string {
   const manifest: unknown = JSON.parse(fs.readFileSync(path.join(directory, 'package.json'), 'utf8'))
-  if (typeof manifest === 'object' && manifest !== null && 'version' in manifest) return String(manifest.version)
+  if (typeof manifest === 'object' && manifest !== null && 'version' in manifest)
+    return String(manifest.version)
   throw new Error(`postgres: ${directory}/package.json names no version`)
 }
 

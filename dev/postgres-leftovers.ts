@@ -24,7 +24,9 @@ export async function clearLeftovers(dataDir: string): Promise<void> {
   if (server?.command.includes(dataDir)) {
     const launcher = readPid(path.join(dataDir, LAUNCHER_FILE))
     if (launcher !== undefined && server.parent === launcher) {
-      throw new Error(`postgres: ${dataDir} is already being served, by process ${launcher}; stop that one first`)
+      throw new Error(
+        `postgres: ${dataDir} is already being served, by process ${launcher}; stop that one first`,
+      )
     }
     await stopProcess(pid)
   }

@@ -167,7 +167,9 @@ function runToEnd(child: ChildProcess): Promise<void> {
     })
     child.once('error', reject)
     child.once('close', (code) =>
-      code === 0 ? resolve() : reject(new Error(`postgres: ${child.spawnfile} ended with code ${code}\n${output}`)),
+      code === 0
+        ? resolve()
+        : reject(new Error(`postgres: ${child.spawnfile} ended with code ${code}\n${output}`)),
     )
   })
 }

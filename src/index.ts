@@ -7,4 +7,6 @@ import { operations as session } from './workers/session.ts'
 
 export const operations = [...password, ...session, ...discovery]
 
-export default createApp(operations, SECRETS)
+export const secrets = SECRETS
+
+export default createApp(operations, secrets)

@@ -28,7 +28,7 @@ function scan(text: string, maxDepth: number): JsonProblem | null {
       open.pop()
     } else if (isKey !== undefined) {
       const keys = open.at(-1)
-      const key = unescape(lexeme)
+      const key = readKey(lexeme)
       if (keys?.has(key)) return 'duplicate_key'
       keys?.add(key)
     }
@@ -37,7 +37,7 @@ function scan(text: string, maxDepth: number): JsonProblem | null {
 }
 
 /** `"\u0061"` and `"a"` are the same key. */
-function unescape(lexeme: string): string {
+function readKey(lexeme: string): string {
   try {
     return String(JSON.parse(lexeme))
   } catch {

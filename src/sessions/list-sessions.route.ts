@@ -2,6 +2,7 @@
 import { Hono } from 'hono'
 import * as v from 'valibot'
 import type { Context, Env } from '../context.ts'
+import { isUnknownKeyError } from '../crypto/keyring.ts'
 import { open, seal } from '../crypto/sealing.ts'
 import { instant } from '../http/answer.ts'
 import { UUID } from '../http/input.ts'
@@ -68,7 +69,12 @@ async function sealCursor({ settings, host, random }: Sealer, lastId: string): P
 
 /** @returns the last id of the page before, or undefined for anything that is not a cursor of this list */
 async function openCursor({ settings, host }: Sealer, cursor: string): Promise<string | undefined> {
-  const opened = await open(settings.authKeys, 'cursor', cursor, `sessions@${host}`).catch(() => null)
-  const lastId = opened === null ? '' : new TextDecoder().decode(opened)
-  return UUID.test(lastId) ? lastId : undefined
+  try {
+    const opened = await open(settings.authKeys, 'cursor', cursor, `sessions@${host}`)
+    const lastId = opened === null ? '' : new TextDecoder().decode(opened)
+    return UUID.test(lastId) ? lastId : undefined
+  } catch (error) {
+    if (isUnknownKeyError(error)) return undefined // a key id that the caller made up, or that has left the ring
+    throw error
+  }
 }

@@ -6,4 +6,6 @@ import { openidConfiguration } from '../tenants/openid-configuration.route.ts'
 
 export const operations = [jwks, openidConfiguration, healthz]
 
-export default createApp(operations, ['DATABASE_URL'])
+export const secrets = ['DATABASE_URL'] as const
+
+export default createApp(operations, secrets)

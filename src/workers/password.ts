@@ -6,4 +6,6 @@ import { SECRETS } from '../settings.ts'
 
 export const operations = [registerRoute, login]
 
-export default createApp(operations, SECRETS)
+export const secrets = SECRETS
+
+export default createApp(operations, secrets)

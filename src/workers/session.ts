@@ -21,4 +21,6 @@ export const operations = [
   readyz,
 ]
 
-export default createApp(operations, SECRETS)
+export const secrets = SECRETS
+
+export default createApp(operations, secrets)

@@ -1,0 +1,127 @@
+/**
+ * `npm run dev` — the whole service on this machine: PostgreSQL, Redis, migrations, a tenant, and the all-in-one
+ * Worker in workerd. Everything listens on 127.0.0.1 and nothing connects anywhere else. Data stays in `.latchkey/`.
+ *   PORT=9000 npm run dev        another address
+ *   REDIS_URL=redis://… npm run dev   a genuine redis-server instead of the built-in engine
+ *   npm run dev -- --fresh       starts empty
+ */
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import net from 'node:net'
+import path from 'node:path'
+import { createOperatorContext } from '../ops/context.ts'
+import { newKeyringEntry } from '../ops/keys.ts'
+import { migrate } from '../ops/migrate.ts'
+import { startNeonEndpoint } from './neon-endpoint.ts'
+import { startPostgres } from './postgres.ts'
+import { openRedis } from './redis-data.ts'
+import { seed } from './seed.ts'
+import { startUpstashEndpoint } from './upstash-endpoint.ts'
+import { startWorker } from './worker.ts'
+
+const FOLDER = path.resolve('.latchkey')
+const REDIS_TOKEN = 'local'
+
+await main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : String(error))
+  process.exit(1)
+})
+
+async function main(): Promise<void> {
+  const port = readPort(process.env.PORT)
+  const flags = process.argv.slice(2)
+  const unknown = flags.find((flag) => flag !== '--fresh')
+  if (unknown) throw new Error(`unknown option ${unknown}; there is only --fresh`)
+  await requireFreePort(port)
+  if (flags.includes('--fresh')) await rm(FOLDER, { recursive: true, force: true })
+  await mkdir(FOLDER, { recursive: true })
+
+  const stops: (() => Promise<void>)[] = []
+  const stop = stopOnce(stops)
+  process.once('SIGINT', () => stop(0))
+  process.once('SIGTERM', () => stop(0))
+  try {
+    await start(port, stops)
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error))
+    await stop(1)
+  }
+}
+
+async function start(port: number, stops: (() => Promise<void>)[]): Promise<void> {
+  const postgres = await startPostgres({ dataDir: path.join(FOLDER, 'postgres') })
+  stops.push(() => postgres.stop())
+  const neon = await startNeonEndpoint({ postgresPort: postgres.port })
+  stops.push(() => neon.stop())
+  const redis = await openRedis(path.join(FOLDER, 'redis.json'), process.env.REDIS_URL)
+  stops.push(() => redis.close())
+  const upstash = await startUpstashEndpoint({ engine: redis.engine, token: REDIS_TOKEN })
+  stops.push(() => upstash.stop())
+
+  const secrets = {
+    DATABASE_URL: `postgresql://latchkey:latchkey@127.0.0.1:${neon.port}/latchkey`,
+    UPSTASH_REDIS_REST_URL: upstash.url,
+    UPSTASH_REDIS_REST_TOKEN: REDIS_TOKEN,
+    ...(await readKeys()),
+  }
+  const ctx = createOperatorContext({ ...secrets, ENVIRONMENT: 'local' }, [
+    'DATABASE_URL',
+    'SIGNING_SEAL_KEYS',
+  ])
+  await migrate(ctx.db)
+  await seed(ctx, port)
+
+  const worker = await startWorker({ port, secrets, folder: FOLDER })
+  stops.push(() => worker.stop())
+  console.log(`postgres ${postgres.url}`)
+  console.log(`neon     http://127.0.0.1:${neon.port}/sql`)
+  console.log(`redis    ${upstash.url}${process.env.REDIS_URL ? ' (over REDIS_URL)' : ''}`)
+  console.log(`ready http://localhost:${port}`)
+}
+
+/** Keys of this checkout, made once: the data under `.latchkey/` can only be read with them. */
+async function readKeys(): Promise<{ AUTH_KEYS: string; SIGNING_SEAL_KEYS: string }> {
+  const file = path.join(FOLDER, 'keys.json')
+  try {
+    return JSON.parse(await readFile(file, 'utf8'))
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+    const keys = { AUTH_KEYS: newKeyringEntry('k1'), SIGNING_SEAL_KEYS: newKeyringEntry('s1') }
+    await writeFile(file, JSON.stringify(keys), { mode: 0o600 })
+    return keys
+  }
+}
+
+function readPort(text = '8787'): number {
+  const port = Number(text)
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    throw new Error(`PORT=${text} is not a port number`)
+  return port
+}
+
+/** Said before anything starts: wrangler would only say it after, and pick another port. */
+async function requireFreePort(port: number): Promise<void> {
+  const server = net.createServer()
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', () =>
+      reject(new Error(`port ${port} is taken; end what uses it, or set PORT to another`)),
+    )
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve()))
+  })
+}
+
+/** Ends what was started, last first, once; a second Ctrl-C does not interrupt it. */
+function stopOnce(stops: (() => Promise<void>)[]): (code: number) => Promise<void> {
+  let stopping: Promise<void> | undefined
+  const stopAll = async (code: number) => {
+    for (const stop of stops.reverse()) {
+      await stop().catch((error: unknown) =>
+        console.error(error instanceof Error ? error.message : String(error)),
+      )
+    }
+    process.exit(code)
+  }
+  return (code) => {
+    stopping ??= stopAll(code)
+    return stopping
+  }
+}

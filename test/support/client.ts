@@ -1,0 +1,112 @@
+/** What a caller of Latchkey writes: JSON in, JSON out, and the few requests that every journey begins with. */
+import { randomUUID } from 'node:crypto'
+import type { Service, TestTenant } from './service.ts'
+
+export const PASSWORD = 'correct horse battery'
+
+export type Answer<Body = Record<string, unknown>> = {
+  status: number
+  headers: Headers
+  body: Body
+  /** Round trips that the Worker counted for this request. */
+  trips: { postgres: number; redis: number }
+}
+
+export type Tokens = {
+  access_token: string
+  token_type: string
+  expires_in: number
+  refresh_token: string
+  refresh_expires_in: number
+  session: { id: string; expires_at: string }
+  user: { id: string; email: string; email_verified: boolean; name: string | null; roles: string[] }
+}
+
+export type Problem = {
+  type: string
+  title: string
+  status: number
+  code: string
+  detail?: string
+  request_id: string
+  errors?: { pointer: string; code: string; detail?: string }[]
+}
+
+export type CallOptions = {
+  method?: string
+  json?: unknown
+  bearer?: string
+  headers?: Record<string, string>
+  /** The raw body; `json` sets the content type as well. */
+  body?: string | Uint8Array
+}
+
+export type Client = ReturnType<typeof createClient>
+
+/** A caller of one tenant, from an address of its own, so that nobody else's limits count. */
+export function createClient(service: Service, tenant: TestTenant, address = randomAddress()) {
+  async function call<Body = Record<string, unknown>>(path: string, options: CallOptions = {}): Promise<Answer<Body>> {
+    const { json, bearer, headers = {}, body } = options
+    const response = await service.fetch(`${tenant.origin}${path}`, {
+      method: options.method ?? (json === undefined && body === undefined ? 'GET' : 'POST'),
+      headers: {
+        'cf-connecting-ip': address,
+        ...(json !== undefined && { 'content-type': 'application/json' }),
+        ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
+        ...headers,
+      },
+      ...(json !== undefined && { body: JSON.stringify(json) }),
+      ...(body !== undefined && { body }),
+    } as RequestInit) // a Uint8Array is a body too; the types of two platforms meet here
+    const text = await response.text()
+    const isJson = response.headers.get('content-type')?.includes('json') ?? false
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: (isJson ? JSON.parse(text) : text) as Body,
+      trips: readTrips(response.headers),
+    }
+  }
+
+  const register = (email = newEmail(), password = PASSWORD, rest: object = {}) =>
+    call<Tokens>('/v1/register', { json: { email, password, ...rest } })
+  const login = (email: string, password = PASSWORD, rest: object = {}) =>
+    call<Tokens>('/v1/login', { json: { email, password, ...rest } })
+  const refresh = (refreshToken: string) => call<Tokens>('/v1/refresh', { json: { refresh_token: refreshToken } })
+
+  /** A registered account, as everything after it needs one. */
+  async function newAccount() {
+    const email = newEmail()
+    const { status, body } = await register(email)
+    if (status !== 201) throw new Error(`registration answered ${status}: ${JSON.stringify(body)}`)
+    return { email, tokens: body }
+  }
+
+  return { address, tenant, call, register, login, refresh, newAccount }
+}
+
+export const newEmail = () => `${randomUUID()}@example.com`
+
+/** A public-looking IPv4 address. */
+export function randomAddress(): string {
+  const octet = () => 1 + Math.floor(Math.random() * 250)
+  return `${octet()}.${octet()}.${octet()}.${octet()}`
+}
+
+/** From `Server-Timing: postgres;desc="2";dur=…, redis;desc="1";…`, which SERVER_TIMING=on adds. */
+function readTrips(headers: Headers): { postgres: number; redis: number } {
+  const timing = headers.get('server-timing') ?? ''
+  const of = (name: string) => Number(new RegExp(`${name};desc="(\\d+)"`).exec(timing)?.[1] ?? Number.NaN)
+  return { postgres: of('postgres'), redis: of('redis') }
+}
+
+/** `n` calls that are all under way at once. */
+export function race<T>(n: number, call: (index: number) => Promise<T>): Promise<T[]> {
+  return Promise.all(Array.from({ length: n }, (_, index) => call(index)))
+}
+
+export function countBy<T>(items: T[], key: (item: T) => string | number): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const item of items) counts[key(item)] = (counts[key(item)] ?? 0) + 1
+  return counts
+}

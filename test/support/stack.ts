@@ -1,0 +1,80 @@
+/**
+ * Starts, once per run, what every test file shares: a real PostgreSQL with a migrated template database that holds a
+ * signing key, and the Workers' bundles exactly as `wrangler deploy` would upload them.
+ */
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import type { TestProject } from 'vitest/node'
+import { startNeonEndpoint } from '../../dev/neon-endpoint.ts'
+import { startPostgres } from '../../dev/postgres.ts'
+import { createOperatorContext } from '../../ops/context.ts'
+import { newKeyringEntry } from '../../ops/keys.ts'
+import { migrate } from '../../ops/migrate.ts'
+import { rotateSigningKeys } from '../../src/keys/rotation.ts'
+
+export type Stack = {
+  postgresPort: number
+  template: string
+  bundles: string
+  signingSealKeys: string
+}
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    stack: Stack
+  }
+}
+
+/** The Workers of wrangler.toml: the all-in-one is the environment without a name. */
+export const WORKERS = ['', 'password', 'session', 'discovery'] as const
+
+export default async function setup(project: TestProject) {
+  const folder = await mkdtemp(path.join(tmpdir(), 'latchkey-test-'))
+  const [postgres] = await Promise.all([
+    startPostgres({ dataDir: path.join(folder, 'postgres'), durable: false }),
+    buildWorkers(folder),
+  ])
+  const signingSealKeys = newKeyringEntry('s1')
+  await fillTemplate(postgres.port, signingSealKeys)
+  project.provide('stack', {
+    postgresPort: postgres.port,
+    template: 'latchkey',
+    bundles: folder,
+    signingSealKeys,
+  })
+  return async () => {
+    await postgres.stop()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function buildWorkers(folder: string): Promise<void> {
+  for (const worker of WORKERS) {
+    const args = ['deploy', `--env=${worker}`, '--dry-run', '--outdir', bundleOf(folder, worker)]
+    await promisify(execFile)(process.execPath, ['node_modules/wrangler/bin/wrangler.js', ...args], {
+      env: { ...process.env, DO_NOT_TRACK: '1', WRANGLER_HIDE_BANNER: 'true' },
+    })
+  }
+}
+
+export function bundleOf(folder: string, worker: string): string {
+  return path.join(folder, worker === '' ? 'all-in-one' : worker)
+}
+
+async function fillTemplate(postgresPort: number, signingSealKeys: string): Promise<void> {
+  const neon = await startNeonEndpoint({ postgresPort })
+  const ctx = createOperatorContext(
+    {
+      ENVIRONMENT: 'local',
+      DATABASE_URL: `postgresql://latchkey:latchkey@127.0.0.1:${neon.port}/latchkey`,
+      SIGNING_SEAL_KEYS: signingSealKeys,
+    },
+    ['DATABASE_URL', 'SIGNING_SEAL_KEYS'],
+  )
+  await migrate(ctx.db)
+  await rotateSigningKeys(ctx, { algorithm: 'EdDSA' })
+  await neon.stop()
+}
