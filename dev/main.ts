@@ -16,7 +16,7 @@ import { startPostgres } from './postgres.ts'
 import { openRedis } from './redis-data.ts'
 import { seed } from './seed.ts'
 import { startUpstashEndpoint } from './upstash-endpoint.ts'
-import { startWorker } from './worker.ts'
+import { startWorker, stopStaleWorker } from './worker.ts'
 
 const FOLDER = path.resolve('.latchkey')
 const REDIS_TOKEN = 'local'
@@ -31,6 +31,7 @@ async function main(): Promise<void> {
   const flags = process.argv.slice(2)
   const unknown = flags.find((flag) => flag !== '--fresh')
   if (unknown) throw new Error(`unknown option ${unknown}; there is only --fresh`)
+  await stopStaleWorker(FOLDER)
   await requireFreePort(port)
   if (flags.includes('--fresh')) await rm(FOLDER, { recursive: true, force: true })
   await mkdir(FOLDER, { recursive: true })

@@ -1,7 +1,8 @@
 /** Runs the all-in-one Worker in `wrangler dev`, offline: no update check, no metrics, no lookup of `request.cf`. */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { writeFile } from 'node:fs/promises'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 
 export type LocalWorker = { stop(): Promise<void> }
 
@@ -14,10 +15,13 @@ type Options = {
 
 const OFFLINE = { CLOUDFLARE_CF_FETCH_ENABLED: 'false', DO_NOT_TRACK: '1', WRANGLER_HIDE_BANNER: 'true' }
 
+const PID_FILE = 'worker.pid'
+const ENV_FILE = 'worker.env'
+
 /** Resolves once the Worker answers. @throws when it does not start, with what it printed */
 export async function startWorker({ port, secrets, folder, vars = {} }: Options): Promise<LocalWorker> {
   // Secrets go by file, not by argument, where `ps` would show them.
-  const envFile = path.join(folder, 'worker.env')
+  const envFile = path.join(folder, ENV_FILE)
   const lines = Object.entries(secrets).map(([name, value]) => `${name}="${value}"`)
   await writeFile(envFile, `${lines.join('\n')}\n`, { mode: 0o600 })
   const settings = { ENVIRONMENT: 'local', SERVER_TIMING: 'on', ...vars }
@@ -35,10 +39,39 @@ export async function startWorker({ port, secrets, folder, vars = {} }: Options)
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: process.platform !== 'win32', // a Ctrl-C is for us; we end it, and workerd with it
   })
+  await writeFile(path.join(folder, PID_FILE), String(child.pid))
   await untilReady(child)
   child.stdout?.pipe(process.stdout)
   child.stderr?.pipe(process.stderr)
-  return { stop: () => stop(child) }
+  const stopAndForget = async () => {
+    await stop(child)
+    await rm(path.join(folder, PID_FILE), { force: true })
+  }
+  return { stop: stopAndForget }
+}
+
+/** Ends a Worker of this checkout whose `npm run dev` was killed: it would hold the port and serve old code. */
+export async function stopStaleWorker(folder: string): Promise<void> {
+  const pid = Number(await readFile(path.join(folder, PID_FILE), 'utf8').catch(() => '')) // no file: nothing is left over
+  if (!pid || process.platform === 'win32') return
+  // The number may have been given to another process since: ours names its env file.
+  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => commandOf(pid))
+  if (!command.includes(path.join(folder, ENV_FILE))) return
+  process.kill(-pid, 'SIGTERM')
+  for (let waited = 0; waited < 5000 && isAlive(pid); waited += 50) await setTimeout(50)
+}
+
+function commandOf(pid: number): string {
+  return spawnSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' }).stdout ?? ''
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false // ESRCH: it has ended
+  }
 }
 
 function untilReady(child: ChildProcess): Promise<void> {

@@ -61,14 +61,22 @@ export class Fault extends Error {
   }
 }
 
-/** Finds our own fault inside whatever a library wrapped around it; anything else is an internal error. */
+/**
+ * Finds our own fault inside whatever a library wrapped around it; anything else is an internal error, described by
+ * its names and SQLSTATE alone, because a library's message may carry parameters, commands or addresses.
+ */
 export function faultOf(error: unknown): Fault {
+  const names: string[] = []
   let cause: unknown = error
   for (let depth = 0; depth < 5 && cause instanceof Error; depth++) {
     if (cause instanceof Fault) return cause
+    // The crypto folder's own faults say what is wrong and never the value that is wrong.
+    if ('fault' in cause && cause.name === 'CryptoFault') return new Fault('internal_error', cause.message)
+    const sqlState = 'code' in cause && /^[0-9A-Z]{5}$/.test(String(cause.code)) ? ` ${cause.code}` : ''
+    names.push(`${cause.name}${sqlState}`)
     cause = 'sourceError' in cause ? cause.sourceError : cause.cause
   }
-  return new Fault('internal_error', error instanceof Error ? error.name : 'non-error thrown')
+  return new Fault('internal_error', names.join(' < ') || 'something that is no error was thrown')
 }
 
 /** The one place where a refusal or a fault becomes HTTP. */
@@ -91,6 +99,7 @@ export function problemResponse(problem: Refusal | Fault, requestId: string): Re
 function headersOf(problem: Refusal | Fault, code: ProblemCode, status: number): Headers {
   const headers = new Headers(problem instanceof Fault ? {} : problem.headers)
   headers.set('content-type', 'application/problem+json')
+  headers.set('cache-control', 'no-store')
   // RFC 9110 §15.5.2 wants a challenge on every 401; RFC 6750 §3.1 names the error only when a token was presented.
   if (status === 401)
     headers.set('www-authenticate', code === 'invalid_token' ? 'Bearer error="invalid_token"' : 'Bearer')

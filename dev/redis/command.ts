@@ -29,6 +29,7 @@ export function refuseArity(command: string): never {
 export function inPairs(words: string[], command: string): [string, string][] {
   if (words.length % 2 !== 0) refuseArity(command)
   const pairs: [string, string][] = []
-  for (let index = 0; index < words.length; index += 2) pairs.push([words[index] ?? '', words[index + 1] ?? ''])
+  for (let index = 0; index < words.length; index += 2)
+    pairs.push([words[index] ?? '', words[index + 1] ?? ''])
   return pairs
 }

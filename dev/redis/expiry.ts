@@ -41,7 +41,8 @@ export function expiryCommands(keyspace: Keyspace): Commands {
       const allows = parseExpireFlags(flags)
       const base = fromNow ? BigInt(keyspace.now()) : 0n
       const scaled = requireInt64(amount) * perUnit
-      if (scaled > MAX_INT64 - base || scaled < MIN_INT64) refuse(`ERR invalid expire time in '${command}' command`)
+      if (scaled > MAX_INT64 - base || scaled < MIN_INT64)
+        refuse(`ERR invalid expire time in '${command}' command`)
       const moment = Number(scaled + base)
       const entry = keyspace.find(key)
       if (entry === undefined || !allows(moment, entry.expiresAt)) return 0

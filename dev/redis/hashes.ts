@@ -57,7 +57,10 @@ export function hashCommands(keyspace: Keyspace): Commands {
       writes: true,
       run: (key, field, amount) => {
         const by = requireInt64(amount)
-        const sum = addInt64(requireInt64(read(key)?.get(field) ?? '0', 'ERR hash value is not an integer'), by)
+        const sum = addInt64(
+          requireInt64(read(key)?.get(field) ?? '0', 'ERR hash value is not an integer'),
+          by,
+        )
         keyspace.open(key, 'hash').set(field, String(sum))
         return Number(sum)
       },

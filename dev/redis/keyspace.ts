@@ -14,7 +14,9 @@ export type Values = {
 export type ValueType = keyof Values
 
 /** `expiresAt`: milliseconds since 1970; undefined for a key that stays. */
-export type Entry = { [T in ValueType]: { type: T; value: Values[T]; expiresAt: number | undefined } }[ValueType]
+export type Entry = {
+  [T in ValueType]: { type: T; value: Values[T]; expiresAt: number | undefined }
+}[ValueType]
 
 export type Keyspace = ReturnType<typeof createKeyspace>
 

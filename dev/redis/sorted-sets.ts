@@ -174,7 +174,10 @@ function parseRangeOptions(words: string[]): RangeOptions {
 function parseScoreRange(least: string, most: string): (score: number) => boolean {
   const parseBound = (bound: string) => {
     const excluded = bound.startsWith('(')
-    return { excluded, score: requireDouble(excluded ? bound.slice(1) : bound, 'ERR min or max is not a float') }
+    return {
+      excluded,
+      score: requireDouble(excluded ? bound.slice(1) : bound, 'ERR min or max is not a float'),
+    }
   }
   const [lower, upper] = [parseBound(least), parseBound(most)]
   return (score) =>

@@ -41,19 +41,20 @@ export async function checkLimits<Name extends LimitedOperation>(
   subjects: Subjects<Name>,
 ): Promise<Refusal | null> {
   const { subjects: limits, whenRedisIsDown }: Operation = LIMITS[operation]
-  const { redis, settings } = ctx
   try {
-    const verdicts = await Promise.all(
+    // Keys first: commands that start in one tick leave as one request.
+    const asked = await Promise.all(
       Object.entries<string>(subjects).map(async ([subject, value]) => {
         const limit = limits[subject]
         if (!limit) throw new Fault('internal_error', `no limit is declared for ${operation} by ${subject}`)
-        const key = await redisSubject(settings.authKeys, subject, value)
-        const { success, reset } = await ask(
-          redis,
-          limit,
-          `${operation}:${subject}:${key}`,
-          settings.limitsMultiplier,
-        )
+        const key = await redisSubject(ctx.settings.authKeys, subject, value)
+        return { subject, limit, key: `${operation}:${subject}:${key}` }
+      }),
+    )
+    const { redis } = ctx
+    const verdicts = await Promise.all(
+      asked.map(async ({ subject, limit, key }) => {
+        const { success, reset } = await ask(redis, limit, key, ctx.settings.limitsMultiplier)
         return { subject, limit, success, reset }
       }),
     )

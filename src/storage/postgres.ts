@@ -29,11 +29,9 @@ export function createDatabase(url: string, trips: Trips): Database {
     const call = trips.begin('postgres')
     try {
       const response = await fetch(endpoint, { ...init, redirect: 'manual', signal: call.signal })
-      // 400 is an error of PostgreSQL's own, which the driver turns into its SQLSTATE; the rest is the service's.
-      if (response.status !== 200 && response.status !== 400) {
-        throw new Fault('upstream_unavailable', `postgres answered HTTP ${response.status}`)
-      }
-      return new Response(await response.arrayBuffer(), { status: response.status })
+      const body = await response.text()
+      if (response.status !== 200) throwIfDown(response.status, body)
+      return new Response(body, { status: response.status })
     } catch (error) {
       throw error instanceof Fault ? error : upstreamFault('postgres', error)
     } finally {
@@ -43,13 +41,17 @@ export function createDatabase(url: string, trips: Trips): Database {
   return drizzle({ client: neon(url, { fetchOptions: { perform } }) })
 }
 
-/** Finds the SQLSTATE in what drizzle (single query: wrapped) or neon (batch: bare) threw. */
-export function sqlState(error: unknown): string | undefined {
-  let cause: unknown = error
-  for (let depth = 0; depth < 3 && cause instanceof Error; depth++) {
-    if ('code' in cause && typeof cause.code === 'string' && /^[0-9A-Z]{5}$/.test(cause.code))
-      return cause.code
-    cause = cause.cause
+/**
+ * 400 is an error of PostgreSQL's own, which the driver turns into an exception with its SQLSTATE; some of those, and
+ * every other status, say that the database is not there for us now.
+ */
+function throwIfDown(status: number, body: string): void {
+  const sqlState = status === 400 ? (/"code":"([0-9A-Z]{5})"/.exec(body)?.[1] ?? '') : ''
+  // 57014 query_canceled, 55P03 lock_not_available
+  if (sqlState === '57014' || sqlState === '55P03')
+    throw new Fault('upstream_timeout', `postgres answered ${sqlState}`)
+  // Classes 08 connection, 53 resources, 57 operator; 25006 is a write to what became a read replica.
+  if (status !== 400 || /^(08|53|57|25006)/.test(sqlState)) {
+    throw new Fault('upstream_unavailable', `postgres answered HTTP ${status} ${sqlState}`)
   }
-  return undefined
 }

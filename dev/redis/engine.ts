@@ -1,0 +1,131 @@
+/**
+ * A Redis in this process, for development and tests: the commands that Latchkey and its libraries use, checked against
+ * redis-server 7.0 by random comparison. Every command, script and transaction is atomic because it runs in one turn.
+ * Unknown commands are errors; nothing is pretended.
+ */
+import { type Command, type Commands, refuseArity } from './command.ts'
+import { expiryCommands } from './expiry.ts'
+import { hashCommands } from './hashes.ts'
+import { keyCommands } from './keys.ts'
+import { createKeyspace } from './keyspace.ts'
+import { listCommands } from './lists.ts'
+import { createScripts } from './lua.ts'
+import {
+  attempt,
+  bytes,
+  type Encoding,
+  mapStrings,
+  type RedisConnection,
+  RedisError,
+  type Reply,
+  refuse,
+  text,
+} from './reply.ts'
+import { scriptCommands } from './script-commands.ts'
+import { setCommands } from './sets.ts'
+import { restoreSnapshot, takeSnapshot } from './snapshot.ts'
+import { sortedSetCommands } from './sorted-sets.ts'
+import { stringCommands } from './strings.ts'
+
+export type RedisEngine = RedisConnection & {
+  /** Everything stored, as text for `restore`; scripts are not in it, clients send them again. */
+  snapshot(): string
+  restore(snapshot: string): void
+}
+
+/** @param options.now the clock, in milliseconds since 1970; tests move it instead of waiting */
+export async function createRedisEngine({
+  now = Date.now,
+}: {
+  now?: () => number
+} = {}): Promise<RedisEngine> {
+  const keyspace = createKeyspace(() => Math.floor(now()))
+  let readOnly = false
+  const scripts = await createScripts((words) => callFromScript(commands, words, readOnly))
+  const commands = new Map<string, Command>(
+    Object.entries({
+      ...stringCommands(keyspace),
+      ...expiryCommands(keyspace),
+      ...keyCommands(keyspace),
+      ...hashCommands(keyspace),
+      ...setCommands(keyspace),
+      ...sortedSetCommands(keyspace),
+      ...listCommands(keyspace),
+      ...scriptCommands(scripts, (run) => {
+        readOnly = true
+        try {
+          return run()
+        } finally {
+          readOnly = false
+        }
+      }),
+    } satisfies Commands),
+  )
+  const run = (words: string[]) => requireCommand(commands, words).run(...words.slice(1))
+
+  return {
+    readsUpstashScripts: true,
+    exec: async (args, encoding = 'utf8') => {
+      keyspace.readClock()
+      return inEncoding(encoding, () => run(toBytes(args, encoding)))
+    },
+    multi: async (list, encoding = 'utf8') => {
+      const queue = list.map((args) => toBytes(args, encoding))
+      if (queue.some((words) => attempt(() => (requireCommand(commands, words), null)) !== null)) {
+        refuse('EXECABORT Transaction discarded because of previous errors.')
+      }
+      keyspace.readClock()
+      return queue.map((words) => attempt(() => inEncoding(encoding, () => run(words))))
+    },
+    snapshot: () => {
+      keyspace.readClock()
+      return takeSnapshot(keyspace)
+    },
+    restore: (snapshot) => {
+      keyspace.readClock()
+      restoreSnapshot(keyspace, snapshot)
+    },
+  }
+}
+
+function requireCommand(commands: Map<string, Command>, words: readonly string[]): Command {
+  const name = words[0] ?? ''
+  const command = commands.get(name.toUpperCase())
+  if (command === undefined) {
+    let shown = ''
+    for (const word of words.slice(1)) {
+      if (shown.length < 128) shown += `'${word.slice(0, 128 - shown.length)}' `
+    }
+    const message = `ERR unknown command '${name.slice(0, 128)}', with args beginning with: ${shown}`
+    return refuse(message.replace(/[\r\n]/g, ' '))
+  }
+  if (!hasRightArity(command, words)) refuseArity(name.toLowerCase())
+  return command
+}
+
+function callFromScript(commands: Map<string, Command>, words: string[], readOnly: boolean): Reply {
+  const command = commands.get(words[0]?.toUpperCase() ?? '')
+  if (command === undefined) return refuse('ERR Unknown Redis command called from script')
+  if (!hasRightArity(command, words)) refuse('ERR Wrong number of args calling Redis command from script')
+  if (command.notInScripts) refuse('ERR This Redis command is not allowed from script')
+  if (readOnly && command.writes) refuse('ERR Write commands are not allowed from read-only scripts.')
+  return command.run(...words.slice(1))
+}
+
+function hasRightArity({ arity }: Command, words: readonly string[]): boolean {
+  return arity < 0 ? words.length >= -arity : words.length === arity
+}
+
+function toBytes(args: readonly string[], encoding: Encoding): string[] {
+  return encoding === 'bytes' ? [...args] : args.map(bytes)
+}
+
+function inEncoding(encoding: Encoding, run: () => Reply): Reply {
+  const convert = (reply: Reply) => (encoding === 'bytes' ? reply : mapStrings(reply, text))
+  try {
+    return convert(run())
+  } catch (error) {
+    if (error instanceof RedisError) throw convert(error)
+    throw error
+  }
+}

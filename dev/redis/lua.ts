@@ -1,0 +1,186 @@
+/**
+ * EVAL and its kin: runs scripts in the sandbox and translates between Lua values and Redis replies as Redis 7.0 does.
+ * A script that never ends is not stopped. Lua's own errors become error replies; an error of ours is thrown.
+ */
+import { createHash } from 'node:crypto'
+import { SANDBOX, SANDBOX_NAME } from './lua-sandbox.ts'
+import { createLuaState, LUA_TYPE, type LuaState, type LuaThread } from './lua-state.ts'
+import { formatDouble } from './numbers.ts'
+import { attempt, isStatus, RedisError, type Reply, refuse } from './reply.ts'
+
+/** Runs one command for a script. */
+export type CallCommand = (words: string[]) => Reply
+
+export type Scripts = Awaited<ReturnType<typeof createScripts>>
+
+const MAX_DEPTH = 100
+const STACK_SLOTS_PER_LEVEL = 4
+
+export async function createScripts(callCommand: CallCommand) {
+  const lua = await createLuaState()
+  const compiled = new Map<string, number>()
+  let fault: unknown
+  const sandbox = openSandbox(lua, (thread) => {
+    const reply = attempt(() => {
+      try {
+        return callCommand(readWords(lua, thread))
+      } catch (error) {
+        if (!(error instanceof RedisError)) fault = error
+        throw error instanceof RedisError ? error : new RedisError('ERR internal')
+      }
+    })
+    pushReply(lua, thread, reply)
+    return 1
+  })
+
+  return {
+    /** Compiles once. @returns the SHA-1 that EVALSHA takes. Refuses what does not compile. */
+    load: (source: string): string => {
+      const sha = sha1Hex(source)
+      if (!compiled.has(sha)) compiled.set(sha, compile(lua, source))
+      return sha
+    },
+    has: (sha: string): boolean => compiled.has(sha),
+    clear: () => {
+      for (const script of compiled.values()) lua.forget(script)
+      compiled.clear()
+    },
+    run: (sha: string, keys: string[], args: string[]): Reply => {
+      const script = compiled.get(sha) ?? refuse('NOSCRIPT No matching script. Please use EVAL.')
+      lua.pushKept(sandbox.explain)
+      lua.pushKept(sandbox.run)
+      lua.pushKept(script)
+      pushReply(lua, lua.main, keys)
+      pushReply(lua, lua.main, args)
+      try {
+        const succeeded = lua.call(3, 1, 1)
+        if (fault !== undefined) throw fault
+        return succeeded ? popReply(lua, 0) : refuse(popErrorMessage(lua, sha))
+      } finally {
+        fault = undefined
+        lua.setHeight(lua.main, 0)
+      }
+    },
+  }
+}
+
+function openSandbox(lua: LuaState, invoke: (thread: LuaThread) => number) {
+  if (!lua.compile(SANDBOX, SANDBOX_NAME)) throw new Error(lua.readString(lua.main, -1))
+  lua.pushFunction(invoke)
+  lua.pushFunction((thread) => {
+    lua.pushString(thread, sha1Hex(lua.readString(thread, 1)))
+    return 1
+  })
+  if (!lua.call(2, 2, 0)) throw new Error(lua.readString(lua.main, -1))
+  const explain = lua.keep()
+  const run = lua.keep()
+  return { run, explain }
+}
+
+/** The shebang line belongs to the SHA but not to the Lua; its line break stays, for the positions in errors. */
+function compile(lua: LuaState, source: string): number {
+  const succeeded = lua.compile(source.replace(/^#![^\n]*/, ''), '@user_script')
+  if (succeeded) return lua.keep()
+  const message = lua.readString(lua.main, -1)
+  lua.setHeight(lua.main, 0)
+  return refuse(`ERR Error compiling script (new function): ${message}`)
+}
+
+function readWords(lua: LuaState, thread: LuaThread): string[] {
+  const words: string[] = []
+  for (let index = 1; index <= lua.height(thread); index++) {
+    const type = lua.typeAt(thread, index)
+    if (type === LUA_TYPE.number) words.push(formatDouble(lua.readNumber(thread, index)))
+    else if (type === LUA_TYPE.string) words.push(lua.readString(thread, index))
+    else refuse('ERR Lua redis lib command arguments must be strings or integers')
+  }
+  return words.length > 0
+    ? words
+    : refuse('ERR Please specify at least one argument for this redis.call() call')
+}
+
+/** Null becomes false, a status `{ok}`, an error `{err}`. */
+function pushReply(lua: LuaState, thread: LuaThread, reply: Reply) {
+  if (!lua.reserve(thread, STACK_SLOTS_PER_LEVEL)) throw new Error('redis: Lua is out of stack')
+  if (reply === null) lua.pushBoolean(thread, false)
+  else if (typeof reply === 'number') lua.pushNumber(thread, reply)
+  else if (typeof reply === 'string') lua.pushString(thread, reply)
+  else if (Array.isArray(reply)) {
+    lua.pushTable(thread, reply.length, 0)
+    for (const [index, item] of reply.entries()) {
+      pushReply(lua, thread, item)
+      lua.setItem(thread, index + 1)
+    }
+  } else {
+    lua.pushTable(thread, 0, 1)
+    lua.pushString(thread, isStatus(reply) ? 'ok' : 'err')
+    lua.pushString(thread, isStatus(reply) ? reply.status : reply.message)
+    lua.setField(thread)
+  }
+}
+
+/** Takes the value on top: false and functions become null, numbers lose their fraction, tables end at the first nil. */
+function popReply(lua: LuaState, depth: number): Reply {
+  const thread = lua.main
+  if (depth > MAX_DEPTH || !lua.reserve(thread, STACK_SLOTS_PER_LEVEL)) {
+    lua.drop(thread, 1)
+    return new RedisError('ERR reached lua stack limit')
+  }
+  const type = lua.typeAt(thread, -1)
+  if (type === LUA_TYPE.table) return popTable(lua, depth)
+  let reply: Reply = null
+  if (type === LUA_TYPE.boolean) reply = lua.readBoolean(thread, -1) ? 1 : null
+  else if (type === LUA_TYPE.number)
+    reply = Math.trunc(lua.readNumber(thread, -1)) + 0 // never -0
+  else if (type === LUA_TYPE.string) reply = lua.readString(thread, -1)
+  lua.drop(thread, 1)
+  return reply
+}
+
+function popTable(lua: LuaState, depth: number): Reply {
+  const thread = lua.main
+  const error = fieldText(lua, 'err')
+  const status = error === undefined ? fieldText(lua, 'ok') : undefined
+  if (error !== undefined || status !== undefined) {
+    lua.drop(thread, 1)
+    return error === undefined ? { status: oneLine(status ?? '') } : raiseAtTop(error, depth)
+  }
+  const items: Reply[] = []
+  for (let index = 1; ; index++) {
+    lua.getItem(thread, index)
+    if (lua.typeAt(thread, -1) <= LUA_TYPE.nil) break
+    items.push(popReply(lua, depth + 1))
+  }
+  lua.drop(thread, 2)
+  return items
+}
+
+function raiseAtTop(message: string, depth: number): RedisError {
+  const error = new RedisError(oneLine(message))
+  if (depth === 0) throw error
+  return error
+}
+
+/** The error that `explain` made. */
+function popErrorMessage(lua: LuaState, sha: string): string {
+  const message = fieldText(lua, 'err') ?? 'ERR unknown error'
+  const source = fieldText(lua, 'source')
+  const line = fieldText(lua, 'line')
+  return oneLine(source && line ? `${message} script: ${sha}, on ${source}:${line}.` : message)
+}
+
+function fieldText(lua: LuaState, name: string): string | undefined {
+  lua.getField(lua.main, name)
+  const value = lua.typeAt(lua.main, -1) === LUA_TYPE.string ? lua.readString(lua.main, -1) : undefined
+  lua.drop(lua.main, 1)
+  return value
+}
+
+/** A line break would end the reply on the wire. */
+function oneLine(message: string): string {
+  return message.replace(/[\r\n]/g, ' ')
+}
+
+function sha1Hex(byteString: string): string {
+  return createHash('sha1').update(byteString, 'latin1').digest('hex')
+}
