@@ -38,8 +38,9 @@ async function main(): Promise<void> {
 
   const stops: (() => Promise<void>)[] = []
   const stop = stopOnce(stops)
-  process.once('SIGINT', () => stop(0))
-  process.once('SIGTERM', () => stop(0))
+  // `on`, not `once`: npm passes on the Ctrl-C that the terminal has sent us already, and the second would kill us.
+  process.on('SIGINT', () => stop(0))
+  process.on('SIGTERM', () => stop(0))
   try {
     await start(port, stops)
   } catch (error) {

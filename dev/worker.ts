@@ -39,7 +39,7 @@ export async function startWorker({ port, secrets, folder, vars = {} }: Options)
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: process.platform !== 'win32', // a Ctrl-C is for us; we end it, and workerd with it
   })
-  await writeFile(path.join(folder, PID_FILE), String(child.pid))
+  await writeFile(path.join(folder, PID_FILE), `${process.pid} ${child.pid}`)
   await untilReady(child)
   child.stdout?.pipe(process.stdout)
   child.stderr?.pipe(process.stderr)
@@ -52,17 +52,21 @@ export async function startWorker({ port, secrets, folder, vars = {} }: Options)
 
 /** Ends a Worker of this checkout whose `npm run dev` was killed: it would hold the port and serve old code. */
 export async function stopStaleWorker(folder: string): Promise<void> {
-  const pid = Number(await readFile(path.join(folder, PID_FILE), 'utf8').catch(() => '')) // no file: nothing is left over
-  if (!pid || process.platform === 'win32') return
-  // The number may have been given to another process since: ours names its env file.
-  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => commandOf(pid))
-  if (!command.includes(path.join(folder, ENV_FILE))) return
-  process.kill(-pid, 'SIGTERM')
-  for (let waited = 0; waited < 5000 && isAlive(pid); waited += 50) await setTimeout(50)
+  const recorded = await readFile(path.join(folder, PID_FILE), 'utf8').catch(() => '') // no file: nothing is left over
+  const [starter, worker] = recorded.split(' ').map(Number)
+  if (!starter || !worker || process.platform === 'win32') return
+  // A number may have been given to another process since, so each must still be what we started.
+  const isServed = (await commandOf(starter)).includes('dev/main')
+  const isOurs = (await commandOf(worker)).includes(path.join(folder, ENV_FILE))
+  if (isServed || !isOurs) return
+  process.kill(-worker, 'SIGTERM')
+  for (let waited = 0; waited < 5000 && isAlive(worker); waited += 50) await setTimeout(50)
 }
 
-function commandOf(pid: number): string {
-  return spawnSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' }).stdout ?? ''
+/** The command line of a process, or nothing when it has ended. */
+async function commandOf(pid: number): Promise<string> {
+  const ask = () => spawnSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' }).stdout ?? ''
+  return readFile(`/proc/${pid}/cmdline`, 'utf8').catch(ask)
 }
 
 function isAlive(pid: number): boolean {

@@ -103,6 +103,8 @@ function headersOf(problem: Refusal | Fault, code: ProblemCode, status: number):
   // RFC 9110 §15.5.2 wants a challenge on every 401; RFC 6750 §3.1 names the error only when a token was presented.
   if (status === 401)
     headers.set('www-authenticate', code === 'invalid_token' ? 'Bearer error="invalid_token"' : 'Bearer')
-  if (status === 503 || status === 504) headers.set('retry-after', '2')
+  // Between 1 and 5 seconds, so that clients that failed together do not come back together.
+  if (status === 503 || status === 504)
+    headers.set('retry-after', String(1 + ((crypto.getRandomValues(new Uint8Array(1))[0] ?? 0) % 5)))
   return headers
 }

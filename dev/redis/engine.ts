@@ -71,7 +71,7 @@ export async function createRedisEngine({
     },
     multi: async (list, encoding = 'utf8') => {
       const queue = list.map((args) => toBytes(args, encoding))
-      if (queue.some((words) => attempt(() => (requireCommand(commands, words), null)) !== null)) {
+      if (!queue.every((words) => isCommand(commands, words))) {
         refuse('EXECABORT Transaction discarded because of previous errors.')
       }
       keyspace.readClock()
@@ -110,6 +110,11 @@ function callFromScript(commands: Map<string, Command>, words: string[], readOnl
   if (command.notInScripts) refuse('ERR This Redis command is not allowed from script')
   if (readOnly && command.writes) refuse('ERR Write commands are not allowed from read-only scripts.')
   return command.run(...words.slice(1))
+}
+
+function isCommand(commands: Map<string, Command>, words: readonly string[]): boolean {
+  const command = commands.get(words[0]?.toUpperCase() ?? '')
+  return command !== undefined && hasRightArity(command, words)
 }
 
 function hasRightArity({ arity }: Command, words: readonly string[]): boolean {

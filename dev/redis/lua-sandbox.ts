@@ -8,7 +8,7 @@ export const SANDBOX_NAME = '=redis'
 
 /** Given the host's functions; returns the function that runs a script, and the handler that explains its error. */
 export const SANDBOX = `
-local invoke, sha1hex = ...
+local call, try, sha1hex = ...
 local error, getinfo, loadstring, setfenv, setmetatable, tostring, type =
   error, debug.getinfo, loadstring, setfenv, setmetatable, tostring, type
 local randomseed = math.randomseed
@@ -28,14 +28,8 @@ local redis = {
   setresp = function() end,
   replicate_commands = function() return true end,
   LOG_DEBUG = 0, LOG_VERBOSE = 1, LOG_NOTICE = 2, LOG_WARNING = 3,
-  pcall = function(...)
-    return (invoke(...))
-  end,
-  call = function(...)
-    local reply = invoke(...)
-    if type(reply) == 'table' and reply.err then error(reply, 0) end
-    return reply
-  end,
+  call = call,
+  pcall = try,
   error_reply = function(message)
     if message:sub(1, 1) == '-' then message = message:sub(2) end
     return { err = message }

@@ -23,6 +23,7 @@ type LuaModule = {
   _luaL_unref(thread: LuaThread, table: number, reference: number): void
   _lua_checkstack(thread: LuaThread, slots: number): number
   _lua_createtable(thread: LuaThread, items: number, fields: number): void
+  _lua_error(thread: LuaThread): number
   _lua_gettop(thread: LuaThread): number
   _lua_pcall(thread: LuaThread, argumentCount: number, resultCount: number, handler: number): number
   _lua_pushboolean(thread: LuaThread, value: number): void
@@ -62,7 +63,7 @@ export async function createLuaState() {
   /** Lends `use` the bytes inside Lua's memory. */
   const withBytes = <T>(byteString: string, use: (address: number, byteCount: number) => T): T => {
     const address = lua._malloc(byteString.length + 1)
-    Buffer.from(lua.HEAPU8.buffer, address, byteString.length).latin1Write(byteString, 0)
+    Buffer.from(lua.HEAPU8.buffer, address, byteString.length).write(byteString, 'latin1')
     lua.HEAPU8[address + byteString.length] = 0
     try {
       return use(address, byteString.length)
@@ -74,7 +75,7 @@ export async function createLuaState() {
   const readString = (thread: LuaThread, index: number): string => {
     const address = lua._lua_tolstring(thread, index, lengthAddress)
     const byteCount = lua.HEAPU32[lengthAddress >> 2] ?? 0
-    return Buffer.from(lua.HEAPU8.buffer, address, byteCount).latin1Slice()
+    return Buffer.from(lua.HEAPU8.buffer, address, byteCount).toString('latin1')
   }
 
   const pushString = (thread: LuaThread, byteString: string) =>
@@ -107,7 +108,9 @@ export async function createLuaState() {
       pushString(thread, name)
       lua._lua_rawget(thread, -2)
     },
-    /** @param callback finds its arguments on the thread's stack and answers how many results it pushed; must not throw */
+    /** Raises the value on top as an error, out of a callback: does not return. */
+    raise: (thread: LuaThread) => lua._lua_error(thread),
+    /** @param callback finds its arguments on the thread's stack and answers how many results it pushed */
     pushFunction: (callback: (thread: LuaThread) => number) =>
       lua._lua_pushcclosure(main, lua.addFunction(callback, 'ii'), 0),
     /** Pushes the compiled chunk, or its error message. @returns whether it compiled */

@@ -20,18 +20,17 @@ export async function createScripts(callCommand: CallCommand) {
   const lua = await createLuaState()
   const compiled = new Map<string, number>()
   let fault: unknown
-  const sandbox = openSandbox(lua, (thread) => {
-    const reply = attempt(() => {
+  const invoke = (thread: LuaThread): Reply =>
+    attempt(() => {
       try {
         return callCommand(readWords(lua, thread))
       } catch (error) {
-        if (!(error instanceof RedisError)) fault = error
-        throw error instanceof RedisError ? error : new RedisError('ERR internal')
+        if (error instanceof RedisError) throw error
+        fault = error // not through Lua: kept until the script has ended
+        throw new RedisError('ERR internal')
       }
     })
-    pushReply(lua, thread, reply)
-    return 1
-  })
+  const sandbox = openSandbox(lua, invoke)
 
   return {
     /** Compiles once. @returns the SHA-1 that EVALSHA takes. Refuses what does not compile. */
@@ -64,14 +63,22 @@ export async function createScripts(callCommand: CallCommand) {
   }
 }
 
-function openSandbox(lua: LuaState, invoke: (thread: LuaThread) => number) {
+function openSandbox(lua: LuaState, invoke: (thread: LuaThread) => Reply) {
   if (!lua.compile(SANDBOX, SANDBOX_NAME)) throw new Error(lua.readString(lua.main, -1))
-  lua.pushFunction(invoke)
+  lua.pushFunction((thread) => {
+    const reply = invoke(thread)
+    pushReply(lua, thread, reply)
+    return reply instanceof RedisError ? lua.raise(thread) : 1
+  })
+  lua.pushFunction((thread) => {
+    pushReply(lua, thread, invoke(thread))
+    return 1
+  })
   lua.pushFunction((thread) => {
     lua.pushString(thread, sha1Hex(lua.readString(thread, 1)))
     return 1
   })
-  if (!lua.call(2, 2, 0)) throw new Error(lua.readString(lua.main, -1))
+  if (!lua.call(3, 2, 0)) throw new Error(lua.readString(lua.main, -1))
   const explain = lua.keep()
   const run = lua.keep()
   return { run, explain }

@@ -53,7 +53,12 @@ export async function tokensResponse(
 async function issueAccessToken(ctx: Pick<Context, 'now' | 'random'>, issued: IssuedTokens) {
   const { tenant, key, user, session } = issued
   const issuedAt = Math.floor(ctx.now().getTime() / 1000)
-  const expiresInSeconds = jittered(tenant.policy.access_token_seconds, ctx)
+  // Never longer than the session, which verifiers elsewhere cannot look up.
+  const sessionSeconds = Math.floor(session.expiresAt.getTime() / 1000) - issuedAt
+  const expiresInSeconds = Math.max(
+    0,
+    Math.min(jittered(tenant.policy.access_token_seconds, ctx), sessionSeconds),
+  )
   const accessToken = await signAccessToken(key, {
     iss: tenant.issuer,
     aud: tenant.audience,

@@ -3,75 +3,129 @@
  * PostgreSQL, a Redis engine of its own. Tests speak HTTP to it and look into tables only to prove what is stored.
  */
 import pg from 'pg'
-import { inject } from 'vitest'
+import { afterAll, beforeAll, inject } from 'vitest'
 import { createTestHarness, type TestHarness, unstable_readConfig } from 'wrangler'
 import { startNeonEndpoint } from '../../dev/neon-endpoint.ts'
 import { createRedisEngine } from '../../dev/redis/engine.ts'
 import { startUpstashEndpoint } from '../../dev/upstash-endpoint.ts'
+import { createOperatorContext, type OperatorContext } from '../../ops/context.ts'
 import { newKeyringEntry } from '../../ops/keys.ts'
+import { type Gate, openGate } from './gate.ts'
 import { bundleOf } from './stack.ts'
 
 export type Row = Record<string, unknown>
 
-export type Service = {
-  /** Where workerd listens, for raw sockets. */
-  url: URL
-  /** The bindings as the Workers got them. */
-  bindings: Record<string, string>
-  /** `http://<tenant host><path>`; the tenant's host decides who is asked. */
-  fetch(url: string, init?: RequestInit): Promise<Response>
+/** What lies behind the Workers; several services may stand on one. */
+export type Backend = {
   /** Asks PostgreSQL itself, past everything that is ours. */
   sql<R extends Row = Row>(text: string, values?: unknown[]): Promise<R[]>
+  /** One more connection, for a transaction or a lock that a test holds. */
+  connect(): Promise<pg.Client>
+  database: string
   /** A tenant of its own, so that tests share nothing. */
-  newTenant(options?: { allowedOrigins?: string[]; settings?: Row }): Promise<TestTenant>
+  newTenant(options?: TenantOptions): Promise<TestTenant>
   /** Round trips that the endpoints themselves saw so far. */
   trips(): { postgres: number; redis: number }
+  gates: { postgres: Gate; redis: Gate }
+  /** What an operator's command uses on this database. */
+  operator: OperatorContext
+  bindings: Record<string, string>
+  stop(): Promise<void>
+}
+
+export type Service = Omit<Backend, 'stop'> & {
+  backend: Backend
+  /** Where workerd listens, for raw sockets. */
+  url: URL
+  /** `http://<tenant host><path>`; the tenant's host decides who is asked. */
+  fetch(url: string, init?: RequestInit): Promise<Response>
   logs(): string[]
   stop(): Promise<void>
 }
 
-export type TestTenant = { id: string; host: string; origin: string }
+export type TestTenant = { id: string; host: string; origin: string; name: string; slug: string }
+
+export type TenantOptions = { allowedOrigins?: string[]; settings?: Row; host?: string }
 
 export type ServiceOptions = {
   /** One Worker per `[env]` side by side instead of the all-in-one; requests are routed by wrangler.toml's routes. */
   workers?: readonly string[]
   bindings?: Record<string, string>
+  /** Another service, whose database and Redis this one uses as well. */
+  beside?: Service
 }
 
-let tenants = 0
-
-export async function startService({ workers = [''], bindings = {} }: ServiceOptions = {}): Promise<Service> {
-  const { postgresPort, template, bundles, signingSealKeys } = inject('stack')
-  const database = await cloneDatabase(postgresPort, template)
-  const neon = await startNeonEndpoint({ postgresPort })
-  const redis = await startUpstashEndpoint({ engine: await createRedisEngine(), token: 'local' })
-  const all = {
-    ENVIRONMENT: 'local',
-    DATABASE_URL: `postgresql://latchkey:latchkey@127.0.0.1:${neon.port}/${database.name}`,
-    UPSTASH_REDIS_REST_URL: redis.url,
-    UPSTASH_REDIS_REST_TOKEN: 'local',
-    AUTH_KEYS: newKeyringEntry('k1'),
-    SIGNING_SEAL_KEYS: signingSealKeys,
-    SERVER_TIMING: 'on',
-    // The machine is shared: a deadline that production keeps would sometimes be missed here. Tests of deadlines set theirs.
-    REDIS_TIMEOUT_MS: '5000',
-    POSTGRES_TIMEOUT_MS: '10000',
-    REQUEST_TIMEOUT_MS: '30000',
-    ...bindings,
+/** A service for the tests of the file (or of the `describe`) that calls this. */
+export function useService(options: ServiceOptions = {}): () => Service {
+  let service: Service | undefined
+  beforeAll(async () => {
+    service = await startService(options)
+  })
+  afterAll(async () => service?.stop())
+  return () => {
+    if (!service) throw new Error('the service is not started yet')
+    return service
   }
+}
+
+export async function startService(options: ServiceOptions = {}): Promise<Service> {
+  const { workers = [''], bindings = {}, beside } = options
+  const backend = beside?.backend ?? (await startBackend())
+  const all = { ...backend.bindings, ...bindings }
+  const { bundles } = inject('stack')
   const harness = createTestHarness({ workers: workers.map((worker) => workerOptions(worker, bundles, all)) })
   const { url } = await harness.listen()
   return {
+    ...backend,
+    backend,
     url,
     bindings: all,
     fetch: (target, init) => dispatch(harness, target, init),
-    sql: async (text, values) => (await database.client.query(text, values)).rows,
-    newTenant: (options) => insertTenant(database.client, options),
-    trips: () => ({ postgres: neon.trips(), redis: redis.trips() }),
     logs: () => harness.getLogs().map(({ message }) => message),
     stop: async () => {
       await harness.close()
-      await Promise.all([neon.stop(), redis.stop(), database.drop()])
+      if (!beside) await backend.stop()
+    },
+  }
+}
+
+async function startBackend(): Promise<Backend> {
+  const { postgresPort, template, signingSealKeys } = inject('stack')
+  const database = await cloneDatabase(postgresPort, template)
+  const neon = await startNeonEndpoint({ postgresPort })
+  const redis = await startUpstashEndpoint({ engine: await createRedisEngine(), token: 'local' })
+  const gates = { postgres: await openGate(neon.port), redis: await openGate(redis.port) }
+  const databaseUrl = (port: number) => `postgresql://latchkey:latchkey@127.0.0.1:${port}/${database.name}`
+  const operatorBindings = {
+    ENVIRONMENT: 'local',
+    DATABASE_URL: databaseUrl(neon.port),
+    SIGNING_SEAL_KEYS: signingSealKeys,
+  }
+  return {
+    sql: async (text, values) => (await database.client.query(text, values)).rows,
+    connect: () => connect(postgresPort, database.name),
+    database: database.name,
+    newTenant: (options) => insertTenant(database.client, options),
+    trips: () => ({ postgres: neon.trips(), redis: redis.trips() }),
+    gates,
+    operator: createOperatorContext(operatorBindings, ['DATABASE_URL', 'SIGNING_SEAL_KEYS']),
+    bindings: {
+      ENVIRONMENT: 'local',
+      DATABASE_URL: databaseUrl(gates.postgres.port),
+      UPSTASH_REDIS_REST_URL: `http://127.0.0.1:${gates.redis.port}`,
+      UPSTASH_REDIS_REST_TOKEN: 'local',
+      AUTH_KEYS: newKeyringEntry('k1'),
+      SIGNING_SEAL_KEYS: signingSealKeys,
+      SERVER_TIMING: 'on',
+      // The machine is shared: a deadline that production keeps would sometimes be missed here. Tests of deadlines set theirs.
+      REDIS_TIMEOUT_MS: '5000',
+      POSTGRES_TIMEOUT_MS: '10000',
+      REQUEST_TIMEOUT_MS: '30000',
+    },
+    stop: async () => {
+      await Promise.all([gates.postgres.stop(), gates.redis.stop()])
+      await Promise.all([neon.stop(), redis.stop()])
+      await database.drop()
     },
   }
 }
@@ -81,7 +135,9 @@ function workerOptions(worker: string, bundles: string, bindings: Record<string,
   const { secrets } = unstable_readConfig({ config: 'wrangler.toml', env: worker }, { hideWarnings: true })
   const names = secrets?.required ?? []
   const pick = (isSecret: boolean) =>
-    Object.fromEntries(Object.entries(bindings).filter(([name]) => isSecret === /DATABASE|UPSTASH|KEYS/.test(name)))
+    Object.fromEntries(
+      Object.entries(bindings).filter(([name]) => isSecret === /DATABASE|UPSTASH|KEYS/.test(name)),
+    )
   return {
     configPath: 'wrangler.toml',
     ...(worker !== '' && { env: worker }),
@@ -96,16 +152,20 @@ async function dispatch(harness: TestHarness, target: string, init: RequestInit 
   return (await harness.fetch(target, { redirect: 'manual', ...init } as never)) as unknown as Response
 }
 
+async function connect(port: number, database: string): Promise<pg.Client> {
+  const client = new pg.Client({ host: '127.0.0.1', port, user: 'latchkey', password: 'latchkey', database })
+  await client.connect()
+  return client
+}
+
+let databases = 0
+
 async function cloneDatabase(port: number, template: string) {
-  const name = `test_${process.pid}_${Math.round(performance.now() * 1000)}`
-  const connect = async (database: string) => {
-    const client = new pg.Client({ host: '127.0.0.1', port, user: 'latchkey', password: 'latchkey', database })
-    await client.connect()
-    return client
-  }
-  const admin = await connect('postgres')
+  databases += 1
+  const name = `test_${process.pid}_${Date.now()}_${databases}`
+  const admin = await connect(port, 'postgres')
   await admin.query(`create database ${name} template ${template} strategy file_copy`)
-  const client = await connect(name)
+  const client = await connect(port, name)
   const drop = async () => {
     await client.end()
     await admin.query(`drop database ${name} with (force)`)
@@ -114,19 +174,21 @@ async function cloneDatabase(port: number, template: string) {
   return { name, client, drop }
 }
 
-async function insertTenant(
-  client: pg.Client,
-  { allowedOrigins = [], settings = {} }: { allowedOrigins?: string[]; settings?: Row } = {},
-): Promise<TestTenant> {
+let tenants = 0
+
+async function insertTenant(client: pg.Client, options: TenantOptions = {}): Promise<TestTenant> {
   tenants += 1
-  const id = `0199aaaa-0000-7000-8000-${String(process.pid % 1_000_000).padStart(6, '0')}${String(tenants).padStart(6, '0')}`
+  const { allowedOrigins = [], settings = {} } = options
+  const digits = (value: number) => String(value % 1_000_000).padStart(6, '0')
+  const id = `0199aaaa-0000-7000-8000-${digits(process.pid)}${digits(tenants)}`
   const slug = `tenant-${process.pid}-${tenants}`
-  const host = `${slug}.test`
+  const name = `Tenant No ${tenants}`
+  const host = options.host ?? `${slug}.test`
   const origin = `http://${host}`
   await client.query(
     'insert into tenants (id, slug, name, issuer, allowed_origins, settings) values ($1, $2, $3, $4, $5, $6)',
-    [id, slug, `Tenant ${tenants}`, origin, allowedOrigins, settings],
+    [id, slug, name, origin, allowedOrigins, settings],
   )
   await client.query('insert into tenant_hosts (host, tenant_id) values ($1, $2)', [host, id])
-  return { id, host, origin }
+  return { id, host, origin, name, slug }
 }

@@ -1,0 +1,95 @@
+/** The operations as a caller sees them, for tests that say something about all of them. */
+import { type Client, newEmail, PASSWORD, type Tokens } from '../support/client.ts'
+
+export type Operation = {
+  title: string
+  method: string
+  path: string
+  /** What it is authorised by. */
+  by: 'nothing' | 'bearer' | 'refresh token'
+  /** A body that it accepts; absent where it takes none. */
+  body?: (tokens: Tokens) => Record<string, unknown>
+}
+
+const nothing = { by: 'nothing' } as const
+const bearer = { by: 'bearer' } as const
+
+/** `{id}` is never a session of the caller's, so that no call ends the session that a test goes on with. */
+const OTHER_ID = '00000000-0000-7000-8000-000000000000'
+
+const BODIES: Operation[] = [
+  {
+    ...nothing,
+    title: 'register',
+    method: 'POST',
+    path: '/v1/register',
+    body: () => ({ email: newEmail(), password: PASSWORD, name: 'Ada' }),
+  },
+  {
+    ...nothing,
+    title: 'login',
+    method: 'POST',
+    path: '/v1/login',
+    body: ({ user }) => ({ email: user.email, password: PASSWORD }),
+  },
+  refreshing('refresh', '/v1/refresh'),
+  refreshing('logout', '/v1/logout'),
+  { ...bearer, title: 'update me', method: 'PATCH', path: '/v1/me', body: () => ({ name: 'Grace' }) },
+]
+
+function refreshing(title: string, path: string): Operation {
+  return {
+    title,
+    method: 'POST',
+    path,
+    by: 'refresh token',
+    body: (tokens) => ({ refresh_token: tokens.refresh_token }),
+  }
+}
+
+/** Operations that take a JSON body. */
+export const bodyOperations: readonly Operation[] = BODIES
+
+/** Operations that an access token authorises. `logout` takes one too. */
+export const bearerOperations: readonly Operation[] = [
+  { ...bearer, title: 'read me', method: 'GET', path: '/v1/me' },
+  ...BODIES.filter(({ by }) => by === 'bearer'),
+  { ...bearer, title: 'list sessions', method: 'GET', path: '/v1/sessions' },
+  { ...bearer, title: 'revoke a session', method: 'DELETE', path: `/v1/sessions/${OTHER_ID}` },
+  { ...bearer, title: 'revoke other sessions', method: 'DELETE', path: '/v1/sessions?except=current' },
+  { ...bearer, title: 'revoke all sessions', method: 'DELETE', path: '/v1/sessions' },
+  { ...bearer, title: 'logout by bearer', method: 'POST', path: '/v1/logout' },
+]
+
+/** Operations whose answer is the same for everybody and may be kept. */
+export const publicOperations: readonly Operation[] = [
+  { ...nothing, title: 'jwks', method: 'GET', path: '/.well-known/jwks.json' },
+  { ...nothing, title: 'openid-configuration', method: 'GET', path: '/.well-known/openid-configuration' },
+]
+
+export const healthOperations: readonly Operation[] = [
+  { ...nothing, title: 'healthz', method: 'GET', path: '/healthz' },
+  { ...nothing, title: 'readyz', method: 'GET', path: '/readyz' },
+]
+
+export const allOperations: readonly Operation[] = [
+  ...BODIES.filter(({ by }) => by !== 'bearer'),
+  ...bearerOperations,
+  ...publicOperations,
+  ...healthOperations,
+]
+
+/** Calls an operation as it wants to be called, with whatever a test adds. */
+export function perform(
+  client: Client,
+  { method, path, by, body }: Operation,
+  tokens: Tokens,
+  headers: Record<string, string> = {},
+) {
+  return client.call(path, {
+    method,
+    headers,
+    ...(by === 'bearer' && { bearer: tokens.access_token }),
+    ...(body && { json: body(tokens) }),
+  })
+}
