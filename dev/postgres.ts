@@ -22,7 +22,7 @@ const ROLE = 'latchkey'
 const MAX_CONNECTIONS = 300
 
 export type PostgresOptions = {
-  /** Kept between runs. As root, and below a directory that others cannot enter, it moves to /var/tmp. */
+  /** Kept between runs. As root, and below a directory that others cannot enter, it lies in /var/tmp. */
   dataDir: string
   /** Absent: any free port. */
   port?: number | undefined

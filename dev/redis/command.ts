@@ -7,6 +7,8 @@ export type Command = {
   arity: number
   /** Given the words after the command's name, as byte strings; their number has been checked against the arity. */
   run(...words: string[]): Reply
+  /** What is refused beyond the arity before a transaction begins: unknown subcommands. */
+  check?(...words: string[]): void
   /** Changes keys; refused in read-only scripts. */
   writes?: boolean
   /** Refused inside scripts. */

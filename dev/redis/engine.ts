@@ -15,11 +15,14 @@ import {
   bytes,
   type Encoding,
   mapStrings,
+  OK,
+  oneLine,
   type RedisConnection,
   RedisError,
   type Reply,
   refuse,
   text,
+  untilZero,
 } from './reply.ts'
 import { scriptCommands } from './script-commands.ts'
 import { setCommands } from './sets.ts'
@@ -90,17 +93,20 @@ export async function createRedisEngine({
 
 function requireCommand(commands: Map<string, Command>, words: readonly string[]): Command {
   const name = words[0] ?? ''
-  const command = commands.get(name.toUpperCase())
-  if (command === undefined) {
-    let shown = ''
-    for (const word of words.slice(1)) {
-      if (shown.length < 128) shown += `'${word.slice(0, 128 - shown.length)}' `
-    }
-    const message = `ERR unknown command '${name.slice(0, 128)}', with args beginning with: ${shown}`
-    return refuse(message.replace(/[\r\n]/g, ' '))
-  }
+  const command = commands.get(name.toUpperCase()) ?? refuseUnknown(name, words.slice(1))
   if (!hasRightArity(command, words)) refuseArity(name.toLowerCase())
+  command.check?.(...words.slice(1))
   return command
+}
+
+function refuseUnknown(name: string, args: string[]): never {
+  let shown = ''
+  for (const arg of args) {
+    if (shown.length < 128) shown += `'${untilZero(arg).slice(0, 128 - shown.length)}' `
+  }
+  return refuse(
+    oneLine(`ERR unknown command '${untilZero(name).slice(0, 128)}', with args beginning with: ${shown}`),
+  )
 }
 
 function callFromScript(commands: Map<string, Command>, words: string[], readOnly: boolean): Reply {
@@ -113,8 +119,11 @@ function callFromScript(commands: Map<string, Command>, words: string[], readOnl
 }
 
 function isCommand(commands: Map<string, Command>, words: readonly string[]): boolean {
-  const command = commands.get(words[0]?.toUpperCase() ?? '')
-  return command !== undefined && hasRightArity(command, words)
+  const outcome = attempt(() => {
+    requireCommand(commands, words)
+    return OK
+  })
+  return outcome === OK
 }
 
 function hasRightArity({ arity }: Command, words: readonly string[]): boolean {

@@ -5,7 +5,7 @@
 import { type Commands, refuseSyntax } from './command.ts'
 import type { Keyspace } from './keyspace.ts'
 import { MAX_INT64, MIN_INT64, requireInt64 } from './numbers.ts'
-import { refuse } from './reply.ts'
+import { oneLine, refuse, untilZero } from './reply.ts'
 
 /** The options of SET and GETEX: seconds or milliseconds, from now or since 1970. */
 const EXPIRY_UNITS = {
@@ -86,7 +86,7 @@ function parseExpireFlags(words: string[]): (moment: number, current: number | u
   const flags = new Set<string>()
   for (const word of words) {
     const flag = word.toUpperCase()
-    if (!['NX', 'XX', 'GT', 'LT'].includes(flag)) refuse(`ERR Unsupported option ${word}`)
+    if (!['NX', 'XX', 'GT', 'LT'].includes(flag)) refuse(oneLine(`ERR Unsupported option ${untilZero(word)}`))
     flags.add(flag)
   }
   if (flags.has('NX') && flags.size > 1) {

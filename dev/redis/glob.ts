@@ -51,11 +51,16 @@ function readClass(pattern: string, start: number, byte: number): { matches: boo
       at++
       if (pattern.charCodeAt(at) === byte) found = true
     } else if (pattern[at + 1] === '-' && at + 2 < pattern.length) {
-      const ends = [pattern.charCodeAt(at), pattern.charCodeAt(at + 2)]
-      if (byte >= Math.min(...ends) && byte <= Math.max(...ends)) found = true
+      const ends = [signed(pattern.charCodeAt(at)), signed(pattern.charCodeAt(at + 2))]
+      if (signed(byte) >= Math.min(...ends) && signed(byte) <= Math.max(...ends)) found = true
       at += 2
     } else if (pattern.charCodeAt(at) === byte) found = true
     at++
   }
   return { matches: found !== negated, end: at }
+}
+
+/** Redis compares C's `char`, which is signed on x86: bytes from 0x80 come before all others. */
+function signed(byte: number): number {
+  return byte < 0x80 ? byte : byte - 0x100
 }

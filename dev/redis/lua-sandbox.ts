@@ -9,8 +9,9 @@ export const SANDBOX_NAME = '=redis'
 /** Given the host's functions; returns the function that runs a script, and the handler that explains its error. */
 export const SANDBOX = `
 local call, try, sha1hex = ...
-local error, getinfo, loadstring, setfenv, setmetatable, tostring, type =
-  error, debug.getinfo, loadstring, setfenv, setmetatable, tostring, type
+local error, getinfo, loadstring, pcall, setfenv, setmetatable, tostring, type =
+  error, debug.getinfo, loadstring, pcall, setfenv, setmetatable, tostring, type
+local select = select
 local randomseed = math.randomseed
 local environment
 
@@ -22,6 +23,22 @@ local function readonly(target)
   return setmetatable({}, { __index = target, __newindex = refuse_change, __metatable = false })
 end
 
+-- Redis hands its error tables to the callers of pcall as text.
+local function caught(succeeded, result, ...)
+  if not succeeded and type(result) == 'table' and result.err then result = result.err end
+  return succeeded, result, ...
+end
+
+local function reply_maker(make)
+  return function(...)
+    local message = ...
+    if select('#', ...) ~= 1 or type(message) ~= 'string' then
+      return { err = 'ERR wrong number or type of arguments' }
+    end
+    return make(message)
+  end
+end
+
 local redis = {
   sha1hex = sha1hex,
   log = function() end,
@@ -30,21 +47,25 @@ local redis = {
   LOG_DEBUG = 0, LOG_VERBOSE = 1, LOG_NOTICE = 2, LOG_WARNING = 3,
   call = call,
   pcall = try,
-  error_reply = function(message)
+  error_reply = reply_maker(function(message)
     if message:sub(1, 1) == '-' then message = message:sub(2) end
+    if not message:find(' ', 1, true) then message = 'ERR ' .. message end
     return { err = message }
-  end,
-  status_reply = function(message)
+  end),
+  status_reply = reply_maker(function(message)
     return { ok = message }
-  end,
+  end),
 }
 
 local shared = {
   redis = readonly(redis), string = readonly(string), table = readonly(table), math = readonly(math),
   coroutine = readonly(coroutine), _VERSION = _VERSION,
   assert = assert, collectgarbage = collectgarbage, error = error, getmetatable = getmetatable, ipairs = ipairs,
-  next = next, pairs = pairs, pcall = pcall, rawequal = rawequal, rawget = rawget, rawset = rawset, select = select,
+  next = next, pairs = pairs, rawequal = rawequal, rawget = rawget, rawset = rawset, select = select,
   setmetatable = setmetatable, tonumber = tonumber, tostring = tostring, type = type, unpack = unpack, xpcall = xpcall,
+  pcall = function(...)
+    return caught(pcall(...))
+  end,
   loadstring = function(source, name)
     if source:sub(1, 1) == '\\27' then return nil, 'bytecode is refused' end
     local chunk, message = loadstring(source, name or source)

@@ -6,7 +6,10 @@ import { createHash } from 'node:crypto'
 import { SANDBOX, SANDBOX_NAME } from './lua-sandbox.ts'
 import { createLuaState, LUA_TYPE, type LuaState, type LuaThread } from './lua-state.ts'
 import { formatDouble } from './numbers.ts'
-import { attempt, isStatus, RedisError, type Reply, refuse } from './reply.ts'
+import { attempt, isStatus, oneLine, RedisError, type Reply, refuse } from './reply.ts'
+import { parseShebang, type Shebang } from './shebang.ts'
+
+type Script = { reference: number; writes: Shebang['writes'] }
 
 /** Runs one command for a script. */
 export type CallCommand = (words: string[]) => Reply
@@ -18,7 +21,7 @@ const STACK_SLOTS_PER_LEVEL = 4
 
 export async function createScripts(callCommand: CallCommand) {
   const lua = await createLuaState()
-  const compiled = new Map<string, number>()
+  const compiled = new Map<string, Script>()
   let fault: unknown
   const invoke = (thread: LuaThread): Reply =>
     attempt(() => {
@@ -32,6 +35,9 @@ export async function createScripts(callCommand: CallCommand) {
     })
   const sandbox = openSandbox(lua, invoke)
 
+  const requireScript = (sha: string): Script =>
+    compiled.get(sha) ?? refuse('NOSCRIPT No matching script. Please use EVAL.')
+
   return {
     /** Compiles once. @returns the SHA-1 that EVALSHA takes. Refuses what does not compile. */
     load: (source: string): string => {
@@ -39,16 +45,17 @@ export async function createScripts(callCommand: CallCommand) {
       if (!compiled.has(sha)) compiled.set(sha, compile(lua, source))
       return sha
     },
+    writesOf: (sha: string): Shebang['writes'] => requireScript(sha).writes,
     has: (sha: string): boolean => compiled.has(sha),
     clear: () => {
-      for (const script of compiled.values()) lua.forget(script)
+      for (const { reference } of compiled.values()) lua.forget(reference)
       compiled.clear()
     },
     run: (sha: string, keys: string[], args: string[]): Reply => {
-      const script = compiled.get(sha) ?? refuse('NOSCRIPT No matching script. Please use EVAL.')
+      const { reference } = requireScript(sha)
       lua.pushKept(sandbox.explain)
       lua.pushKept(sandbox.run)
-      lua.pushKept(script)
+      lua.pushKept(reference)
       pushReply(lua, lua.main, keys)
       pushReply(lua, lua.main, args)
       try {
@@ -84,13 +91,12 @@ function openSandbox(lua: LuaState, invoke: (thread: LuaThread) => Reply) {
   return { run, explain }
 }
 
-/** The shebang line belongs to the SHA but not to the Lua; its line break stays, for the positions in errors. */
-function compile(lua: LuaState, source: string): number {
-  const succeeded = lua.compile(source.replace(/^#![^\n]*/, ''), '@user_script')
-  if (succeeded) return lua.keep()
+function compile(lua: LuaState, source: string): Script {
+  const { body, writes } = parseShebang(source)
+  if (lua.compile(body, '@user_script')) return { reference: lua.keep(), writes }
   const message = lua.readString(lua.main, -1)
   lua.setHeight(lua.main, 0)
-  return refuse(`ERR Error compiling script (new function): ${message}`)
+  return refuse(oneLine(`ERR Error compiling script (new function): ${message}`))
 }
 
 function readWords(lua: LuaState, thread: LuaThread): string[] {
@@ -101,9 +107,7 @@ function readWords(lua: LuaState, thread: LuaThread): string[] {
     else if (type === LUA_TYPE.string) words.push(lua.readString(thread, index))
     else refuse('ERR Lua redis lib command arguments must be strings or integers')
   }
-  return words.length > 0
-    ? words
-    : refuse('ERR Please specify at least one argument for this redis.call() call')
+  return words.length > 0 ? words : refuse('ERR Please specify at least one argument for this redis lib call')
 }
 
 /** Null becomes false, a status `{ok}`, an error `{err}`. */
@@ -137,8 +141,7 @@ function popReply(lua: LuaState, depth: number): Reply {
   if (type === LUA_TYPE.table) return popTable(lua, depth)
   let reply: Reply = null
   if (type === LUA_TYPE.boolean) reply = lua.readBoolean(thread, -1) ? 1 : null
-  else if (type === LUA_TYPE.number)
-    reply = Math.trunc(lua.readNumber(thread, -1)) + 0 // never -0
+  else if (type === LUA_TYPE.number) reply = toInt64(lua.readNumber(thread, -1))
   else if (type === LUA_TYPE.string) reply = lua.readString(thread, -1)
   lua.drop(thread, 1)
   return reply
@@ -168,6 +171,11 @@ function raiseAtTop(message: string, depth: number): RedisError {
   return error
 }
 
+/** C's conversion on x86: whatever does not fit becomes the smallest number. */
+function toInt64(value: number): number {
+  return Math.abs(value) < 2 ** 63 ? Math.trunc(value) + 0 : -(2 ** 63) // + 0: never -0
+}
+
 /** The error that `explain` made. */
 function popErrorMessage(lua: LuaState, sha: string): string {
   const message = fieldText(lua, 'err') ?? 'ERR unknown error'
@@ -181,11 +189,6 @@ function fieldText(lua: LuaState, name: string): string | undefined {
   const value = lua.typeAt(lua.main, -1) === LUA_TYPE.string ? lua.readString(lua.main, -1) : undefined
   lua.drop(lua.main, 1)
   return value
-}
-
-/** A line break would end the reply on the wire. */
-function oneLine(message: string): string {
-  return message.replace(/[\r\n]/g, ' ')
 }
 
 function sha1Hex(byteString: string): string {

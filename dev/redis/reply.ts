@@ -42,6 +42,16 @@ export function text(byteString: string): string {
   return isAscii(byteString) ? byteString : Buffer.from(byteString, 'latin1').toString('utf8')
 }
 
+/** What C prints of a string: all up to the first zero byte. */
+export function untilZero(byteString: string): string {
+  return byteString.split('\0', 1)[0] ?? ''
+}
+
+/** For error messages: a line break would end the reply on the wire. */
+export function oneLine(message: string): string {
+  return message.replace(/[\r\n]/g, ' ')
+}
+
 /** The reply with every string in it converted. */
 export function mapStrings(reply: Reply, convert: (byteString: string) => string): Reply {
   if (typeof reply === 'string') return convert(reply)

@@ -1,30 +1,43 @@
 /** The commands that run, keep and forget scripts. */
-import type { Commands } from './command.ts'
+import { type Commands, refuseArity } from './command.ts'
 import type { Scripts } from './lua.ts'
 import { requireInteger } from './numbers.ts'
 import { OK, type Reply, refuse } from './reply.ts'
 
 /** @param readOnly runs a script during which commands that write are refused */
 export function scriptCommands(scripts: Scripts, readOnly: (run: () => Reply) => Reply): Commands {
-  const evaluate = (source: string, keyCount: string, ...rest: string[]) => {
+  const run = (sha: string, keyCount: string, rest: string[], mayWrite: boolean): Reply => {
     const { keys, args } = splitKeys(keyCount, rest)
-    return scripts.run(scripts.load(source), keys, args)
+    const writes = scripts.writesOf(sha)
+    if (!mayWrite && writes === 'allowed') {
+      refuse('ERR Can not execute a script with write flag using *_ro command.')
+    }
+    const runIt = () => scripts.run(sha, keys, args)
+    return mayWrite && writes !== 'refused' ? runIt() : readOnly(runIt)
   }
-  const evaluateSha = (sha: string, keyCount: string, ...rest: string[]) => {
-    const { keys, args } = splitKeys(keyCount, rest)
-    return scripts.run(sha.toLowerCase(), keys, args)
-  }
-  const command = (run: (...words: string[]) => Reply) => ({ arity: -3, notInScripts: true, run })
+  const evaluate = (mayWrite: boolean) => ({
+    arity: -3,
+    notInScripts: true,
+    run: (source: string, keyCount: string, ...rest: string[]) => {
+      splitKeys(keyCount, rest) // refused before the script is compiled
+      return run(scripts.load(source), keyCount, rest, mayWrite)
+    },
+  })
+  const evaluateSha = (mayWrite: boolean) => ({
+    arity: -3,
+    notInScripts: true,
+    run: (sha: string, keyCount: string, ...rest: string[]) =>
+      run(sha.toLowerCase(), keyCount, rest, mayWrite),
+  })
   return {
-    EVAL: command(evaluate),
-    EVALSHA: command(evaluateSha),
-    EVAL_RO: command((...words) => readOnly(() => evaluate(...(words as Parameters<typeof evaluate>)))),
-    EVALSHA_RO: command((...words) =>
-      readOnly(() => evaluateSha(...(words as Parameters<typeof evaluateSha>))),
-    ),
+    EVAL: evaluate(true),
+    EVAL_RO: evaluate(false),
+    EVALSHA: evaluateSha(true),
+    EVALSHA_RO: evaluateSha(false),
     SCRIPT: {
       arity: -2,
       notInScripts: true,
+      check: (subcommand, ...words) => checkSubcommand(subcommand, words.length),
       run: (subcommand, ...words) => manage(scripts, subcommand, words),
     },
   }
@@ -37,22 +50,25 @@ function splitKeys(keyCount: string, rest: string[]): { keys: string[]; args: st
   return { keys: rest.slice(0, count), args: rest.slice(count) }
 }
 
+function checkSubcommand(subcommand: string, wordCount: number) {
+  const name = subcommand.toLowerCase()
+  const counts = { load: wordCount === 1, exists: wordCount > 0, flush: true }
+  const isRight = Object.entries(counts).find(([known]) => known === name)?.[1]
+  if (isRight === undefined) refuse(`ERR unknown subcommand '${subcommand.slice(0, 128)}'. Try SCRIPT HELP.`)
+  if (!isRight) refuseArity(`script|${name}`)
+}
+
 function manage(scripts: Scripts, subcommand: string, words: string[]): Reply {
-  const refuseCount = () =>
-    refuse(`ERR wrong number of arguments for 'script|${subcommand.toLowerCase()}' command`)
   switch (subcommand.toUpperCase()) {
     case 'LOAD':
-      return words.length === 1 && words[0] !== undefined ? scripts.load(words[0]) : refuseCount()
+      return scripts.load(words[0] ?? '')
     case 'EXISTS':
-      return words.length > 0 ? words.map((sha) => Number(scripts.has(sha.toLowerCase()))) : refuseCount()
-    case 'FLUSH': {
+      return words.map((sha) => Number(scripts.has(sha.toLowerCase())))
+    default: // FLUSH; checkSubcommand knows no other
       if (words.length > 1 || !['SYNC', 'ASYNC', undefined].includes(words[0]?.toUpperCase())) {
         refuse('ERR SCRIPT FLUSH only support SYNC|ASYNC option')
       }
       scripts.clear()
       return OK
-    }
-    default:
-      return refuse(`ERR unknown subcommand '${subcommand.slice(0, 128)}'. Try SCRIPT HELP.`)
   }
 }

@@ -17,7 +17,7 @@ export function sortedSetCommands(keyspace: Keyspace): Commands {
       run: (key, amount, member) => {
         const by = requireDouble(amount)
         const score = sum(read(key)?.get(member), by)
-        keyspace.open(key, 'zset').set(member, score)
+        setScore(keyspace.open(key, 'zset'), member, score)
         return formatDouble(score)
       },
     },
@@ -82,7 +82,7 @@ function add(keyspace: Keyspace, key: string, words: string[]): Reply {
       if (!allowsScore(flags, old, score)) continue
       if (old === undefined) added++
       else if (old !== score) changed++
-      set.set(member, score)
+      setScore(set, member, score)
       incremented = score
     }
   } finally {
@@ -117,8 +117,13 @@ function allowsScore(flags: Set<string>, old: number | undefined, score: number)
   return !((flags.has('GT') && score <= old) || (flags.has('LT') && score >= old))
 }
 
+/** An equal score stays as it is: 0 does not become -0. */
+function setScore(set: Map<string, number>, member: string, score: number) {
+  if (set.get(member) !== score) set.set(member, score)
+}
+
 function sum(score: number | undefined, by: number): number {
-  const total = (score ?? 0) + by
+  const total = score === undefined ? by : score + by // a new -0 stays -0
   return Number.isNaN(total) ? refuse('ERR resulting score is not a number (NaN)') : total
 }
 
@@ -174,10 +179,8 @@ function parseRangeOptions(words: string[]): RangeOptions {
 function parseScoreRange(least: string, most: string): (score: number) => boolean {
   const parseBound = (bound: string) => {
     const excluded = bound.startsWith('(')
-    return {
-      excluded,
-      score: requireDouble(excluded ? bound.slice(1) : bound, 'ERR min or max is not a float'),
-    }
+    const number = (excluded ? bound.slice(1) : bound) || '0' // to C's strtod, nothing is zero
+    return { excluded, score: requireDouble(number, 'ERR min or max is not a float') }
   }
   const [lower, upper] = [parseBound(least), parseBound(most)]
   return (score) =>

@@ -28,6 +28,11 @@ export function jsonBody<Schema extends ObjectSchema>(
   return async (c, next) => {
     const body = await readBody(c.req.raw, optional)
     if ('refused' in body) return problemResponse(body, c.var.ctx.requestId)
+    if (Array.isArray(body.value)) {
+      // Valibot takes a list for an object without members.
+      const errors = [{ pointer: '', code: 'wrong_type' }]
+      return problemResponse(refuse('invalid_input', { errors }), c.var.ctx.requestId)
+    }
     const parsed = v.safeParse(schema, body.value)
     if (!parsed.success) return problemResponse(invalidInput(parsed.issues), c.var.ctx.requestId)
     // Hono types validated data as an object; a schema here always describes one.
@@ -43,19 +48,23 @@ async function readBody(request: Request, optional: boolean): Promise<{ value: u
   const isJson = type !== null && /^application\/json(; *charset=utf-8)?$/i.test(type)
   if (!isJson && !(optional && type === null)) return unsupportedType()
   const bytes = await readBytes(request)
-  if (bytes === null) return tooLarge()
+  if ('refused' in bytes) return bytes
   if (optional && bytes.length === 0) return { value: {} }
   return isJson ? parseText(bytes) : unsupportedType()
 }
 
 /** Reads the stream and stops at the limit, whatever Content-Length claimed (CASES I09). */
-async function readBytes(request: Request): Promise<Uint8Array | null> {
+async function readBytes(request: Request): Promise<Uint8Array | Refusal> {
   const chunks: Uint8Array[] = []
   let length = 0
-  for await (const chunk of request.body ?? []) {
-    length += chunk.length
-    if (length > MAX_BODY_BYTES) return null
-    chunks.push(chunk)
+  try {
+    for await (const chunk of request.body ?? []) {
+      length += chunk.length
+      if (length > MAX_BODY_BYTES) return tooLarge()
+      chunks.push(chunk)
+    }
+  } catch {
+    return refuse('invalid_request', { detail: 'The body ended early.' }) // who sends it hung up or broke its framing
   }
   const bytes = new Uint8Array(length)
   let offset = 0

@@ -26,7 +26,7 @@ export function readClient(request: Request): ClientDetails {
     country: text(cf?.country),
     city: text(cf?.city),
     asnOrg: text(cf?.asOrganization),
-    userAgent: userAgent === null ? null : printable(userAgent).slice(0, MAX_USER_AGENT),
+    userAgent: userAgent === null ? null : printable(userAgent, MAX_USER_AGENT),
   }
 }
 
@@ -44,7 +44,8 @@ export function parseAddress(address: string): Groups | null {
 }
 
 function parseIpv6(address: string): Groups | null {
-  const hostname = URL.parse(`http://[${address}]`)?.hostname // the platform's own parser: canonical and lower case
+  // The platform's own parser: canonical and lower case. It gets nothing that could end the brackets.
+  const hostname = /^[0-9a-f:.]+$/i.test(address) && URL.parse(`http://[${address}]`)?.hostname
   if (!hostname) return null
   const [head = '', tail] = hostname.slice(1, -1).split('::')
   const left = head === '' ? [] : head.split(':')
@@ -65,9 +66,12 @@ function prefix(groups: Groups, kept: 3 | 4): string {
   return `${hextets.join(':')}::/${kept * 16}`
 }
 
-const text = (value: unknown) => (typeof value === 'string' && printable(value).slice(0, 128)) || null
+const text = (value: unknown) => (typeof value === 'string' && printable(value, 128)) || null
 
-/** Drops control characters, which have no place in a list that a person reads. */
-function printable(value: string): string {
-  return value.replace(/\p{Cc}/gu, '').toWellFormed()
+/** Drops control characters, which have no place in a list that a person reads. Well-formed last: a cut can halve a pair. */
+function printable(value: string, maxUnits: number): string {
+  return value
+    .replace(/\p{Cc}/gu, '')
+    .slice(0, maxUnits)
+    .toWellFormed()
 }

@@ -7,16 +7,20 @@ export type JsonProblem = 'not_json' | 'duplicate_key' | 'too_deep'
 
 /** @returns the value, or why it is refused; `duplicate_key` and `too_deep` are also malformed for us */
 export function parseJson(text: string, maxDepth: number): { value: unknown } | { problem: JsonProblem } {
-  const problem = scan(text, maxDepth)
-  if (problem !== null) return { problem }
+  let value: unknown
   try {
-    return { value: JSON.parse(text) }
+    value = JSON.parse(text)
   } catch {
     return { problem: 'not_json' } // the engine's message quotes the body, which may hold a password
   }
+  const problem = scan(text, maxDepth)
+  return problem === null ? { value } : { problem }
 }
 
-/** Walks the tokens once. Grammar is JSON.parse's business; this looks at nesting and at the keys of each object. */
+/**
+ * Walks the tokens of a valid text once, for nesting and for the keys of each object. Only of a valid one: where
+ * a string may have no end, looking for it from every quote costs the square of the length.
+ */
 function scan(text: string, maxDepth: number): JsonProblem | null {
   const open: (Set<string> | null)[] = [] // the keys seen, for each object that is open; null for an array
   const token = /"(?:[^"\\]|\\.)*"(?=(\s*:)?)|[{}[\]]/gs
@@ -37,10 +41,4 @@ function scan(text: string, maxDepth: number): JsonProblem | null {
 }
 
 /** `"\u0061"` and `"a"` are the same key. */
-function readKey(lexeme: string): string {
-  try {
-    return String(JSON.parse(lexeme))
-  } catch {
-    return lexeme // not JSON: JSON.parse of the whole will say so
-  }
-}
+const readKey = (lexeme: string): string => String(JSON.parse(lexeme))

@@ -98,6 +98,26 @@ const SCRIPTS = [
   'redis.call("SET",KEYS[1],ARGV[1],"EX",100000) return redis.call("TTL",KEYS[1])',
   'return redis.call("MGET",KEYS[1],"nope")',
   'return not a valid script',
+  'return 0/0',
+  'return -1e300',
+  'return redis.error_reply()',
+  'return redis.status_reply(1)',
+  'local ok,e=pcall(error,{err="X y"}) return {type(e),e}',
+  'local ok,e=pcall(error,"q") return e',
+  'local f=function() return redis.call("GET") end return f()',
+  'redis=1',
+  'string.x=1',
+  'return os.clock',
+  'return redis.nope',
+  'local c=coroutine.wrap(function() return redis.call("PING") end) return c()',
+  'return loadstring("return 1")()',
+  'loadstring("x=1")()',
+  'return redis.call("SCRIPT","LOAD","x")',
+  '#!lua flags=bad\nreturn 1',
+  '#!js\nreturn 1',
+  '#!lua foo=1\nreturn 1',
+  '#!lua',
+  '#!lua flags=no-writes,allow-oom\nreturn redis.call("SET","a","1")',
   '#!lua\nreturn 7',
   '#!lua flags=no-writes\nreturn 8',
 ]
@@ -271,6 +291,7 @@ export function createRandomCommands(random: Random) {
   const wrong = () => {
     const words = pick(pick(groups))()
     if (chance(0.3)) return ['NOPE', ...upTo(3, value)]
+    if (words[0] === 'SCAN') return ['SCAN'] // without its COUNT, a page's size is the server's own affair
     return chance(0.5) ? words.slice(0, 1 + below(words.length)) : [...words, value()]
   }
   const command = (): string[] => (chance(0.03) ? wrong() : pick(pick(groups))())

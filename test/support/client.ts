@@ -1,6 +1,6 @@
 /** What a caller of Latchkey writes: JSON in, JSON out, and the few requests that every journey begins with. */
-import { randomUUID } from 'node:crypto'
-import type { Service, TestTenant } from './service.ts'
+import { randomBytes, randomInt, randomUUID } from 'node:crypto'
+import type { Service, TenantOptions, TestTenant } from './service.ts'
 
 export const PASSWORD = 'correct horse battery'
 
@@ -8,7 +8,7 @@ export type Answer<Body = Record<string, unknown>> = {
   status: number
   headers: Headers
   body: Body
-  /** Round trips that the Worker counted for this request. */
+  /** Round trips that the Worker counted for this request; NaN where it says nothing. */
   trips: { postgres: number; redis: number }
 }
 
@@ -22,15 +22,19 @@ export type Tokens = {
   user: { id: string; email: string; email_verified: boolean; name: string | null; roles: string[] }
 }
 
-export type Problem = {
-  type: string
-  title: string
-  status: number
-  code: string
-  detail?: string
-  request_id: string
-  errors?: { pointer: string; code: string; detail?: string }[]
+export type ListedSession = {
+  id: string
+  created_at: string
+  last_used_at: string
+  expires_at: string
+  address: string | null
+  user_agent: string | null
+  device: string | null
+  methods: string[]
+  current: boolean
 }
+
+export type SessionPage = { data: ListedSession[]; next_cursor: string | null }
 
 export type CallOptions = {
   method?: string
@@ -43,9 +47,17 @@ export type CallOptions = {
 
 export type Client = ReturnType<typeof createClient>
 
+/** A caller of a tenant that nobody else uses. */
+export async function newClient(service: Service, options?: TenantOptions): Promise<Client> {
+  return createClient(service, await service.newTenant(options))
+}
+
 /** A caller of one tenant, from an address of its own, so that nobody else's limits count. */
 export function createClient(service: Service, tenant: TestTenant, address = randomAddress()) {
-  async function call<Body = Record<string, unknown>>(path: string, options: CallOptions = {}): Promise<Answer<Body>> {
+  async function call<Body = Record<string, unknown>>(
+    path: string,
+    options: CallOptions = {},
+  ): Promise<Answer<Body>> {
     const { json, bearer, headers = {}, body } = options
     const response = await service.fetch(`${tenant.origin}${path}`, {
       method: options.method ?? (json === undefined && body === undefined ? 'GET' : 'POST'),
@@ -59,7 +71,7 @@ export function createClient(service: Service, tenant: TestTenant, address = ran
       ...(body !== undefined && { body }),
     } as RequestInit) // a Uint8Array is a body too; the types of two platforms meet here
     const text = await response.text()
-    const isJson = response.headers.get('content-type')?.includes('json') ?? false
+    const isJson = text !== '' && (response.headers.get('content-type')?.includes('json') ?? false)
     return {
       status: response.status,
       headers: response.headers,
@@ -72,24 +84,43 @@ export function createClient(service: Service, tenant: TestTenant, address = ran
     call<Tokens>('/v1/register', { json: { email, password, ...rest } })
   const login = (email: string, password = PASSWORD, rest: object = {}) =>
     call<Tokens>('/v1/login', { json: { email, password, ...rest } })
-  const refresh = (refreshToken: string) => call<Tokens>('/v1/refresh', { json: { refresh_token: refreshToken } })
+  const refresh = (refreshToken: string) =>
+    call<Tokens>('/v1/refresh', { json: { refresh_token: refreshToken } })
+  const logout = (refreshToken: string) => call('/v1/logout', { json: { refresh_token: refreshToken } })
+  const me = (bearer: string) => call<Tokens['user']>('/v1/me', { bearer })
+  const listSessions = (bearer: string, query = '') =>
+    call<SessionPage>(`/v1/sessions${query}`, { bearer })
 
   /** A registered account, as everything after it needs one. */
-  async function newAccount() {
+  async function newAccount(): Promise<Account> {
     const email = newEmail()
     const { status, body } = await register(email)
     if (status !== 201) throw new Error(`registration answered ${status}: ${JSON.stringify(body)}`)
     return { email, tokens: body }
   }
 
-  return { address, tenant, call, register, login, refresh, newAccount }
+  /** A further session of the account. */
+  async function signIn(email: string): Promise<Tokens> {
+    const { status, body } = await login(email)
+    if (status !== 200) throw new Error(`sign-in answered ${status}: ${JSON.stringify(body)}`)
+    return body
+  }
+
+  return { address, tenant, call, register, login, refresh, logout, me, listSessions, newAccount, signIn }
 }
+
+export type Account = { email: string; tokens: Tokens }
 
 export const newEmail = () => `${randomUUID()}@example.com`
 
+/** A token of the right form that nobody was given. */
+export function unknownRefreshToken(): string {
+  return `lkr_${randomBytes(32).toString('base64url')}`
+}
+
 /** A public-looking IPv4 address. */
 export function randomAddress(): string {
-  const octet = () => 1 + Math.floor(Math.random() * 250)
+  const octet = () => randomInt(1, 250)
   return `${octet()}.${octet()}.${octet()}.${octet()}`
 }
 

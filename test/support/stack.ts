@@ -3,7 +3,7 @@
  * signing key, and the Workers' bundles exactly as `wrangler deploy` would upload them.
  */
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
@@ -31,8 +31,11 @@ declare module 'vitest' {
 /** The Workers of wrangler.toml: the all-in-one is the environment without a name. */
 export const WORKERS = ['', 'password', 'session', 'discovery'] as const
 
+const WRANGLER = 'node_modules/wrangler/bin/wrangler.js'
+
 export default async function setup(project: TestProject) {
   const folder = await mkdtemp(path.join(tmpdir(), 'latchkey-test-'))
+  await chmod(folder, 0o755) // or PostgreSQL, which never runs as root, would keep its data elsewhere
   const [postgres] = await Promise.all([
     startPostgres({ dataDir: path.join(folder, 'postgres'), durable: false }),
     buildWorkers(folder),
@@ -52,12 +55,13 @@ export default async function setup(project: TestProject) {
 }
 
 async function buildWorkers(folder: string): Promise<void> {
-  for (const worker of WORKERS) {
-    const args = ['deploy', `--env=${worker}`, '--dry-run', '--outdir', bundleOf(folder, worker)]
-    await promisify(execFile)(process.execPath, ['node_modules/wrangler/bin/wrangler.js', ...args], {
-      env: { ...process.env, DO_NOT_TRACK: '1', WRANGLER_HIDE_BANNER: 'true' },
-    })
-  }
+  const build = (worker: string) =>
+    promisify(execFile)(
+      process.execPath,
+      [WRANGLER, 'deploy', `--env=${worker}`, '--dry-run', '--outdir', bundleOf(folder, worker)],
+      { env: { ...process.env, DO_NOT_TRACK: '1', WRANGLER_HIDE_BANNER: 'true' } },
+    )
+  await Promise.all(WORKERS.map(build))
 }
 
 export function bundleOf(folder: string, worker: string): string {

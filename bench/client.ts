@@ -1,0 +1,69 @@
+/** A caller with one kept-alive connection at a time; anything but success ends the measurement. */
+import http from 'node:http'
+import { LOOPBACK } from '../dev/local-server.ts'
+import { HOST } from './stack.ts'
+
+export type Call = {
+  method?: string
+  path: string
+  json?: unknown
+  text?: string
+  bearer?: string | undefined
+}
+
+export type Answer = { status: number; body: string }
+
+export type Send = (call: Call) => Promise<Answer>
+
+/** @returns a function that sends a request and throws unless the answer is a 2xx (or `expected`) */
+export function createSender(port: number): {
+  send: Send
+  expect(status: number, call: Call): Promise<Answer>
+  close(): void
+} {
+  const agent = new http.Agent({ keepAlive: true })
+  const request = ({ method, path, json, text, bearer }: Call): Promise<Answer> =>
+    new Promise((resolve, reject) => {
+      const body = json === undefined ? text : JSON.stringify(json)
+      const headers = {
+        host: HOST,
+        'cf-connecting-ip': '203.0.113.7',
+        'user-agent':
+          'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 Version/26.0 Safari/605.1.15',
+        ...(json !== undefined && { 'content-type': 'application/json' }),
+        ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }),
+        ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
+      }
+      const options = {
+        host: LOOPBACK,
+        port,
+        agent,
+        method: method ?? (body === undefined ? 'GET' : 'POST'),
+        path,
+        headers,
+      }
+      const sent = http.request(options, (response) => {
+        let received = ''
+        response.setEncoding('utf8').on('data', (chunk: string) => {
+          received += chunk
+        })
+        response.once('end', () => resolve({ status: response.statusCode ?? 0, body: received }))
+        response.once('error', reject)
+      })
+      sent.once('error', reject)
+      sent.end(body)
+    })
+  const expect = async (status: number, call: Call) => {
+    const answer = await request(call)
+    if (answer.status !== status)
+      throw new Error(`${call.path} answered ${answer.status}: ${answer.body.slice(0, 500)}`)
+    return answer
+  }
+  const send: Send = async (call) => {
+    const answer = await request(call)
+    if (answer.status >= 300)
+      throw new Error(`${call.path} answered ${answer.status}: ${answer.body.slice(0, 500)}`)
+    return answer
+  }
+  return { send, expect, close: () => agent.destroy() }
+}

@@ -1,0 +1,42 @@
+/**
+ * The floor that operations are measured against: one hash, one database trip, one Redis trip, each alone in a Worker,
+ * through the same libraries and the same code of ours that the operations use. JavaScript, because the types of
+ * Workers and those of Node, which the rest of bench/ needs, do not stand in one project.
+ */
+import { sql } from 'drizzle-orm'
+import { DEFAULT_COST, hashPassword, verifyPassword } from '../src/crypto/password-hash.ts'
+import { createDatabase } from '../src/storage/postgres.ts'
+import { createRedis } from '../src/storage/redis.ts'
+import { createTrips } from '../src/storage/trips.ts'
+
+const PASSWORD = 'correct horse battery'
+const pepperKey = () => new Uint8Array(32)
+
+export default {
+  async fetch(request, bindings) {
+    const trips = createTrips({ postgres: 20_000, redis: 10_000, request: 60_000 })
+    switch (new URL(request.url).pathname) {
+      case '/empty':
+        return new Response('ok')
+      case '/hash': {
+        const random = (bytes) => crypto.getRandomValues(new Uint8Array(bytes))
+        const pepper = { keyId: 'k1', key: pepperKey() }
+        return new Response(hashPassword(PASSWORD, { cost: DEFAULT_COST, pepper, random }).phc)
+      }
+      case '/verify':
+        return answer(verifyPassword(PASSWORD, await request.text(), pepperKey()))
+      case '/postgres': {
+        const { rows } = await createDatabase(bindings.DATABASE_URL, trips).execute(sql`select 1`)
+        return answer(rows.length === 1)
+      }
+      case '/redis': {
+        const redis = { url: bindings.UPSTASH_REDIS_REST_URL, token: bindings.UPSTASH_REDIS_REST_TOKEN }
+        return answer((await createRedis(redis, trips).ping()) === 'PONG')
+      }
+      default:
+        return new Response(null, { status: 404 })
+    }
+  },
+}
+
+const answer = (isRight) => new Response(String(isRight), { status: isRight ? 200 : 500 })

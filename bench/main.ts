@@ -1,0 +1,115 @@
+/**
+ * `npm run bench` — how fast the main operations are against what they cannot do without, and what sign-ins leave in
+ * memory; on engines and endpoints of its own, in one run. It reports and never fails for being slow.
+ *   npm run bench -- --quick    a tenth of the calls, for a look
+ * The raw numbers are in .latchkey/bench.json.
+ */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { createSender } from './client.ts'
+import { cpuMs, describeMachine, watchLoad } from './machine.ts'
+import { type Measured, measure, type Plan, type Ratios, ratios } from './measure.ts'
+import { type Memory, measureMemory } from './memory.ts'
+import { prepareTasks } from './operations.ts'
+import { startProxy } from './proxy.ts'
+import { type Stack, startStack } from './stack.ts'
+import { startWorkerd } from './workerd.ts'
+
+const DELAYS_MS = [0, 5, 20]
+const WARM_UP: Plan = { rounds: 1, callsPerTurn: 20 }
+
+type Series = { delayMs: number; ratios: Ratios; measured: Record<string, Measured> }
+
+/** One series per delay. Without a delay nothing stands between the Workers and the endpoints. */
+async function measureSpeed(stack: Stack, isQuick: boolean): Promise<Series[]> {
+  const proxies = { neon: await startProxy(stack.ports.neon), upstash: await startProxy(stack.ports.upstash) }
+  const delayed = { neon: proxies.neon.port, upstash: proxies.upstash.port }
+  const { latchkey, floor } = stack.bundles
+  const workerd = await startWorkerd({
+    ...stack,
+    services: [
+      { name: 'latchkey', bundle: latchkey, bindings: stack.bindingsFor(stack.ports) },
+      { name: 'floor', bundle: floor, bindings: stack.bindingsFor(stack.ports) },
+      { name: 'latchkey-delayed', bundle: latchkey, bindings: stack.bindingsFor(delayed) },
+      { name: 'floor-delayed', bundle: floor, bindings: stack.bindingsFor(delayed) },
+    ],
+  })
+  const meters = { cpu: () => cpuMs(workerd.pid), trips: stack.trips }
+  try {
+    const series: Series[] = []
+    for (const delayMs of DELAYS_MS) {
+      const suffix = delayMs === 0 ? '' : '-delayed'
+      const senders = ['floor', 'latchkey'].map((name) => createSender(workerd.ports[name + suffix] ?? 0))
+      const [floorSender, latchkeySender] = senders
+      if (!floorSender || !latchkeySender) throw new Error('no sender')
+      const tasks = await prepareTasks(floorSender.send, latchkeySender.send)
+      for (const proxy of Object.values(proxies)) proxy.setDelay(delayMs)
+      await measure(tasks, WARM_UP, meters)
+      const plan = { rounds: isQuick ? 2 : delayMs === 0 ? 20 : 8, callsPerTurn: 10 }
+      const measured = await measure(tasks, plan, meters)
+      for (const sender of senders) sender.close()
+      series.push({ delayMs, ratios: ratios(measured), measured: Object.fromEntries(measured) })
+    }
+    return series
+  } finally {
+    await workerd.stop()
+    await Promise.all(Object.values(proxies).map((proxy) => proxy.stop()))
+  }
+}
+
+async function measureFreshMemory(stack: Stack): Promise<Memory> {
+  const bindings = stack.bindingsFor(stack.ports)
+  const services = [{ name: 'latchkey', bundle: stack.bundles.latchkey, bindings }]
+  const workerd = await startWorkerd({ ...stack, services })
+  try {
+    return await measureMemory(workerd)
+  } finally {
+    await workerd.stop()
+  }
+}
+
+function report(series: Series[], memory: Memory): void {
+  for (const { delayMs, ratios: found, measured } of series) {
+    console.log(`\n${delayMs} ms added to every trip`)
+    const rows = Object.entries(measured).map(([name, m]) => [
+      name,
+      {
+        'p50 ms': rounded(m.medianMs, 2),
+        'p90 ms': rounded(m.p90Ms, 2),
+        'CPU ms': rounded(m.cpuMs, 2),
+        'Neon trips': rounded(m.postgresTrips, 2),
+        'Redis trips': rounded(m.redisTrips, 2),
+        'over its floor': name in found ? rounded(found[name as keyof Ratios], 2) : '', // names of Ratios are tasks
+      },
+    ])
+    console.table(Object.fromEntries(rows))
+  }
+  const [{ ratios: undelayed } = { ratios: undefined }] = series
+  console.log(`login   / (verify + 2 Neon + 1 Redis): ${undelayed?.login.toFixed(2)} (target <= 1.5)`)
+  console.log(`refresh / (1 Neon + 1 Redis):          ${undelayed?.refresh.toFixed(2)} (target <= 2)`)
+  console.log(`\nresident memory of workerd, MiB: idle ${memory.idle.toFixed(1)} (after one sign-in)`)
+  for (const [when, mib] of Object.entries(memory).slice(1))
+    console.log(`  ${when.padEnd(20)} +${(mib - memory.idle).toFixed(1)} (target <= 64)`)
+}
+
+const rounded = (value: number, digits: number) => Number(value.toFixed(digits))
+
+async function main(): Promise<void> {
+  const stack = await startStack()
+  try {
+    const loadSince = watchLoad()
+    const series = await measureSpeed(stack, process.argv.includes('--quick'))
+    const memory = await measureFreshMemory(stack)
+    const machine = { ...describeMachine(), ...loadSince() }
+    report(series, memory)
+    console.log(
+      `\n${machine.cores} × ${machine.cpu}, Node ${machine.node}, load ${machine.loadAverage.toFixed(2)}, ` +
+        `${(machine.othersShare * 100).toFixed(0)} % of the machine taken by others`,
+    )
+    await mkdir('.latchkey', { recursive: true })
+    await writeFile('.latchkey/bench.json', JSON.stringify({ at: new Date(), machine, series, memory }))
+  } finally {
+    await stack.stop()
+  }
+}
+
+await main()

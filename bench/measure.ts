@@ -1,0 +1,73 @@
+/** Times tasks in turns, A B C then C B A, so that whatever the machine does meanwhile hits all of them alike. */
+import type { Task } from './operations.ts'
+
+export type Measured = {
+  medianMs: number
+  p90Ms: number
+  cpuMs: number
+  postgresTrips: number
+  redisTrips: number
+  samples: number[]
+}
+
+export type Meters = {
+  /** CPU time that the Workers have used so far, in milliseconds. */
+  cpu(): number
+  trips(): { postgres: number; redis: number }
+}
+
+export type Plan = { rounds: number; callsPerTurn: number }
+
+/** @returns for each task, in their order; `cpuMs` and trips are means per call */
+export async function measure(
+  tasks: Task[],
+  { rounds, callsPerTurn }: Plan,
+  meters: Meters,
+): Promise<Map<string, Measured>> {
+  const tallies = new Map(
+    tasks.map(({ name }) => [name, { samples: [] as number[], cpu: 0, postgres: 0, redis: 0 }]),
+  )
+  for (let round = 0; round < rounds; round++) {
+    for (const { name, run } of round % 2 === 0 ? tasks : tasks.toReversed()) {
+      const tally = tallies.get(name)
+      if (!tally) continue
+      const before = { ...meters.trips(), cpu: meters.cpu() }
+      for (let call = 0; call < callsPerTurn; call++) {
+        const startedAt = performance.now()
+        await run()
+        tally.samples.push(performance.now() - startedAt)
+      }
+      const after = { ...meters.trips(), cpu: meters.cpu() }
+      for (const meter of ['postgres', 'redis', 'cpu'] as const) tally[meter] += after[meter] - before[meter]
+    }
+  }
+  return new Map(
+    [...tallies].map(([name, { samples, cpu, postgres, redis }]) => {
+      const [n, sorted] = [samples.length, samples.toSorted((a, b) => a - b)]
+      const quantile = (share: number) => sorted[Math.min(n - 1, Math.floor(n * share))] ?? Number.NaN
+      const means = { cpuMs: cpu / n, postgresTrips: postgres / n, redisTrips: redis / n }
+      return [name, { medianMs: quantile(0.5), p90Ms: quantile(0.9), ...means, samples }]
+    }),
+  )
+}
+
+export type Ratios = { login: number; register: number; refresh: number; me: number; sessions: number }
+
+/**
+ * Each operation's time over its floor: the parts that it cannot do without, one after another. The cost of a request
+ * that does nothing is in every part once, so it is counted once and not once per part.
+ */
+export function ratios(measured: Map<string, Measured>): Ratios {
+  const of = (name: string) => measured.get(name)?.medianMs ?? Number.NaN
+  const empty = of('empty request')
+  const verify = of('Argon2id verify') - empty
+  const neon = of('Neon trip') - empty
+  const redis = of('Redis trip') - empty
+  return {
+    login: of('login') / (empty + verify + 2 * neon + redis),
+    register: of('register') / (empty + verify + 2 * neon + redis),
+    refresh: of('refresh') / (empty + neon + redis),
+    me: of('me') / (empty + neon),
+    sessions: of('sessions') / (empty + neon),
+  }
+}

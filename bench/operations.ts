@@ -1,0 +1,55 @@
+/** What is measured: the floor's parts and the operations, each as a function that does it once. */
+import { randomUUID } from 'node:crypto'
+import type { Send } from './client.ts'
+
+export type Task = { name: string; isFloor: boolean; run: () => Promise<unknown> }
+
+type Tokens = { access_token: string; refresh_token: string }
+
+const PASSWORD = 'correct horse battery'
+/** As many as a person who signs in on every device has. */
+const OWN_SESSIONS = 5
+
+export const newEmail = () => `${randomUUID()}@example.com`
+
+export async function prepareTasks(floor: Send, latchkey: Send): Promise<Task[]> {
+  const { body: phc } = await floor({ path: '/hash' })
+  const register = (email: string) =>
+    latchkey({ path: '/v1/register', json: { email, password: PASSWORD } }).then(readTokens)
+  const login = (email: string) =>
+    latchkey({ path: '/v1/login', json: { email, password: PASSWORD } }).then(readTokens)
+
+  const signingIn = newEmail()
+  await register(signingIn)
+  const reading = newEmail()
+  let { access_token: bearer } = await register(reading)
+  for (let made = 1; made < OWN_SESSIONS; made++) bearer = (await login(reading)).access_token
+  let { refresh_token } = await register(newEmail())
+  const refresh = async () => {
+    const answer = await latchkey({ path: '/v1/refresh', json: { refresh_token } })
+    refresh_token = readTokens(answer).refresh_token
+  }
+
+  return [
+    { name: 'empty request', isFloor: true, run: () => floor({ path: '/empty' }) },
+    { name: 'Argon2id verify', isFloor: true, run: () => floor({ path: '/verify', text: phc }) },
+    { name: 'Neon trip', isFloor: true, run: () => floor({ path: '/postgres' }) },
+    { name: 'Redis trip', isFloor: true, run: () => floor({ path: '/redis' }) },
+    { name: 'login', isFloor: false, run: () => login(signingIn) },
+    { name: 'register', isFloor: false, run: () => register(newEmail()) },
+    { name: 'refresh', isFloor: false, run: refresh },
+    { name: 'me', isFloor: false, run: () => latchkey({ path: '/v1/me', bearer }) },
+    { name: 'sessions', isFloor: false, run: () => latchkey({ path: '/v1/sessions', bearer }) },
+  ]
+}
+
+/** A sign-in of an account of its own, for what needs many. */
+export async function prepareLogin(latchkey: Send): Promise<() => Promise<unknown>> {
+  const email = newEmail()
+  await latchkey({ path: '/v1/register', json: { email, password: PASSWORD } })
+  return () => latchkey({ path: '/v1/login', json: { email, password: PASSWORD } })
+}
+
+function readTokens({ body }: { body: string }): Tokens {
+  return JSON.parse(body)
+}

@@ -1,0 +1,83 @@
+/** What a measurement stands on: its own PostgreSQL, Redis, endpoints, a tenant, a key, and the Workers' bundles. */
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import { startNeonEndpoint } from '../dev/neon-endpoint.ts'
+import { startPostgres } from '../dev/postgres.ts'
+import { createRedisEngine } from '../dev/redis/engine.ts'
+import { seed } from '../dev/seed.ts'
+import { startUpstashEndpoint } from '../dev/upstash-endpoint.ts'
+import { buildWorker, OFFLINE, WRANGLER } from '../ops/build.ts'
+import { createOperatorContext } from '../ops/context.ts'
+import { newKeyringEntry } from '../ops/keys.ts'
+import { migrate } from '../ops/migrate.ts'
+import { ALL_IN_ONE, readWorkers } from '../ops/routes.ts'
+
+/** The tenant's host; `seed` names it after a port, which need not be anybody's. */
+export const HOST = 'localhost:8787'
+
+export type Stack = {
+  folder: string
+  /** Bundles in `folder`. */
+  bundles: { latchkey: string; floor: string }
+  databaseUrl: string
+  ports: { neon: number; upstash: number }
+  compatibilityDate: string
+  /** Bindings of a Worker that reaches the endpoints, or proxies of them, at these ports. */
+  bindingsFor(ports: { neon: number; upstash: number }): Record<string, string>
+  /** Trips that the endpoints have answered so far. */
+  trips(): { postgres: number; redis: number }
+  stop(): Promise<void>
+}
+
+export async function startStack(): Promise<Stack> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'latchkey-bench-'))
+  const bundles = { latchkey: path.join(folder, 'latchkey'), floor: path.join(folder, 'floor') }
+  const [postgres] = await Promise.all([
+    // Without fsync: a disk of unknown speed would be measured instead.
+    startPostgres({ dataDir: path.join(folder, 'postgres'), durable: false }),
+    buildWorker(ALL_IN_ONE, bundles.latchkey).then(() => buildFloor(bundles.floor)),
+  ])
+  const neon = await startNeonEndpoint({ postgresPort: postgres.port })
+  const upstash = await startUpstashEndpoint({ engine: await createRedisEngine(), token: 'local' })
+  const keys = { AUTH_KEYS: newKeyringEntry('k1'), SIGNING_SEAL_KEYS: newKeyringEntry('s1') }
+  const bindingsFor: Stack['bindingsFor'] = (ports) => ({
+    ENVIRONMENT: 'local',
+    DATABASE_URL: `postgresql://latchkey:latchkey@127.0.0.1:${ports.neon}/latchkey`,
+    UPSTASH_REDIS_REST_URL: `http://127.0.0.1:${ports.upstash}`,
+    UPSTASH_REDIS_REST_TOKEN: 'local',
+    LIMITS_MULTIPLIER: '1000000',
+    // A busy machine is to be seen in the numbers, not as errors.
+    REDIS_TIMEOUT_MS: '10000',
+    POSTGRES_TIMEOUT_MS: '20000',
+    REQUEST_TIMEOUT_MS: '60000',
+    ...keys,
+  })
+  const ports = { neon: neon.port, upstash: upstash.port }
+  const operator = createOperatorContext(bindingsFor(ports), ['DATABASE_URL', 'SIGNING_SEAL_KEYS'])
+  await migrate(operator.db)
+  await seed(operator, Number(HOST.split(':')[1]))
+  return {
+    folder,
+    bundles,
+    databaseUrl: postgres.url,
+    ports,
+    compatibilityDate: readWorkers().get(ALL_IN_ONE)?.compatibility_date ?? '',
+    bindingsFor,
+    trips: () => ({ postgres: neon.trips(), redis: upstash.trips() }),
+    stop: async () => {
+      await Promise.all([neon.stop(), upstash.stop()])
+      await postgres.stop()
+      // As root the data is elsewhere, where PostgreSQL's own user can reach it.
+      for (const made of [postgres.dataDir, folder]) await rm(made, { recursive: true, force: true })
+    },
+  }
+}
+
+/** The Worker of bench/floor.worker.js, built with the settings of wrangler.toml's top level. */
+async function buildFloor(folder: string): Promise<void> {
+  const args = ['deploy', 'bench/floor.worker.js', '--env=', '--dry-run', '--outdir', folder]
+  await promisify(execFile)(process.execPath, [WRANGLER, ...args], { env: { ...process.env, ...OFFLINE } })
+}

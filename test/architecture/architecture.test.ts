@@ -1,0 +1,154 @@
+/** DESIGN.md §2, held: each rule over all of src/, and each rule seen to fire on the mistake it is for. */
+import { readdirSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import {
+  librariesAtHome,
+  middlewareWithoutStorage,
+  noBackDoors,
+  noFilledConstants,
+  noModuleState,
+  oneOperationPerRouteFile,
+  type Rule,
+  routesFromWorkersAlone,
+} from './rules.ts'
+import { parseSource, readSource } from './source.ts'
+
+const source = readSource('src')
+
+type Mistake = [code: string, path?: string]
+
+const rules: { title: string; rule: Rule; mistakes: Mistake[]; fine: Mistake[] }[] = [
+  {
+    title: 'nothing at module level outlives a request',
+    rule: noModuleState,
+    mistakes: [
+      ['let count = 0'],
+      ['export let db'],
+      ['const seen = new Map<string, number>()'],
+      ['const known = { users: new Set() }'],
+      ['const cache = {}'],
+      ['const queue: string[] = []'],
+      ['export const weak = new WeakMap()'],
+      ['const redis = new Redis({ url, token })'],
+      ['const db = drizzle({ client: neon(url) })'],
+      ['const db = createDatabase(url, trips)'],
+      ['const keys = await load()'],
+      ['const lookup = (() => { const all = new Map(); return all })()'],
+      ['const engine = createArgon2()', 'src/passwords/passwords.ts'],
+    ],
+    fine: [
+      ['function seen() { let count = 0; return new Map() }'],
+      ['const make = () => new Redis({ url })'],
+      ['const limits = { login: { rate: 1 } } // let x = new Map()'],
+      ['const engine = createArgon2()', 'src/crypto/argon2.ts'],
+      ['type Cache = Map<string, string>'],
+    ],
+  },
+  {
+    title: 'no constant is changed',
+    rule: noFilledConstants,
+    mistakes: [
+      ['const cache: Record<string, string> = { a: "" }\nexport function keep(k: string) { cache[k] = k }'],
+      ['export const list = [1]\nconst add = () => list.push(2)'],
+    ],
+    fine: [
+      ['const list = [1]\nexport const copy = () => { const mine = [...list]; mine.push(2); return mine }'],
+    ],
+  },
+  {
+    title: 'no back door: no process, no Math.random, no forwarded address, no branch for tests',
+    rule: noBackDoors,
+    mistakes: [
+      ['const mode = () => process.env.MODE'],
+      ['const mode = (env: Env) => env.NODE_ENV'],
+      ['const id = () => Math.random()'],
+      ["const ip = (h: Headers) => h.get('X-Forwarded-For')"],
+      ["const ip = (h: Headers) => h.get('x-real-ip')"],
+      ['export function f(test: boolean) { if (test) return 1; return 2 }'],
+      ["const cost = (e: string) => (e === 'test' ? 1 : 2)"],
+      ['const cost = (o: { isTest: boolean }) => (o.isTest ? 1 : 2)'],
+    ],
+    fine: [
+      [
+        "// process.env and X-Forwarded-For are never read\nconst ok = (s: string) => (/a/.test(s) ? 'attest' : '')",
+      ],
+    ],
+  },
+  {
+    title: 'a library is imported where it belongs',
+    rule: librariesAtHome,
+    mistakes: [
+      ["import { sql } from 'drizzle-orm'", 'src/sessions/refresh.route.ts'],
+      ["import { sql } from 'drizzle-orm'", 'src/sessions/sessions.ts'],
+      ["import { neon } from '@neondatabase/serverless'", 'src/sessions/store.ts'],
+      ["import { Redis } from '@upstash/redis/cloudflare'", 'src/limits/limits.ts'],
+      ["import { argon2id } from 'hash-wasm'", 'src/crypto/argon2.ts'],
+      ["import { createHash } from 'node:crypto'", 'src/crypto/hmac.ts'],
+    ],
+    fine: [
+      ["import { sql } from 'drizzle-orm'", 'src/sessions/store.ts'],
+      ["import type { BatchItem } from 'drizzle-orm/batch'", 'src/sessions/caller.ts'],
+    ],
+  },
+  {
+    title: 'middleware imports no storage client',
+    rule: middlewareWithoutStorage,
+    mistakes: [
+      ["import { createRedis } from './storage/redis.ts'", 'src/app.ts'],
+      ["import { users } from '../storage/schema.ts'", 'src/http/bearer.ts'],
+      ["export { sql } from 'drizzle-orm'", 'src/http/query.ts'],
+    ],
+    fine: [["import type { Context } from '../context.ts'", 'src/http/origin.ts']],
+  },
+  {
+    title: 'only Workers import route files, and no import leaves src/ to come back',
+    rule: routesFromWorkersAlone,
+    mistakes: [
+      ["import { login } from '../passwords/login.route.ts'", 'src/sessions/sessions.ts'],
+      ["import { x } from '../../src/passwords/store.ts'", 'src/sessions/sessions.ts'],
+    ],
+    fine: [["import { login } from '../passwords/login.route.ts'", 'src/workers/password.ts']],
+  },
+  {
+    title: 'a route file is one operation',
+    rule: oneOperationPerRouteFile,
+    mistakes: [
+      ["export const a = new Hono<Env>().get('/a', h).post('/a', h)", 'src/x/a.route.ts'],
+      ["export const a = new Hono<Env>().use('*', m).get('/a', h)", 'src/x/a.route.ts'],
+      [
+        "export const a = new Hono<Env>().get('/a', h)\nexport const b = new Hono<Env>().get('/b', h)",
+        'src/x/a.route.ts',
+      ],
+      ["export const a = new Hono<Env>().all('/a', h)", 'src/x/a.route.ts'],
+      ['export const a = 1', 'src/x/a.route.ts'],
+      ["export default new Hono<Env>().get('/a', h)", 'src/x/a.route.ts'],
+    ],
+    fine: [
+      ["export type A = string\nexport const a = new Hono<Env>().get('/a', v, h)", 'src/x/a.route.ts'],
+      ['export const a = 1', 'src/x/a.ts'],
+    ],
+  },
+]
+
+describe.each(rules)('$title', ({ rule, mistakes, fine }) => {
+  test('in all of src/', () => {
+    const wrong = source.flatMap((file) => rule(file).map((what) => `${file.path}: ${what}`))
+    expect(wrong).toEqual([])
+  })
+
+  test.each(mistakes)('fires on: %s', (code, path = 'src/x/x.ts') => {
+    expect(rule(parseSource(path, code))).not.toEqual([])
+  })
+
+  test.each(fine)('leaves alone: %s', (code, path = 'src/x/x.ts') => {
+    expect(rule(parseSource(path, code))).toEqual([])
+  })
+})
+
+test('the rules look at every file of src/', () => {
+  const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) =>
+    /(?<!\.d)\.ts$/.test(file),
+  )
+  expect(source).toHaveLength(files.length)
+  expect(source.length).toBeGreaterThan(30)
+})
