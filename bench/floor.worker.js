@@ -3,6 +3,7 @@
  * through the same libraries and the same code of ours that the operations use. JavaScript, because the types of
  * Workers and those of Node, which the rest of bench/ needs, do not stand in one project.
  */
+import { Ratelimit } from '@upstash/ratelimit'
 import { sql } from 'drizzle-orm'
 import { DEFAULT_COST, hashPassword, verifyPassword } from '../src/crypto/password-hash.ts'
 import { createDatabase } from '../src/storage/postgres.ts'
@@ -10,6 +11,8 @@ import { createRedis } from '../src/storage/redis.ts'
 import { createTrips } from '../src/storage/trips.ts'
 
 const PASSWORD = 'correct horse battery'
+/** As src/limits/limits.ts sets it. */
+const PLAIN = { prefix: 'floor', timeout: 0, ephemeralCache: false, analytics: false, enableTelemetry: false }
 const pepperKey = () => new Uint8Array(32)
 
 export default {
@@ -29,14 +32,31 @@ export default {
         const { rows } = await createDatabase(bindings.DATABASE_URL, trips).execute(sql`select 1`)
         return answer(rows.length === 1)
       }
-      case '/redis': {
-        const redis = { url: bindings.UPSTASH_REDIS_REST_URL, token: bindings.UPSTASH_REDIS_REST_TOKEN }
-        return answer((await createRedis(redis, trips).ping()) === 'PONG')
+      // As many statements in one transaction as a refresh has.
+      case '/postgres-batch': {
+        const db = createDatabase(bindings.DATABASE_URL, trips)
+        const results = await db.batch(Array.from({ length: 6 }, () => db.execute(sql`select 1`)))
+        return answer(results.length === 6)
       }
+      // As many limits as a refresh has.
+      case '/redis-limits': {
+        const redis = createRedis(redisOf(bindings), trips)
+        const limit = (subject) =>
+          new Ratelimit({ redis, limiter: Ratelimit.slidingWindow(1e9, '60 s'), ...PLAIN }).limit(subject)
+        const verdicts = await Promise.all([limit('address'), limit('token')])
+        return answer(verdicts.every(({ success }) => success))
+      }
+      case '/redis':
+        return answer((await createRedis(redisOf(bindings), trips).ping()) === 'PONG')
       default:
         return new Response(null, { status: 404 })
     }
   },
 }
+
+const redisOf = (bindings) => ({
+  url: bindings.UPSTASH_REDIS_REST_URL,
+  token: bindings.UPSTASH_REDIS_REST_TOKEN,
+})
 
 const answer = (isRight) => new Response(String(isRight), { status: isRight ? 200 : 500 })

@@ -51,7 +51,15 @@ export async function measure(
   )
 }
 
-export type Ratios = { login: number; register: number; refresh: number; me: number; sessions: number }
+export type Ratios = {
+  login: number
+  register: number
+  refresh: number
+  me: number
+  sessions: number
+  /** Against trips of the same shape: six statements in one batch, two limits in one pipeline. */
+  refreshAlike: number
+}
 
 /**
  * Each operation's time over its floor: the parts that it cannot do without, one after another. The cost of a request
@@ -67,6 +75,7 @@ export function ratios(measured: Map<string, Measured>): Ratios {
     login: of('login') / (empty + verify + 2 * neon + redis),
     register: of('register') / (empty + verify + 2 * neon + redis),
     refresh: of('refresh') / (empty + neon + redis),
+    refreshAlike: of('refresh') / (of('Neon batch of 6') + of('two Redis limits') - empty),
     me: of('me') / (empty + neon),
     sessions: of('sessions') / (empty + neon),
   }

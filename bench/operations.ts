@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Send } from './client.ts'
 
-export type Task = { name: string; isFloor: boolean; run: () => Promise<unknown> }
+export type Task = { name: string; run: () => Promise<unknown> }
 
 type Tokens = { access_token: string; refresh_token: string }
 
@@ -31,15 +31,17 @@ export async function prepareTasks(floor: Send, latchkey: Send): Promise<Task[]>
   }
 
   return [
-    { name: 'empty request', isFloor: true, run: () => floor({ path: '/empty' }) },
-    { name: 'Argon2id verify', isFloor: true, run: () => floor({ path: '/verify', text: phc }) },
-    { name: 'Neon trip', isFloor: true, run: () => floor({ path: '/postgres' }) },
-    { name: 'Redis trip', isFloor: true, run: () => floor({ path: '/redis' }) },
-    { name: 'login', isFloor: false, run: () => login(signingIn) },
-    { name: 'register', isFloor: false, run: () => register(newEmail()) },
-    { name: 'refresh', isFloor: false, run: refresh },
-    { name: 'me', isFloor: false, run: () => latchkey({ path: '/v1/me', bearer }) },
-    { name: 'sessions', isFloor: false, run: () => latchkey({ path: '/v1/sessions', bearer }) },
+    { name: 'empty request', run: () => floor({ path: '/empty' }) },
+    { name: 'Argon2id verify', run: () => floor({ path: '/verify', text: phc }) },
+    { name: 'Neon trip', run: () => floor({ path: '/postgres' }) },
+    { name: 'Redis trip', run: () => floor({ path: '/redis' }) },
+    { name: 'Neon batch of 6', run: () => floor({ path: '/postgres-batch' }) },
+    { name: 'two Redis limits', run: () => floor({ path: '/redis-limits' }) },
+    { name: 'login', run: () => login(signingIn) },
+    { name: 'register', run: () => register(newEmail()) },
+    { name: 'refresh', run: refresh },
+    { name: 'me', run: () => latchkey({ path: '/v1/me', bearer }) },
+    { name: 'sessions', run: () => latchkey({ path: '/v1/sessions', bearer }) },
   ]
 }
 

@@ -2,13 +2,14 @@
  * Runs bundles, as `wrangler deploy` would upload them, in a bare `workerd serve`: nothing of wrangler's or miniflare's
  * stands between the caller and the Worker, which would cost more than most operations do (PEERS.md).
  */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { copyFile, readdir, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import net from 'node:net'
 import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { freePort, LOOPBACK } from '../dev/local-server.ts'
+import { endWithParent } from '../dev/postgres-shutdown.ts'
 
 export type WorkerService = { name: string; bundle: string; bindings: Record<string, string> }
 
@@ -50,6 +51,7 @@ const config :Workerd.Config = (
   const configPath = path.join(folder, `${services.map(({ name }) => name).join('-')}.capnp`)
   await writeFile(configPath, config)
   const child = spawn(workerdBinary(), ['serve', configPath], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const stop = endWithParent(child)
   let printed = ''
   const read = (chunk: Buffer) => {
     printed = (printed + chunk.toString()).slice(-4000)
@@ -62,7 +64,7 @@ const config :Workerd.Config = (
     if (child.exitCode !== null) throw new Error(`workerd did not start:\n${printed}`)
     await wait(20)
   }
-  return { pid: child.pid ?? 0, ports, stop: () => stop(child) }
+  return { pid: child.pid ?? 0, ports, stop }
 }
 
 async function describeWorker(folder: string, service: WorkerService, edgeCache: boolean): Promise<string> {
@@ -96,11 +98,4 @@ function isListening(port: number): Promise<boolean> {
     })
     socket.once('error', () => resolve(false))
   })
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return
-  const ended = new Promise((resolve) => child.once('exit', resolve))
-  child.kill('SIGTERM')
-  await ended
 }

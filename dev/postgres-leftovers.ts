@@ -8,6 +8,7 @@ import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 
 const LAUNCHER_FILE = 'latchkey-launcher.pid'
+const PATIENCE_MS = 2000
 
 type ServerProcess = { parent: number; command: string }
 
@@ -20,16 +21,21 @@ export async function clearLeftovers(dataDir: string): Promise<void> {
   const lockFile = path.join(dataDir, 'postmaster.pid')
   const pid = readPid(lockFile)
   if (pid === undefined) return
-  const server = findProcess(pid)
-  if (server?.command.includes(dataDir)) {
-    const launcher = readPid(path.join(dataDir, LAUNCHER_FILE))
-    if (launcher !== undefined && server.parent === launcher) {
+  const launcher = readPid(path.join(dataDir, LAUNCHER_FILE))
+  const findServer = () => {
+    const found = findProcess(pid)
+    return found?.command.includes(dataDir) ? found : undefined
+  }
+  // The previous run may just be ending.
+  for (let waitedMs = 0; launcher !== undefined && findServer()?.parent === launcher; waitedMs += 20) {
+    if (waitedMs >= PATIENCE_MS) {
       throw new Error(
         `postgres: ${dataDir} is already being served, by process ${launcher}; stop that one first`,
       )
     }
-    await stopProcess(pid)
+    await delay(20)
   }
+  if (findServer() !== undefined) await stopProcess(pid)
   // Dead, or its number was given to an unrelated process since: PostgreSQL itself would refuse the latter.
   fs.rmSync(lockFile, { force: true })
 }
@@ -41,13 +47,28 @@ export async function stopProcess(pid: number): Promise<void> {
     ['SIGQUIT', 5_000],
     ['SIGKILL', 5_000],
   ] as const) {
-    if (!signalProcess(pid, signal)) return
+    if (!isRunning(pid)) return
+    signalProcess(pid, signal)
     for (let waitedMs = 0; waitedMs < patienceMs; waitedMs += 20) {
-      if (!signalProcess(pid, 0)) return
+      if (!isRunning(pid)) return
       await delay(20)
     }
   }
   throw new Error(`postgres: process ${pid} does not end`)
+}
+
+/** A process that has ended but was not yet collected by its parent (a container's init may be slow) does not run. */
+export function isRunning(pid: number): boolean {
+  if (!signalProcess(pid, 0)) return false
+  return process.platform !== 'linux' || !/^State:\s*Z/m.test(readOrEmpty(`/proc/${pid}/status`))
+}
+
+function readOrEmpty(file: string): string {
+  try {
+    return fs.readFileSync(file, 'utf8')
+  } catch {
+    return '' // gone between two looks
+  }
 }
 
 /** @returns whether the process exists */

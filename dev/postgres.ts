@@ -84,7 +84,7 @@ async function createCluster(dataDir: string, binaries: PostgresBinaries, user: 
       `postgres: ${dataDir} was made by PostgreSQL ${major}, this is ${binaries.major}; remove the directory`,
     )
   }
-  const unfinished = fs.mkdtempSync(`${dataDir}-`)
+  const unfinished = fs.mkdtempSync(`${dataDir}.unfinished-`)
   if (user.uid !== undefined && user.gid !== undefined) fs.chownSync(unfinished, user.uid, user.gid)
   const locale = ['-E', 'UTF8', '--locale=C']
   const args = ['-D', unfinished, '-U', ROLE, '-A', 'trust', ...locale, '--no-sync', '--no-instructions']

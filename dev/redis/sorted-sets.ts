@@ -117,9 +117,9 @@ function allowsScore(flags: Set<string>, old: number | undefined, score: number)
   return !((flags.has('GT') && score <= old) || (flags.has('LT') && score >= old))
 }
 
-/** An equal score stays as it is: 0 does not become -0. */
+/** Redis keeps small sets as packed integers where it can, and so forgets the sign of zero; replies still show it. */
 function setScore(set: Map<string, number>, member: string, score: number) {
-  if (set.get(member) !== score) set.set(member, score)
+  set.set(member, score + 0)
 }
 
 function sum(score: number | undefined, by: number): number {

@@ -13,7 +13,8 @@ type Caller = Pick<Context, 'callerOrigin' | 'fetchSite' | 'origin'>
  */
 export function originToAllow(caller: Caller): string | null {
   if (caller.callerOrigin === null || caller.callerOrigin === caller.origin) return null
-  return caller.callerOrigin // also the text `null` of a sandboxed page, which no tenant can allow
+  // Sandboxed pages and files call themselves `null`, so it is anybody's name: not even a tenant that lists it allows it.
+  return caller.callerOrigin === 'null' ? 'null:' : caller.callerOrigin
 }
 
 /** For writes that a cookie authorises: without `Origin`, only `Sec-Fetch-Site: same-origin` shows that it is our own page. */

@@ -22,7 +22,7 @@ export function query<Schema extends ObjectSchema>(
       const errors = [{ pointer: `/${repeated[0]}`, code: 'repeated' }]
       return problemResponse(refuse('invalid_input', { errors }), requestId)
     }
-    const parsed = v.safeParse(schema, c.req.query())
+    const parsed = v.safeParse(schema, c.req.query(), { abortPipeEarly: true })
     if (!parsed.success) return problemResponse(invalidInput(parsed.issues), requestId)
     // Hono types validated data as an object; a schema here always describes one.
     c.req.addValidatedData('query', parsed.output as object)

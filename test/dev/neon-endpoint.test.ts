@@ -7,9 +7,11 @@ import { eq } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/neon-http'
 import { integer, pgTable, text, unique } from 'drizzle-orm/pg-core'
 import pg from 'pg'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type NeonEndpoint, startNeonEndpoint } from '../../dev/neon-endpoint.ts'
 import { type Postgres, startPostgres } from '../../dev/postgres.ts'
+
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 })
 
 let directory: string
 let postgres: Postgres
@@ -276,7 +278,7 @@ describe('a batch', () => {
     expect(balances.sort()).toEqual([40, 70])
   })
 
-  test('waits for a lock with a hundred others and loses none', { timeout: 20_000 }, async () => {
+  test('waits for a lock with a hundred others and loses none', async () => {
     await locker.query('begin')
     await locker.query('select from accounts where id = 1 for update')
     const sql = connect()

@@ -3,7 +3,7 @@
  * machine has one, over a genuine redis-server. Only the engine's clock can be moved, so tests of passing time are its own.
  */
 import { type Duration, MultiRegionRatelimit, Ratelimit } from '@upstash/ratelimit'
-import { Redis } from '@upstash/redis'
+import { Redis, type RedisConfigNodejs } from '@upstash/redis'
 import { Redis as CloudflareRedis } from '@upstash/redis/cloudflare'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createRedisEngine } from '../../dev/redis/engine.ts'
@@ -11,6 +11,8 @@ import type { RedisConnection } from '../../dev/redis/reply.ts'
 import { connectRedisServer } from '../../dev/redis/server-client.ts'
 import { findRedisServer, startRedisServer } from '../../dev/redis-server.ts'
 import { startUpstashEndpoint, type UpstashEndpoint } from '../../dev/upstash-endpoint.ts'
+
+type RegionClients = ConstructorParameters<typeof MultiRegionRatelimit>[0]['redis']
 
 const TOKEN = 'a-token'
 
@@ -37,7 +39,7 @@ describe.each(backends)('over %s', (_, start) => {
   let endpoint: UpstashEndpoint
   let redis: Redis
 
-  const connect = (options: Partial<ConstructorParameters<typeof Redis>[0]> = {}) =>
+  const connect = (options: Partial<RedisConfigNodejs> = {}) =>
     new Redis({ url: endpoint.url, token: TOKEN, enableTelemetry: false, ...options })
   const connectMany = (count: number) =>
     Array.from({ length: count }, () => connect({ enableAutoPipelining: false }))
@@ -281,7 +283,7 @@ describe.each(backends)('over %s', (_, start) => {
       ['fixed', MultiRegionRatelimit.fixedWindow(10, minutes)],
     ])('of two regions with a %s window counts both', async (_, limiter) => {
       const regions = new MultiRegionRatelimit({
-        redis: [redis, connect()],
+        redis: [redis, connect()] as unknown as RegionClients, // the two packages disagree on which Redis.d.ts
         limiter,
         prefix: 'regions',
         ephemeralCache: false,

@@ -3,6 +3,13 @@ import { expect } from 'vitest'
 import { problemResponse, type RefusalCode, refuse } from '../../src/problem.ts'
 import type { Answer } from '../support/client.ts'
 
+export type Problem = {
+  code: string
+  status: number
+  request_id: string
+  errors?: { pointer: string; code: string }[]
+}
+
 const MEMBERS = ['type', 'title', 'status', 'code', 'detail', 'request_id', 'errors']
 
 /** @param errors exactly the fields that must be named, as `{ '/pointer': 'code' }` */

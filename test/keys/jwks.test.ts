@@ -29,8 +29,16 @@ describe('accepts', () => {
     const { tokens } = await client.newAccount()
     const keys = createLocalJWKSet((await readJwks(client)).body)
     const { origin } = client.tenant
-    const verified = await jwtVerify(tokens.access_token, keys, { issuer: origin, audience: origin, typ: 'at+jwt' })
-    expect(verified.payload).toMatchObject({ sub: tokens.user.id, sid: tokens.session.id, tid: client.tenant.id })
+    const verified = await jwtVerify(tokens.access_token, keys, {
+      issuer: origin,
+      audience: origin,
+      typ: 'at+jwt',
+    })
+    expect(verified.payload).toMatchObject({
+      sub: tokens.user.id,
+      sid: tokens.session.id,
+      tid: client.tenant.id,
+    })
   })
 
   test('answers a second time from the edge, also while PostgreSQL is away', async () => {
@@ -66,8 +74,14 @@ describe('attacks', () => {
   test('every key has alg, use and kid, and no private member (CASES A03)', async () => {
     const { body } = await readJwks(await newClient(service()))
     for (const key of body.keys) {
-      expect(key).toMatchObject({ alg: expect.stringMatching(/^(EdDSA|ES256)$/), use: 'sig', kid: expect.any(String) })
-      expect(Object.keys(key).filter((name) => ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k'].includes(name))).toEqual([])
+      expect(key).toMatchObject({
+        alg: expect.stringMatching(/^(EdDSA|ES256)$/),
+        use: 'sig',
+        kid: expect.any(String),
+      })
+      expect(
+        Object.keys(key).filter((name) => ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k'].includes(name)),
+      ).toEqual([])
     }
   })
 

@@ -56,10 +56,13 @@ export type ServiceOptions = {
 }
 
 /** A service for the tests of the file (or of the `describe`) that calls this. */
-export function useService(options: ServiceOptions = {}): () => Service {
+export function useService(
+  options: Omit<ServiceOptions, 'beside'> & { beside?: () => Service } = {},
+): () => Service {
   let service: Service | undefined
   beforeAll(async () => {
-    service = await startService(options)
+    const { beside, ...rest } = options
+    service = await startService({ ...rest, ...(beside && { beside: beside() }) })
   })
   afterAll(async () => service?.stop())
   return () => {

@@ -36,7 +36,11 @@ describe('accepts', () => {
 describe('attacks', () => {
   test('a forged forwarding header does not become the issuer (CASES C03)', async () => {
     const client = await newClient(service())
-    const headers = { 'x-forwarded-host': 'evil.test', forwarded: 'host=evil.test', 'x-forwarded-proto': 'https' }
+    const headers = {
+      'x-forwarded-host': 'evil.test',
+      forwarded: 'host=evil.test',
+      'x-forwarded-proto': 'https',
+    }
     const { body } = await client.call<{ issuer: string }>(PATH, { headers })
     expect(body.issuer).toBe(client.tenant.origin)
   })

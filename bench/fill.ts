@@ -1,0 +1,46 @@
+/** A database as a busy deployment has it: a million sessions. Made inside PostgreSQL, in a minute or two. */
+import type pg from 'pg'
+
+const USERS = 200_000
+const SESSIONS_PER_USER = 5
+/** Sessions whose token was used once, so that it has a successor. */
+const REFRESHED = 200_000
+
+/** Fills the tables beside what is in them, for the tenant that is there, and lets the planner see it. */
+export async function fill(client: pg.Client): Promise<void> {
+  await client.query(`
+    create temporary table filled_users on commit preserve rows as
+    select uuidv7(make_interval(secs => -n)) as id, n, (select id from tenants limit 1) as tenant_id
+    from generate_series(1, ${USERS}) n`)
+  await client.query(`
+    insert into users (id, tenant_id, email, name, created_at)
+    select id, tenant_id, 'user' || n || '@example.com', 'User ' || n, now() - make_interval(secs => n) from filled_users`)
+  await client.query(`
+    insert into passwords (user_id, tenant_id, phc, key_id)
+    select id, tenant_id, '$argon2id$v=19$m=19456,t=2,p=1$' || md5(id::text) || '$' || md5(n::text), 'k1' from filled_users`)
+  // One in four has been ended, one in ten has expired.
+  await client.query(`
+    insert into sessions (id, tenant_id, user_id, created_at, last_used_at, expires_at, idle_expires_at,
+      revoked_at, revoke_reason, amr, aal, address, country, user_agent, device_label)
+    select uuidv7(make_interval(secs => -n * 3 - device)), tenant_id, id, now() - interval '20 days', now() - interval '1 day',
+      expires_at, expires_at, case when (n + device) % 4 = 0 then now() end, case when (n + device) % 4 = 0 then 'signed_out' end,
+      '{pwd}', 1, '203.0.113.0/24', 'DE', 'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7)', 'Safari on macOS'
+    from filled_users, generate_series(1, ${SESSIONS_PER_USER}) device,
+      lateral (select now() + make_interval(hours => case when (n + device) % 10 = 0 then -1 else 100 end) as expires_at) life`)
+  await client.query(`
+    insert into refresh_tokens (id, tenant_id, session_id, hash, key_id, expires_at)
+    select gen_random_uuid(), tenant_id, id, sha256(id::text::bytea), 'k1', expires_at from sessions
+    where not exists (select from refresh_tokens made where made.session_id = sessions.id)`)
+  await client.query(`
+    with used as (
+      update refresh_tokens set used_at = now() - interval '1 hour'
+      where id in (select id from refresh_tokens where key_id = 'k1' and parent_id is null and used_at is null limit ${REFRESHED})
+      returning *)
+    insert into refresh_tokens (id, tenant_id, session_id, hash, key_id, parent_id, expires_at)
+    select gen_random_uuid(), tenant_id, session_id, sha256(id::text::bytea), key_id, id, expires_at from used
+    on conflict do nothing`)
+  await client.query(`
+    insert into events (id, tenant_id, type, subject, dispatched_at)
+    select gen_random_uuid(), tenant_id, 'session.started', id, now() from filled_users`)
+  await client.query('vacuum analyze')
+}

@@ -1,0 +1,188 @@
+/** The refresh cookie: how it is set, what it authorises, and that it means nothing on another host. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Client, createClient, newEmail, PASSWORD, type Tokens } from '../support/client.ts'
+import { type Service, startService } from '../support/service.ts'
+import { expectProblem } from './problem.ts'
+
+let service: Service
+let client: Client
+
+beforeAll(async () => {
+  service = await startService()
+  client = createClient(service, await service.newTenant())
+})
+afterAll(() => service.stop())
+
+const SAME_ORIGIN = { 'sec-fetch-site': 'same-origin' }
+const FORM = /^__Host-latchkey=(lkr_[\w-]{43}); Max-Age=(\d+); Path=\/; HttpOnly; Secure; SameSite=Lax$/
+
+/** The token and the life that the one `Set-Cookie` of an answer carries. */
+function readCookie(headers: Headers) {
+  expect(headers.getSetCookie()).toHaveLength(1)
+  const [, token = '', maxAge] = FORM.exec(headers.get('set-cookie') ?? '') ?? []
+  expect(token).not.toBe('')
+  return { token, maxAge: Number(maxAge) }
+}
+
+const register = (settings: object = {}, as = client) =>
+  as.call<Tokens>('/v1/register', {
+    json: { email: newEmail(), password: PASSWORD, transport: 'cookie', ...settings },
+  })
+
+const refreshBy = (token: string, headers: Record<string, string> = SAME_ORIGIN, as = client) =>
+  as.call<Tokens>('/v1/refresh', {
+    method: 'POST',
+    headers: { cookie: `__Host-latchkey=${token}`, ...headers },
+  })
+
+describe('accepts', () => {
+  it('sets one cookie at sign-up, sign-in and refresh, and keeps the token out of the body', async () => {
+    const signedUp = await register()
+    const json = { email: signedUp.body.user.email, password: PASSWORD, transport: 'cookie' }
+    const signedIn = await client.call<Tokens>('/v1/login', { json })
+    const refreshed = await refreshBy(readCookie(signedIn.headers).token)
+    for (const { headers, body } of [signedUp, signedIn, refreshed]) {
+      const { token, maxAge } = readCookie(headers)
+      expect(maxAge).toBe(body.refresh_expires_in)
+      expect(JSON.stringify(body)).not.toContain(token)
+      expect(body).not.toHaveProperty('refresh_token')
+    }
+  })
+
+  it('sets none with the token transport', async () => {
+    const { headers, body } = await client.register()
+    expect(headers.get('set-cookie')).toBeNull()
+    const refreshed = await client.refresh(body.refresh_token)
+    expect(refreshed.headers.get('set-cookie')).toBeNull()
+  })
+
+  it("lives exactly as long as the token, also near the session's absolute end", async () => {
+    const { body, headers } = await register()
+    await service.sql(`update sessions set expires_at = now() + interval '100 seconds' where id = $1`, [
+      body.session.id,
+    ])
+    const { maxAge } = readCookie((await refreshBy(readCookie(headers).token)).headers)
+    expect(maxAge).toBeGreaterThan(80)
+    expect(maxAge).toBeLessThanOrEqual(100)
+  })
+
+  it('takes a cookie among others, with or without a body', async () => {
+    let { token } = readCookie((await register()).headers)
+    for (const json of [undefined, {}]) {
+      const headers = { cookie: `a=b; __Host-latchkey=${token}; theme=dark`, ...SAME_ORIGIN }
+      const answer = await client.call('/v1/refresh', { method: 'POST', headers, json })
+      expect(answer.status).toBe(200)
+      token = readCookie(answer.headers).token
+    }
+  })
+
+  it('signs out by the cookie and makes the browser forget it', async () => {
+    const { token } = readCookie((await register()).headers)
+    const headers = { cookie: `__Host-latchkey=${token}`, ...SAME_ORIGIN }
+    for (const _again of [1, 2]) {
+      const answer = await client.call('/v1/logout', { method: 'POST', headers })
+      expect(answer.status).toBe(204)
+      expect(answer.headers.getSetCookie()).toEqual([
+        '__Host-latchkey=; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=Lax',
+      ])
+    }
+    expectProblem(await refreshBy(token), 'invalid_grant')
+  })
+
+  it('prefers the token in the body, which was put there on purpose, and answers it in the body', async () => {
+    const { token } = readCookie((await register()).headers)
+    const { tokens } = await client.newAccount()
+    const headers = { cookie: `__Host-latchkey=${token}` }
+    const answer = await client.call<Tokens>('/v1/refresh', {
+      json: { refresh_token: tokens.refresh_token },
+      headers,
+    })
+    expect(answer.status).toBe(200)
+    expect(answer.body.user.id).toBe(tokens.user.id)
+    expect(answer.headers.get('set-cookie')).toBeNull()
+    expect((await refreshBy(token)).status).toBe(200)
+  })
+})
+
+describe('refuses', () => {
+  it('gives nothing away when the sign-in fails', async () => {
+    for (const password of ['wrong password', '']) {
+      const json = { email: newEmail(), password, transport: 'cookie' }
+      expectProblem(await client.call('/v1/login', { json }), 'invalid_credentials')
+    }
+    const { body } = await register()
+    const taken = { email: body.user.email, password: PASSWORD, transport: 'cookie' }
+    expectProblem(await client.call('/v1/register', { json: taken }), 'email_taken')
+  })
+
+  it('refuses a write without Origin and without Sec-Fetch-Site, and leaves the token unused', async () => {
+    const { token } = readCookie((await register()).headers)
+    for (const headers of [
+      {},
+      { 'sec-fetch-site': 'cross-site' },
+      { 'sec-fetch-site': 'same-site' },
+      { 'sec-fetch-site': 'none' },
+    ]) {
+      expectProblem(await refreshBy(token, headers as Record<string, string>), 'origin_not_allowed')
+      const cookie = { cookie: `__Host-latchkey=${token}`, ...headers } as Record<string, string>
+      expectProblem(
+        await client.call('/v1/logout', { method: 'POST', headers: cookie }),
+        'origin_not_allowed',
+      )
+    }
+    expect((await refreshBy(token)).status).toBe(200)
+  })
+
+  it('takes the cookie for nothing that an access token must authorise', async () => {
+    const { token } = readCookie((await register()).headers)
+    const headers = { cookie: `__Host-latchkey=${token}`, ...SAME_ORIGIN }
+    for (const [method, path] of [
+      ['GET', '/v1/me'],
+      ['GET', '/v1/sessions'],
+      ['DELETE', '/v1/sessions'],
+    ] as const)
+      expectProblem(await client.call(path, { method, headers }), 'missing_token')
+    expectProblem(
+      await client.call('/v1/me', { method: 'PATCH', headers, json: { name: 'x' } }),
+      'missing_token',
+    )
+  })
+
+  it('refuses the cookie of one tenant on the host of another, and it lives on at home', async () => {
+    const { token } = readCookie((await register()).headers)
+    const stranger = createClient(
+      service,
+      await service.newTenant({ allowedOrigins: [client.tenant.origin] }),
+    )
+    for (const headers of [
+      SAME_ORIGIN,
+      { origin: stranger.tenant.origin },
+      { origin: client.tenant.origin },
+    ]) {
+      expectProblem(await refreshBy(token, headers as Record<string, string>, stranger), 'invalid_grant')
+      const cookie = { cookie: `__Host-latchkey=${token}`, ...headers } as Record<string, string>
+      await stranger.call('/v1/logout', { method: 'POST', headers: cookie })
+    }
+    expect((await refreshBy(token)).status).toBe(200)
+  })
+
+  it('refuses an access token that stands where the cookie should, and the other way round', async () => {
+    const { body, headers } = await register()
+    expectProblem(await refreshBy(body.access_token), 'invalid_grant')
+    expectProblem(await client.call('/v1/me', { bearer: readCookie(headers).token }), 'invalid_token')
+  })
+
+  it('answers in time to a header of 30,000 blanks, which says nothing', { timeout: 5_000 }, async () => {
+    for (const cookie of [
+      `a${' '.repeat(30_000)}b=1`,
+      `${' ;'.repeat(15_000)}x`,
+      `a=${'\t'.repeat(30_000)}b`,
+      '='.repeat(30_000),
+    ])
+      for (const _round of [1, 2, 3, 4])
+        expectProblem(
+          await client.call('/v1/refresh', { method: 'POST', headers: { cookie, ...SAME_ORIGIN } }),
+          'invalid_request',
+        )
+  })
+})

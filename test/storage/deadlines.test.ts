@@ -1,0 +1,70 @@
+/** FINDINGS F07: a database or a Redis that accepts and never answers holds nobody longer than its deadline. */
+import { afterEach, describe, expect, test } from 'vitest'
+import { type Client, createClient, newClient, type Tokens } from '../support/client.ts'
+import { expectProblem } from '../support/expect.ts'
+import { OPERATIONS } from '../support/operations.ts'
+import { useService } from '../support/service.ts'
+
+const POSTGRES_MS = 500
+const REDIS_MS = 250
+/** What the machine may add when it is busy; a missing deadline would add 30 seconds. */
+const SLACK_MS = 3000
+
+const patient = useService() // prepares what the impatient one is asked for
+const hurried = useService({
+  beside: () => patient(),
+  bindings: { REDIS_TIMEOUT_MS: String(REDIS_MS), POSTGRES_TIMEOUT_MS: String(POSTGRES_MS) },
+})
+afterEach(() => {
+  patient().gates.postgres.set('open')
+  patient().gates.redis.set('open')
+})
+
+async function newCaller(): Promise<{ client: Client; tokens: Tokens }> {
+  const client = await newClient(patient())
+  const { tokens } = await client.newAccount()
+  return { client: createClient(hurried(), client.tenant), tokens }
+}
+
+/** The answer, and how long the caller waited for it. */
+async function timed<T>(call: () => Promise<T>): Promise<{ answer: T; waitedMs: number }> {
+  const startedAt = performance.now()
+  const answer = await call()
+  return { answer, waitedMs: performance.now() - startedAt }
+}
+
+describe('while PostgreSQL hangs', () => {
+  test.each(OPERATIONS.map((operation) => [operation.name, operation] as const))(
+    '%s answers 504 inside its deadline, and sets no cookie',
+    async (_, operation) => {
+      const { client, tokens } = await newCaller()
+      patient().gates.postgres.set('hanging')
+      const { answer, waitedMs } = await timed(() => operation.call(client, tokens))
+      expectProblem(answer, 'upstream_timeout')
+      expect(waitedMs).toBeGreaterThan(POSTGRES_MS * 0.9)
+      expect(waitedMs).toBeLessThan(POSTGRES_MS + SLACK_MS)
+    },
+  )
+})
+
+describe('while Redis hangs', () => {
+  test.each(['POST /v1/register', 'POST /v1/login'])('%s answers 504 inside its deadline', async (name) => {
+    const { client, tokens } = await newCaller()
+    const operation = OPERATIONS.find((candidate) => candidate.name === name)
+    patient().gates.redis.set('hanging')
+    const { answer, waitedMs } = await timed(async () => operation?.call(client, tokens))
+    if (answer) expectProblem(answer, 'upstream_timeout')
+    expect(answer).toBeDefined()
+    expect(waitedMs).toBeLessThan(REDIS_MS + SLACK_MS)
+  })
+
+  test.each(
+    OPERATIONS.filter(({ name }) => !/register|login/.test(name)).map((one) => [one.name, one] as const),
+  )('%s succeeds inside the deadline', async (_, operation) => {
+    const { client, tokens } = await newCaller()
+    patient().gates.redis.set('hanging')
+    const { answer, waitedMs } = await timed(() => operation.call(client, tokens))
+    expect(answer.status).toBeLessThan(300)
+    expect(waitedMs).toBeLessThan(REDIS_MS + SLACK_MS)
+  })
+})

@@ -1,0 +1,110 @@
+/**
+ * FINDINGS F20 and F21: every route × every failure that a caller can meet answers status and code of one family, as
+ * the catalogue in src/problem.ts has them, and no fault of ours ever looks like a problem of the caller's sign-in.
+ */
+import { afterEach, describe, expect, test } from 'vitest'
+import type { ProblemCode } from '../../src/problem.ts'
+import { newClient } from '../support/client.ts'
+import { expectProblem, statusOf } from '../support/expect.ts'
+import { OPERATIONS } from '../support/operations.ts'
+import { useService } from '../support/service.ts'
+
+const service = useService()
+
+afterEach(() => {
+  service().gates.postgres.set('open')
+  service().gates.redis.set('open')
+})
+
+const ROUTES = [...OPERATIONS.map((operation) => [operation.name, operation] as const)]
+
+describe.each(ROUTES)('%s', (_, operation) => {
+  test('is not_found on a path beside it', async () => {
+    const client = await newClient(service())
+    const { path, method } = operation
+    const beside = [`${path}/x/y`, `/${path}`, path.toUpperCase(), `/v2${path}`]
+    if (!path.endsWith(':id')) beside.push(`${path};x`, `${path}%00`) // elsewhere part of an id
+    for (const other of beside) expectProblem(await client.call(other, { method }), 'not_found')
+  })
+
+  test('is method_not_allowed for a method that it does not take', async () => {
+    const client = await newClient(service())
+    expectProblem(await client.call(operation.path, { method: 'PUT' }), 'method_not_allowed')
+  })
+
+  test('is upstream_unavailable while PostgreSQL is down, for a caller whose token is good', async () => {
+    const client = await newClient(service())
+    const { tokens } = await client.newAccount()
+    service().gates.postgres.set('refusing')
+    expectProblem(await operation.call(client, tokens), 'upstream_unavailable')
+  })
+
+  test('is its own answer or upstream_unavailable while Redis is down, and never a sign-out', async () => {
+    const client = await newClient(service())
+    const { tokens } = await client.newAccount()
+    service().gates.redis.set('refusing')
+    const answer = await operation.call(client, tokens)
+    if (answer.status >= 300) expectProblem(answer, 'upstream_unavailable')
+    expect([200, 204, 503]).toContain(answer.status)
+  })
+})
+
+describe('the catalogue', () => {
+  const FAMILIES: [ProblemCode, number][] = [
+    ['invalid_json', 400],
+    ['invalid_request', 400],
+    ['missing_token', 401],
+    ['invalid_token', 401],
+    ['invalid_credentials', 401],
+    ['invalid_grant', 401],
+    ['origin_not_allowed', 403],
+    ['not_found', 404],
+    ['method_not_allowed', 405],
+    ['email_taken', 409],
+    ['payload_too_large', 413],
+    ['unsupported_media_type', 415],
+    ['unknown_host', 421],
+    ['invalid_input', 422],
+    ['password_compromised', 422],
+    ['rate_limited', 429],
+    ['internal_error', 500],
+    ['upstream_unavailable', 503],
+    ['upstream_timeout', 504],
+  ]
+
+  test.each(FAMILIES)('%s is %i', (code, status) => {
+    expect(statusOf(code)).toBe(status)
+  })
+})
+
+describe('our own mistakes', () => {
+  test('a tenant whose settings are out of bounds is internal_error, and says nothing of them', async () => {
+    const client = await newClient(service())
+    const { email } = await client.newAccount()
+    await service().sql(`update tenants set settings = '{"session_idle_seconds": 1}' where id = $1`, [
+      client.tenant.id,
+    ])
+    const problem = expectProblem(await client.login(email), 'internal_error')
+    expect(JSON.stringify(problem)).not.toContain('session_idle_seconds')
+  })
+
+  test('a stored password hash that is broken is internal_error, never "wrong password"', async () => {
+    const client = await newClient(service())
+    const { email, tokens } = await client.newAccount()
+    await service().sql("update passwords set phc = '$argon2id$broken' where user_id = $1", [tokens.user.id])
+    expectProblem(await client.login(email), 'internal_error')
+  })
+
+  test('a deployment without a signing key is internal_error, and signs nobody out', async () => {
+    const client = await newClient(service())
+    const { email } = await client.newAccount()
+    const { sql } = service()
+    await sql("update signing_keys set state = 'retired' where state = 'current'")
+    try {
+      expectProblem(await client.login(email), 'internal_error')
+    } finally {
+      await sql("update signing_keys set state = 'current' where state = 'retired'")
+    }
+    expect((await client.login(email)).status).toBe(200)
+  })
+})

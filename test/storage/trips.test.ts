@@ -1,0 +1,142 @@
+/** DESIGN.md §5: the round trips of every operation, as the Worker counts them and as the endpoints see them. */
+import { beforeAll, describe, expect, test } from 'vitest'
+import {
+  type Answer,
+  type Client,
+  createClient,
+  newClient,
+  PASSWORD,
+  type Tokens,
+} from '../support/client.ts'
+import { OPERATIONS } from '../support/operations.ts'
+import { startService, useService } from '../support/service.ts'
+
+const service = useService()
+
+const BUDGETS: Record<string, { postgres: number; redis: number }> = {
+  'POST /v1/register': { postgres: 2, redis: 1 },
+  'POST /v1/login': { postgres: 2, redis: 1 },
+  'POST /v1/refresh': { postgres: 1, redis: 1 },
+  'POST /v1/logout': { postgres: 1, redis: 0 },
+  'GET /v1/sessions': { postgres: 1, redis: 0 },
+  'DELETE /v1/sessions/:id': { postgres: 1, redis: 0 },
+  'DELETE /v1/sessions': { postgres: 1, redis: 0 },
+  'GET /v1/me': { postgres: 1, redis: 0 },
+  'PATCH /v1/me': { postgres: 1, redis: 0 },
+  'GET /.well-known/jwks.json': { postgres: 1, redis: 0 },
+  'GET /.well-known/openid-configuration': { postgres: 1, redis: 0 },
+}
+
+/** A caller who just signed in, which leaves what verifies their token at the edge. */
+async function newCaller() {
+  const client = await newClient(service())
+  const { email, tokens } = await client.newAccount()
+  return { client, email, tokens }
+}
+
+/** What one call cost by both counts, which must agree. */
+async function costOf(call: () => Promise<Answer<unknown>>) {
+  const before = service().trips()
+  const answer = await call()
+  const after = service().trips()
+  const seen = { postgres: after.postgres - before.postgres, redis: after.redis - before.redis }
+  expect(answer.trips, 'the Worker and the endpoints count alike').toEqual(seen)
+  return { status: answer.status, trips: seen }
+}
+
+// The first limit ever asked sends its script to Redis (NOSCRIPT, then EVAL), once for the life of that Redis.
+beforeAll(async () => {
+  const { client, tokens } = await newCaller()
+  await client.refresh(tokens.refresh_token)
+})
+
+describe('a trip budget', () => {
+  test('stands for every operation', () => {
+    expect(Object.keys(BUDGETS)).toEqual(OPERATIONS.map(({ name }) => name))
+  })
+
+  test.each(OPERATIONS.map((operation) => [operation.name, operation] as const))(
+    '%s keeps to its budget',
+    async (name, operation) => {
+      const { client, tokens } = await newCaller()
+      const { status, trips } = await costOf(() => operation.call(client, tokens))
+      expect(status).toBeLessThan(300)
+      expect(trips).toEqual(BUDGETS[name])
+    },
+  )
+
+  test.each([
+    ['a wrong password', { email: 'taken', password: 'not the password' }, { postgres: 2, redis: 1 }],
+    ['an unknown account', { email: 'nobody@example.com', password: PASSWORD }, { postgres: 2, redis: 1 }],
+  ])('a sign-in refused for %s costs the same', async (_, { email: address, password }, budget) => {
+    const { client, email } = await newCaller()
+    const { status, trips } = await costOf(() =>
+      client.login(address === 'taken' ? email : address, password),
+    )
+    expect(status).toBe(401)
+    expect(trips).toEqual(budget)
+  })
+
+  test('a taken address costs a registration the same; a refused password one trip less', async () => {
+    const { client, email } = await newCaller()
+    expect(await costOf(() => client.register(email))).toEqual({
+      status: 409,
+      trips: { postgres: 2, redis: 1 },
+    })
+    const refused = await costOf(() => client.register(undefined, 'password'))
+    expect(refused).toEqual({ status: 422, trips: { postgres: 1, redis: 1 } })
+  })
+
+  test('keys and discovery cost nothing the second time', async () => {
+    const { client } = await newCaller()
+    for (const path of ['/.well-known/jwks.json', '/.well-known/openid-configuration']) {
+      expect((await costOf(() => client.call(path))).trips.postgres).toBe(1)
+      expect((await costOf(() => client.call(path))).trips).toEqual({ postgres: 0, redis: 0 })
+    }
+  })
+})
+
+describe('a write by bearer token', () => {
+  const writes: [string, (client: Client, tokens: Tokens) => Promise<Answer<unknown>>][] = [
+    [
+      'POST /v1/logout',
+      (client, { access_token }) => client.call('/v1/logout', { method: 'POST', bearer: access_token }),
+    ],
+    ...OPERATIONS.filter(({ name }) => /^(DELETE|PATCH)/.test(name)).map(
+      ({ name, call }): [string, typeof call] => [name, call],
+    ),
+  ]
+
+  test.each(writes)(
+    '%s costs one trip where somebody signed in, and two where nobody did',
+    async (_, call) => {
+      const warm = await newCaller()
+      expect(await costOf(() => call(warm.client, warm.tokens))).toMatchObject({
+        trips: { postgres: 1, redis: 0 },
+      })
+
+      const { client, tokens } = await newCaller()
+      const cold = await startService({ beside: service() }) // a location that has seen nobody yet
+      try {
+        const before = service().trips().postgres
+        const answer = await call(createClient(cold, client.tenant), tokens)
+        expect(answer.status).toBeLessThan(300)
+        expect(answer.trips.postgres).toBe(2)
+        expect(service().trips().postgres - before).toBe(2)
+      } finally {
+        await cold.stop()
+      }
+    },
+  )
+})
+
+test('a deployment does not show its trips unless SERVER_TIMING is on', async () => {
+  const quiet = await startService({ beside: service(), bindings: { SERVER_TIMING: 'off' } })
+  try {
+    const answer = await (await newClient(quiet)).call('/healthz')
+    expect(answer.status).toBe(200)
+    expect(answer.headers.get('server-timing')).toBeNull()
+  } finally {
+    await quiet.stop()
+  }
+})

@@ -1,0 +1,132 @@
+/**
+ * FINDINGS F04: nothing of a client or a setting outlives its request. Both requests of a test run in one isolate, where
+ * anything kept at module level would be met again; what leaves the Worker is observed and not changed.
+ */
+import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import app from '../../src/index.ts'
+import type { Bindings } from '../../src/settings.ts'
+
+/** Nothing listens on these: each call fails at once, which is all that these tests need. */
+const FIRST_PORT = 1
+const SECOND_PORT = 2
+
+const keyOf = (byte: number) => btoa(String.fromCharCode(...new Uint8Array(32).fill(byte)))
+
+const bindings: Bindings = {
+  ENVIRONMENT: 'local',
+  DATABASE_URL: `postgresql://latchkey:first@127.0.0.1:${FIRST_PORT}/first`,
+  UPSTASH_REDIS_REST_URL: `http://127.0.0.1:${FIRST_PORT}`,
+  UPSTASH_REDIS_REST_TOKEN: 'first',
+  AUTH_KEYS: `k1:${keyOf(1)}`,
+  SIGNING_SEAL_KEYS: `s1:${keyOf(2)}`,
+  SERVER_TIMING: 'on',
+}
+
+type Outgoing = { url: string; headers: Headers; body: string }
+let outgoing: Outgoing[] = []
+
+beforeEach(() => {
+  outgoing = []
+  const original = globalThis.fetch
+  vi.spyOn(globalThis, 'fetch').mockImplementation((input, init) => {
+    const url = input instanceof Request ? input.url : String(input)
+    outgoing.push({ url, headers: new Headers(init?.headers), body: String(init?.body ?? '') })
+    return original(input, init)
+  })
+})
+
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
+const login = () =>
+  new Request('http://tenant.test/v1/login', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'cf-connecting-ip': '203.0.113.7' },
+    body: JSON.stringify({ email: 'someone@example.com', password: 'correct horse battery' }),
+  })
+
+/** What one request sent out, and its answer. */
+async function send(request: Request, env: Bindings) {
+  outgoing = []
+  const ctx = createExecutionContext()
+  const response = await app.fetch(request, env, ctx)
+  await waitOnExecutionContext(ctx)
+  const body: { code?: string } = await response.json()
+  return {
+    status: response.status,
+    code: body.code,
+    postgres: outgoing.find(({ url }) => url.endsWith('/sql')),
+    redis: outgoing.find(({ url }) => !url.endsWith('/sql')),
+  }
+}
+
+/** Without the name of itself that the driver adds. */
+const connectionString = ({ postgres }: Awaited<ReturnType<typeof send>>) =>
+  postgres?.headers.get('neon-connection-string')?.replace(/\?application_name=.*$/, '')
+
+describe('two requests in one isolate', () => {
+  test('a changed connection string is used by the next request, host, password and database', async () => {
+    const first = await send(login(), bindings)
+    const moved = `postgresql://latchkey:second@127.0.0.1:${SECOND_PORT}/second`
+    const second = await send(login(), { ...bindings, DATABASE_URL: moved })
+    expect(first.postgres?.url).toBe(`http://127.0.0.1:${FIRST_PORT}/sql`)
+    expect(connectionString(first)).toBe(bindings.DATABASE_URL)
+    expect(second.postgres?.url).toBe(`http://127.0.0.1:${SECOND_PORT}/sql`)
+    expect(connectionString(second)).toBe(moved)
+  })
+
+  test('a changed Redis address and token are used by the next request', async () => {
+    const first = await send(login(), bindings)
+    const second = await send(login(), {
+      ...bindings,
+      UPSTASH_REDIS_REST_URL: `http://127.0.0.1:${SECOND_PORT}`,
+      UPSTASH_REDIS_REST_TOKEN: 'second',
+    })
+    expect(new URL(first.redis?.url ?? '').port).toBe(String(FIRST_PORT))
+    expect(first.redis?.headers.get('authorization')).toBe('Bearer first')
+    expect(new URL(second.redis?.url ?? '').port).toBe(String(SECOND_PORT))
+    expect(second.redis?.headers.get('authorization')).toBe('Bearer second')
+  })
+
+  test('a rotated secret is used by the next request: the same caller has another key in Redis', async () => {
+    const keysOf = ({ redis }: Awaited<ReturnType<typeof send>>) =>
+      [...(redis?.body ?? '').matchAll(/lk:limit:[^"]+?:([\w-]{22})/g)].map(([, subject]) => subject)
+    const first = await send(login(), bindings)
+    const again = await send(login(), bindings)
+    const rotated = await send(login(), { ...bindings, AUTH_KEYS: `k2:${keyOf(3)},${bindings.AUTH_KEYS}` })
+    expect(keysOf(first).length).toBeGreaterThan(0)
+    expect(keysOf(again)).toEqual(keysOf(first))
+    expect(keysOf(rotated)).not.toEqual(keysOf(first))
+  })
+
+  test('a secret that was taken away stops the next request, and one that came back lets it go on', async () => {
+    const { AUTH_KEYS, ...without } = bindings
+    expect((await send(login(), bindings)).code).toBe('upstream_unavailable')
+    const refused = await send(login(), without)
+    expect(refused).toMatchObject({ status: 500, code: 'internal_error', postgres: undefined, redis: undefined })
+    expect((await send(login(), { ...without, AUTH_KEYS })).code).toBe('upstream_unavailable')
+  })
+
+  test('a deadline and a switch that changed hold for the next request', async () => {
+    const health = () => new Request('http://tenant.test/healthz')
+    const on = await app.fetch(health(), bindings, createExecutionContext())
+    const off = await app.fetch(health(), { ...bindings, SERVER_TIMING: 'off' }, createExecutionContext())
+    expect(on.headers.has('server-timing')).toBe(true)
+    expect(off.headers.has('server-timing')).toBe(false)
+    const malformed = await app.fetch(health(), { ...bindings, POSTGRES_TIMEOUT_MS: '0' }, createExecutionContext())
+    expect(malformed.status).toBe(500)
+  })
+})
+
+describe('an upstream that is not there', () => {
+  test('is 503 with Retry-After, and nothing of its address is answered', async () => {
+    const ctx = createExecutionContext()
+    const response = await app.fetch(login(), bindings, ctx)
+    await waitOnExecutionContext(ctx)
+    expect(response.status).toBe(503)
+    expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect(await response.text()).not.toContain('127.0.0.1')
+  })
+})
