@@ -57,8 +57,8 @@ export type Ratios = {
   refresh: number
   me: number
   sessions: number
-  /** Against trips of the same shape: six statements in one batch, two limits in one pipeline. */
-  refreshAlike: number
+  /** Against its very own trips: its batch, and as many limits. */
+  refreshOverItsTrips: number
 }
 
 /**
@@ -75,7 +75,7 @@ export function ratios(measured: Map<string, Measured>): Ratios {
     login: of('login') / (empty + verify + 2 * neon + redis),
     register: of('register') / (empty + verify + 2 * neon + redis),
     refresh: of('refresh') / (empty + neon + redis),
-    refreshAlike: of('refresh') / (of('Neon batch of 6') + of('two Redis limits') - empty),
+    refreshOverItsTrips: of('refresh') / (of("refresh's batch") + of('two Redis limits') - empty),
     me: of('me') / (empty + neon),
     sessions: of('sessions') / (empty + neon),
   }

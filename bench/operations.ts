@@ -12,7 +12,8 @@ const OWN_SESSIONS = 5
 
 export const newEmail = () => `${randomUUID()}@example.com`
 
-export async function prepareTasks(floor: Send, latchkey: Send): Promise<Task[]> {
+/** @param refreshBatch the body that a refresh sent to Neon; sent again, it repeats the answer and changes nothing */
+export async function prepareTasks(floor: Send, latchkey: Send, refreshBatch: string): Promise<Task[]> {
   const { body: phc } = await floor({ path: '/hash' })
   const register = (email: string) =>
     latchkey({ path: '/v1/register', json: { email, password: PASSWORD } }).then(readTokens)
@@ -35,7 +36,7 @@ export async function prepareTasks(floor: Send, latchkey: Send): Promise<Task[]>
     { name: 'Argon2id verify', run: () => floor({ path: '/verify', text: phc }) },
     { name: 'Neon trip', run: () => floor({ path: '/postgres' }) },
     { name: 'Redis trip', run: () => floor({ path: '/redis' }) },
-    { name: 'Neon batch of 6', run: () => floor({ path: '/postgres-batch' }) },
+    { name: "refresh's batch", run: () => floor({ path: '/postgres-replay', text: refreshBatch }) },
     { name: 'two Redis limits', run: () => floor({ path: '/redis-limits' }) },
     { name: 'login', run: () => login(signingIn) },
     { name: 'register', run: () => register(newEmail()) },
@@ -43,6 +44,12 @@ export async function prepareTasks(floor: Send, latchkey: Send): Promise<Task[]>
     { name: 'me', run: () => latchkey({ path: '/v1/me', bearer }) },
     { name: 'sessions', run: () => latchkey({ path: '/v1/sessions', bearer }) },
   ]
+}
+
+/** Registers and refreshes once, for whoever watches what that sends. */
+export async function refreshOnce(latchkey: Send): Promise<void> {
+  const registered = await latchkey({ path: '/v1/register', json: { email: newEmail(), password: PASSWORD } })
+  await latchkey({ path: '/v1/refresh', json: { refresh_token: readTokens(registered).refresh_token } })
 }
 
 /** A sign-in of an account of its own, for what needs many. */

@@ -1,0 +1,41 @@
+/** The README's route table and settings table against the code: what a newcomer reads is what is served. */
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import type { WorkerCode } from '../../ops/routes.ts'
+
+const readme = readFileSync('README.md', 'utf8')
+const code: Record<string, WorkerCode> = JSON.parse(
+  execFileSync(process.execPath, ['ops/routes.ts', '--json'], { encoding: 'utf8' }),
+)
+
+test('the README lists every operation, under the Worker that answers it', () => {
+  const listed = [...readme.matchAll(/^\| (GET|POST|PATCH|PUT|DELETE) (\S+) \| (\w+) \|/gm)].map(
+    ([, method, path, worker]) => `${worker} ${method} ${path}`,
+  )
+  const served = Object.entries(code)
+    .filter(([worker]) => worker !== 'all-in-one')
+    .flatMap(([worker, { operations }]) =>
+      operations.map(({ method, path }) => `${worker} ${method} ${path}`),
+    )
+  expect(listed.toSorted()).toEqual(served.toSorted())
+})
+
+test('the README explains every setting that a Worker reads', () => {
+  const bindings = /export type Bindings = \{([^}]*)\}/.exec(readFileSync('src/settings.ts', 'utf8'))?.[1]
+  const names = [...(bindings ?? '').matchAll(/^ {2}([A-Z_0-9]+)\?:/gm)].map(([, name]) => name)
+  expect(names.length).toBeGreaterThan(10)
+  for (const name of names) expect(readme).toContain(`\`${name}\``)
+})
+
+test('the README gives the commands that package.json has', () => {
+  const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> }
+  const named = [...readme.matchAll(/npm run ([a-z0-9]+)/g)].map(([, script]) => script ?? '')
+  expect(named.length).toBeGreaterThan(5)
+  for (const script of named) expect(scripts).toHaveProperty(script)
+})
+
+test('CI runs the test command of the README', () => {
+  expect(readme).toContain('npm ci && npm test')
+  expect(readFileSync('.ci/run', 'utf8')).toMatch(/^npm ci && npm test$/m)
+})
