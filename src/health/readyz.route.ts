@@ -1,14 +1,14 @@
 /** GET /readyz — whether the parts we depend on answer inside their deadlines: ok or failed, and nothing more. */
-import { sql } from 'drizzle-orm'
 import { Hono } from 'hono'
 import type { Context, Env } from '../context.ts'
 import { faultOf } from '../problem.ts'
+import { pingPostgres, pingRedis } from './store.ts'
 
 export const readyz = new Hono<Env>().get('/readyz', async (c) => {
   const { ctx } = c.var
   const [postgres, redis] = await Promise.all([
-    check(ctx, 'postgres', async () => ctx.db.execute(sql`select 1`)),
-    check(ctx, 'redis', async () => ctx.redis.ping()),
+    check(ctx, 'postgres', () => pingPostgres(ctx)),
+    check(ctx, 'redis', () => pingRedis(ctx)),
   ])
   const ready = postgres === 'ok' && redis === 'ok'
   return c.json({ status: ready ? 'ok' : 'failed', postgres, redis }, ready ? 200 : 503)

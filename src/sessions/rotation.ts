@@ -27,7 +27,7 @@ const tokenIs = (presented: KeyedTokenHash[]) =>
  * `refresh_tokens token join … where …`: the presented token, on a host of its own tenant and from an origin that this
  * tenant allows, or no row. So a token means nothing to another tenant, and a foreign page cannot use a browser's cookie.
  */
-export function presentedToken(
+function presentedToken(
   ctx: Pick<Context, 'host' | 'callerOrigin' | 'fetchSite' | 'origin'>,
   presented: KeyedTokenHash[],
 ): SQL {
@@ -38,6 +38,12 @@ export function presentedToken(
     join tenant_hosts on tenant_hosts.tenant_id = tenants.id and tenant_hosts.host = ${ctx.host}
     where ${tokenIs(presented)} and (${origin}::text is null or ${origin}::text = any(tenants.allowed_origins))`
 }
+
+/** The session that a refresh token belongs to, used or not. */
+export const sessionOfRefreshToken = (
+  ctx: Pick<Context, 'host' | 'callerOrigin' | 'fetchSite' | 'origin'>,
+  presented: KeyedTokenHash[],
+): SQL => sql`select token.session_id from ${presentedToken(ctx, presented)}`
 
 const token = alias(refreshTokens, 'token')
 const child = alias(refreshTokens, 'child')
@@ -54,39 +60,38 @@ export async function rotate(
   { presented, successor }: Rotation,
 ) {
   const { db, client } = ctx
-  const successorId = newId(ctx)
   const isPresented = tokenIs(presented)
   const found = presentedToken(ctx, presented)
   const idleSeconds = sql`coalesce((tenants.settings->>'session_idle_seconds')::int, ${DEFAULT_POLICY.session_idle_seconds})`
 
   const lockFamily = db.execute(sql`
-    select id from sessions where id = (select token.session_id from ${found}) for no key update`)
-  const insertSuccessor = db.execute(sql`
-    insert into refresh_tokens (id, tenant_id, session_id, hash, key_id, parent_id, expires_at)
-    select ${successorId}::uuid, alive.tenant_id, alive.session_id, ${bytes(successor)}, ${successor.keyId}, alive.id,
-      least(clock_timestamp() + make_interval(secs => alive.idle_seconds), sessions.expires_at)
-    from (select token.*, ${idleSeconds} as idle_seconds from ${found}) as alive
-    join sessions on sessions.id = alive.session_id and ${sessionIsLive}
-    join users on users.id = sessions.user_id and ${userIsActive}
-    where alive.used_at is null and alive.expires_at > clock_timestamp()
-    on conflict (parent_id) do nothing`)
-  const markUsed = db.execute(sql`
-    update refresh_tokens token set used_at = clock_timestamp()
-    where ${isPresented} and used_at is null
-      and exists (select from refresh_tokens made where made.id = ${successorId} and made.parent_id = token.id)`)
-  const touchSession = db.execute(sql`
-    update sessions set last_used_at = clock_timestamp(), idle_expires_at = made.expires_at,
-      address = ${client.truncatedAddress}, country = ${client.country}, city = ${client.city}, asn_org = ${client.asnOrg}
-    from refresh_tokens made where made.id = ${successorId} and sessions.id = made.session_id`)
+    select id from sessions where id = (${sessionOfRefreshToken(ctx, presented)}) for no key update`)
+  // One statement, so one snapshot, taken after the lock: a token is either unused here or it is not.
   const reused = sql`
     select tenant_id, user_id as subject, jsonb_build_object('session_id', id) as data from revoked`
-  const revokeReused = db.execute(sql`
-    with revoked as (
+  const decide = db.execute(sql`
+    with presented as (select token.*, ${idleSeconds} as idle_seconds from ${found}),
+    made as (
+      insert into refresh_tokens (id, tenant_id, session_id, hash, key_id, parent_id, expires_at)
+      select ${newId(ctx)}::uuid, sessions.tenant_id, sessions.id, ${bytes(successor)}, ${successor.keyId}, presented.id,
+        least(clock_timestamp() + make_interval(secs => presented.idle_seconds), sessions.expires_at)
+      from presented
+      join sessions on sessions.id = presented.session_id and ${sessionIsLive}
+      join users on users.id = sessions.user_id and ${userIsActive}
+      where presented.used_at is null and presented.expires_at > clock_timestamp()
+      on conflict (parent_id) do nothing
+      returning session_id, parent_id, expires_at),
+    used as (
+      update refresh_tokens set used_at = clock_timestamp() from made where refresh_tokens.id = made.parent_id),
+    touched as (
+      update sessions set last_used_at = clock_timestamp(), idle_expires_at = made.expires_at,
+        address = ${client.truncatedAddress}, country = ${client.country}, city = ${client.city}, asn_org = ${client.asnOrg}
+      from made where sessions.id = made.session_id),
+    revoked as (
       update sessions set revoked_at = clock_timestamp(), revoke_reason = 'reuse_detected'
-      from (select token.* from ${found}) as old
-      left join refresh_tokens next on next.parent_id = old.id
-      where sessions.id = old.session_id and sessions.revoked_at is null and old.used_at is not null
-        and (old.used_at <= clock_timestamp() - make_interval(secs => ${REPEAT_SECONDS}) or next.used_at is not null)
+      from presented left join refresh_tokens next on next.parent_id = presented.id
+      where sessions.id = presented.session_id and sessions.revoked_at is null and presented.used_at is not null
+        and (presented.used_at <= clock_timestamp() - make_interval(secs => ${REPEAT_SECONDS}) or next.used_at is not null)
       returning sessions.id, sessions.user_id, sessions.tenant_id)
     ${recordEvent(ctx, 'session.reuse_detected', reused)}`)
   const outcome = db
@@ -119,6 +124,6 @@ export async function rotate(
     .leftJoin(users, and(eq(users.id, sessions.userId), userIsActive))
     .where(eq(tenantHosts.host, ctx.host))
 
-  const results = await db.batch([lockFamily, insertSuccessor, markUsed, touchSession, revokeReused, outcome])
-  return results[5][0]
+  const [, , [row]] = await db.batch([lockFamily, decide, outcome])
+  return row
 }

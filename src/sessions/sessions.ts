@@ -1,5 +1,4 @@
 /** The rules of sessions: refreshing and signing out. */
-import { type SQL, sql } from 'drizzle-orm'
 import type { Context } from '../context.ts'
 import {
   hashRefreshToken,
@@ -10,11 +9,10 @@ import {
 import { openCurrentKey } from '../keys/keys.ts'
 import { checkLimits } from '../limits/limits.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
-import { findTenantOfHost } from '../tenants/store.ts'
 import { requireTenant, type Tenant } from '../tenants/tenants.ts'
 import type { Caller } from './caller.ts'
-import { presentedToken, rotate } from './rotation.ts'
-import { endSession } from './store.ts'
+import { rotate, sessionOfRefreshToken } from './rotation.ts'
+import { endSession, sessionOfCaller } from './store.ts'
 import type { IssuedTokens } from './tokens.ts'
 
 /**
@@ -68,21 +66,10 @@ export async function signOutByRefreshToken(
   refreshToken: RefreshToken,
 ): Promise<Tenant | Refusal> {
   const presented = await refreshTokenHashes(ctx.settings.authKeys, refreshToken)
-  return signOut(ctx, sql`select token.session_id from ${presentedToken(ctx, presented)}`)
+  return requireTenant(ctx, await endSession(ctx, sessionOfRefreshToken(ctx, presented)))
 }
 
 /** Ends the session of a verified access token, live or not. */
-export async function signOutCaller(
-  ctx: Context,
-  { sessionId, userId, tenant }: Caller,
-): Promise<Tenant | Refusal> {
-  return signOut(
-    ctx,
-    sql`select id from sessions where id = ${sessionId} and user_id = ${userId} and tenant_id = ${tenant.id}`,
-  )
-}
-
-async function signOut(ctx: Context, sessionOf: SQL): Promise<Tenant | Refusal> {
-  const [, [tenant]] = await ctx.db.batch([endSession(ctx, sessionOf), findTenantOfHost(ctx)])
-  return requireTenant(ctx, tenant)
+export async function signOutCaller(ctx: Context, caller: Caller): Promise<Tenant | Refusal> {
+  return requireTenant(ctx, await endSession(ctx, sessionOfCaller(caller)))
 }

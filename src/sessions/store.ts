@@ -7,7 +7,7 @@ import type { KeyedTokenHash } from '../crypto/opaque-token.ts'
 import { recordEvent } from '../events/outbox.ts'
 import { keyIsValid, publicKeyColumns } from '../keys/store.ts'
 import { refreshTokens, sessions, signingKeys, tenantHosts, tenants, users } from '../storage/schema.ts'
-import { tenantColumns } from '../tenants/store.ts'
+import { findTenantOfHost, tenantColumns } from '../tenants/store.ts'
 import type { TenantPolicy } from '../tenants/tenants.ts'
 import type { Caller } from './caller.ts'
 import { deviceLabel } from './device.ts'
@@ -138,12 +138,12 @@ export async function endSessions(
   caller: Caller,
   ending: Ending,
 ) {
-  const which =
-    ending === 'all'
-      ? sql`true`
-      : ending === 'others'
-        ? sql`sessions.id <> caller.session_id`
-        : sql`sessions.id = ${ending.one}`
+  // Many are sought among the live ones alone, which the partial index holds; one may have ended already.
+  const which = {
+    all: sql`sessions.revoked_at is null`,
+    others: sql`sessions.revoked_at is null and sessions.id <> caller.session_id`,
+    one: sql`sessions.id = ${typeof ending === 'string' ? null : ending.one}`,
+  }[typeof ending === 'string' ? ending : 'one']
   const happened = sql`select tenant_id, user_id as subject,
     jsonb_build_object('session_ids', jsonb_agg(id), 'by_session', ${caller.sessionId}::text) as data
     from ended group by tenant_id, user_id`
@@ -160,14 +160,23 @@ export async function endSessions(
   return rows[0] ?? { callers: 0, found: 0 }
 }
 
-/** Signs a session out: the one that `sessionOf` selects the id of, if any. Twice is the same as once. */
-export function endSession(ctx: Pick<Context, 'db' | 'now' | 'random'>, sessionOf: SQL) {
+/** The session of a verified access token, live or not. */
+export const sessionOfCaller = ({ sessionId, userId, tenant }: Caller): SQL =>
+  sql`select id from sessions where id = ${sessionId} and user_id = ${userId} and tenant_id = ${tenant.id}`
+
+/**
+ * Signs a session out: the one that `sessionOf` selects the id of, if any. Twice is the same as once.
+ * @returns the host's tenant, read in the same trip
+ */
+export async function endSession(ctx: Pick<Context, 'db' | 'host' | 'now' | 'random'>, sessionOf: SQL) {
   const happened = sql`select tenant_id, user_id as subject, jsonb_build_object('session_id', id) as data from ended`
-  return ctx.db.execute(sql`
+  const end = ctx.db.execute(sql`
     with ended as (
       update sessions set revoked_at = clock_timestamp(), revoke_reason = 'signed_out'
       where id = (${sessionOf}) and revoked_at is null returning id, tenant_id, user_id)
     ${recordEvent(ctx, 'session.ended', happened)}`)
+  const [, [tenant]] = await ctx.db.batch([end, findTenantOfHost(ctx)])
+  return tenant
 }
 
 /** Renames the caller's account in one statement. @returns the account, or null when the caller's session is not live */

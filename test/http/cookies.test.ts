@@ -1,5 +1,6 @@
 /** The refresh cookie: how it is set, what it authorises, and that it means nothing on another host. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readRefreshCookie } from '../../src/http/cookies.ts'
 import { type Client, createClient, newEmail, PASSWORD, type Tokens } from '../support/client.ts'
 import { type Service, startService } from '../support/service.ts'
 import { expectProblem } from './problem.ts'
@@ -172,17 +173,17 @@ describe('refuses', () => {
     expectProblem(await client.call('/v1/me', { bearer: readCookie(headers).token }), 'invalid_token')
   })
 
-  it('answers in time to a header of 30,000 blanks, which says nothing', { timeout: 5_000 }, async () => {
+  // A pattern that looks for blanks at an end takes the square of these: 15 seconds each.
+  it('reads a header of a hundred thousand blanks in one pass', { timeout: 5_000 }, () => {
+    const [blanks, tabs] = [' '.repeat(100_000), '\t'.repeat(100_000)]
     for (const cookie of [
-      `a${' '.repeat(30_000)}b=1`,
-      `${' ;'.repeat(15_000)}x`,
-      `a=${'\t'.repeat(30_000)}b`,
-      '='.repeat(30_000),
+      `a${blanks}b=1`,
+      `a=b${tabs}c`,
+      `x;${tabs}y=1`,
+      `${' ;'.repeat(50_000)}x`,
+      '='.repeat(100_000),
     ])
-      for (const _round of [1, 2, 3, 4])
-        expectProblem(
-          await client.call('/v1/refresh', { method: 'POST', headers: { cookie, ...SAME_ORIGIN } }),
-          'invalid_request',
-        )
+      expect(readRefreshCookie(new Headers({ cookie }))).toBeNull()
+    expect(readRefreshCookie(new Headers({ cookie: `a=1;${blanks}__Host-latchkey=x` }))).toBe('x')
   })
 })

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { type Client, createClient, newClient, type Tokens } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
 import { OPERATIONS } from '../support/operations.ts'
-import { useService } from '../support/service.ts'
+import { startService, useService } from '../support/service.ts'
 
 const POSTGRES_MS = 500
 const REDIS_MS = 250
@@ -45,6 +45,23 @@ describe('while PostgreSQL hangs', () => {
       expect(waitedMs).toBeLessThan(POSTGRES_MS + SLACK_MS)
     },
   )
+})
+
+test('the whole request has a deadline of its own, and the log says which part was late', async () => {
+  const bindings = { REQUEST_TIMEOUT_MS: '400', POSTGRES_TIMEOUT_MS: '20000', REDIS_TIMEOUT_MS: '20000' }
+  const shortLived = await startService({ beside: patient(), bindings })
+  try {
+    const { client, tokens } = await newCaller()
+    patient().gates.postgres.set('hanging')
+    const { answer, waitedMs } = await timed(() =>
+      createClient(shortLived, client.tenant).me(tokens.access_token),
+    )
+    expectProblem(answer, 'upstream_timeout')
+    expect(waitedMs).toBeLessThan(400 + SLACK_MS)
+    expect(shortLived.logs().join('\n')).toContain('postgres did not answer inside its deadline')
+  } finally {
+    await shortLived.stop()
+  }
 })
 
 describe('while Redis hangs', () => {

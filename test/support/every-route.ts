@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { type Answer, type CallOptions, type Client, createClient, newClient, type Tokens } from './client.ts'
 import { expectProblem } from './expect.ts'
 import type { Service } from './service.ts'
+import { generations } from './sessions.ts'
 import { sendRaw } from './socket.ts'
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
@@ -195,6 +196,7 @@ function refreshTokens(service: () => Service, route: RouteUnderTest) {
     if (!tokens) return
     const answer = await send(await newClient(service()), validCall(route, tokens))
     expect(answer.status).toBe(route.toForeignToken)
+    expect(await generations(service(), tokens.session.id)).toMatchObject([{ used: false }])
     expect((await client.refresh(tokens.refresh_token)).status, 'it still works at home').toBe(200)
   })
 }

@@ -1,0 +1,11 @@
+/** The cheapest question to each part that we depend on. */
+import { sql } from 'drizzle-orm'
+import type { Context } from '../context.ts'
+
+export async function pingPostgres({ db }: Pick<Context, 'db'>): Promise<void> {
+  await db.execute(sql`select 1`)
+}
+
+export async function pingRedis({ redis }: Pick<Context, 'redis'>): Promise<void> {
+  await redis.ping()
+}
