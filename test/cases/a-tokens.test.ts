@@ -39,6 +39,12 @@ async function expectRefusedEverywhere(forged: string, as: Client = client) {
   expect((await client.call('/v1/me', { bearer: tokens.access_token })).status).toBe(200)
 }
 
+/** The two ways in which a token is checked: with a read, and before a write. */
+async function expectRefused(forged: string) {
+  expectProblem(await client.call('/v1/me', { bearer: forged }), 'invalid_token')
+  expectProblem(await client.call('/v1/sessions', { method: 'DELETE', bearer: forged }), 'invalid_token')
+}
+
 const readMe = (authorization: string) => client.call('/v1/me', { headers: { authorization } })
 
 describe('signatures', () => {
@@ -158,7 +164,8 @@ describe('claims', () => {
     ]
     const near = [[ours], `${ours}/`, ours.toUpperCase(), `${ours}.evil.test`, `${ours} `, { 0: ours }]
     for (const aud of [...wrong, ...near])
-      await expectRefusedEverywhere(forger.withClaims(tokens.access_token, { aud }))
+      await expectRefused(forger.withClaims(tokens.access_token, { aud }))
+    await expectRefusedEverywhere(forger.withClaims(tokens.access_token, { aud: 'https://other.test' }))
   })
 
   it("A04 takes the tenant's own audience where it has one, and its issuer no longer", async () => {
@@ -188,7 +195,7 @@ describe('claims', () => {
       [now + 60],
       {},
     ]
-    for (const exp of exps) await expectRefusedEverywhere(forger.withClaims(tokens.access_token, { exp }))
+    for (const exp of exps) await expectRefused(forger.withClaims(tokens.access_token, { exp }))
     const others = [
       { nbf: now + 3600 },
       { iat: now + 3600 },
@@ -196,15 +203,16 @@ describe('claims', () => {
       { iat: '1' },
       { auth_time: 'x' },
     ]
-    for (const change of others) await expectRefusedEverywhere(forger.withClaims(tokens.access_token, change))
+    for (const change of others) await expectRefused(forger.withClaims(tokens.access_token, change))
     // JSON has numbers that no JavaScript object prints.
     for (const exp of ['1e400', '9007199254740993e3']) {
       const payload = JSON.stringify({ ...claimsOf(tokens.access_token), exp: 7 }).replace(
         '"exp":7',
         `"exp":${exp}`,
       )
-      await expectRefusedEverywhere(forger.signRaw(headerOf(tokens.access_token), payload))
+      await expectRefused(forger.signRaw(headerOf(tokens.access_token), payload))
     }
+    await expectRefusedEverywhere(forger.withClaims(tokens.access_token, { exp: now - 1 }))
   })
 
   it('A05 refuses claims that are missing or of another type', async () => {

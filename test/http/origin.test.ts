@@ -27,10 +27,12 @@ const STRANGERS = [
 
 let service: Service
 let client: Client
+let account: Awaited<ReturnType<Client['newAccount']>>
 
 beforeAll(async () => {
   service = await startService()
   client = createClient(service, await service.newTenant({ allowedOrigins: [GOOD, SECOND] }))
+  account = await client.newAccount()
 })
 afterAll(() => service.stop())
 
@@ -130,7 +132,7 @@ describe.each(STRANGERS)('the origin %j', (origin) => {
   const headers = { origin }
 
   it('may not write, with or without a cookie, and reads nothing', async () => {
-    const { email, tokens } = await client.newAccount()
+    const { email, tokens } = account
     const cookie = {
       ...headers,
       cookie: `__Host-latchkey=${tokens.refresh_token}`,
@@ -149,7 +151,11 @@ describe.each(STRANGERS)('the origin %j', (origin) => {
       expectProblem(answer, 'origin_not_allowed')
       expect(corsOf(answer.headers)).toEqual({})
     }
-    expect((await client.refresh(tokens.refresh_token)).status).toBe(200) // neither used nor ended
+    const [stored] = await service.sql('select used_at from refresh_tokens where session_id = $1', [
+      tokens.session.id,
+    ])
+    expect(stored).toEqual({ used_at: null })
+    expect((await client.call('/v1/me', { bearer: tokens.access_token })).status).toBe(200)
   })
 
   it('gets no permission in advance', async () => {
