@@ -6,7 +6,7 @@ import { Hono, type Context as HonoContext } from 'hono'
 import { secureHeaders } from 'hono/secure-headers'
 import { type Context, createContext, type Env } from './context.ts'
 import { createLog } from './log.ts'
-import { Fault, faultOf, problemResponse, refuse } from './problem.ts'
+import { faultOf, problemResponse, refuse } from './problem.ts'
 import type { Secret } from './settings.ts'
 import { answerPreflight, isPreflight, shareWithReader } from './tenants/cors.ts'
 
@@ -32,7 +32,7 @@ export function createApp(operations: readonly Operation[], needed: readonly Sec
     } catch (error) {
       const fault = faultOf(error)
       createLog({ request_id: requestId })('error', 'refusing to serve', { cause: fault.message })
-      return problemResponse(fault, requestId)
+      return problemResponse(fault, { requestId, outcome: {} })
     }
     await next()
     await finish(c.var.ctx, c, startedAt)
@@ -40,11 +40,7 @@ export function createApp(operations: readonly Operation[], needed: readonly Sec
   })
   for (const operation of operations) app.route('/', operation)
   app.notFound((c) => answerUnrouted(app, c))
-  app.onError((error, { var: { ctx } }) => {
-    const fault = error instanceof Fault ? error : faultOf(error)
-    ctx.log('error', 'fault', { code: fault.code, cause: fault.message })
-    return problemResponse(fault, ctx.requestId)
-  })
+  app.onError((error, { var: { ctx } }) => problemResponse(faultOf(error), ctx))
   return app
 }
 
@@ -58,12 +54,9 @@ const HEADERS = {
 /** No operation took it: another method of the same path (405), a page that asks first (CORS), or nothing at all. */
 async function answerUnrouted(app: Hono<Env>, { req, var: { ctx } }: HonoContext<Env>): Promise<Response> {
   const allowed = methodsOf(app, req.path)
-  if (allowed.length === 0) return problemResponse(refuse('not_found'), ctx.requestId)
+  if (allowed.length === 0) return problemResponse(refuse('not_found'), ctx)
   if (isPreflight(req.raw)) return answerPreflight(ctx, allowed)
-  return problemResponse(
-    refuse('method_not_allowed', { headers: { allow: allowed.join(', ') } }),
-    ctx.requestId,
-  )
+  return problemResponse(refuse('method_not_allowed', { headers: { allow: allowed.join(', ') } }), ctx)
 }
 
 function methodsOf(app: Hono<Env>, path: string): string[] {
@@ -79,7 +72,7 @@ async function finish(ctx: Context, c: HonoContext<Env>, startedAt: number): Pro
   const { headers } = c.res
   if (!headers.has('cache-control')) headers.set('cache-control', 'no-store')
   headers.set('x-request-id', ctx.requestId)
-  await shareWithReader(ctx, headers)
+  await shareWithReader(ctx, c.res)
   const { postgres, redis } = ctx.trips.counted()
   const milliseconds = Date.now() - startedAt
   if (ctx.settings.serverTiming) {
@@ -88,7 +81,8 @@ async function finish(ctx: Context, c: HonoContext<Env>, startedAt: number): Pro
       `postgres;desc="${postgres.trips}";dur=${postgres.milliseconds}, redis;desc="${redis.trips}";dur=${redis.milliseconds}, total;dur=${milliseconds}`,
     )
   }
-  ctx.log('info', 'request', {
+  ctx.log(c.res.status >= 500 ? 'error' : 'info', 'request', {
+    ...ctx.outcome,
     method: c.req.method,
     operation: c.req.routePath,
     status: c.res.status,

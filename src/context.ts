@@ -3,7 +3,7 @@
  * A function takes the members that it touches with `Pick<Context, …>`, so that its signature states its effects.
  */
 import { type ClientDetails, readClient } from './http/client.ts'
-import { createLog, type Log } from './log.ts'
+import { createLog, type Log, type LogFields } from './log.ts'
 import { faultOf } from './problem.ts'
 import { type Bindings, readSettings, type Secret, type Settings } from './settings.ts'
 import { createDatabase, type Database } from './storage/postgres.ts'
@@ -28,6 +28,8 @@ export type Context = {
   /** The cross-origin page that may read the answer, once the tenant is known to have allowed it. */
   readers: { origin: string | null }
   log: Log
+  /** What the request's one log line says besides its numbers: the code and the evidence of a refusal or a fault. */
+  outcome: LogFields
   now(): Date
   random(bytes: number): Uint8Array
   /** Runs work after the response; its failure is logged and changes nothing. */
@@ -63,6 +65,7 @@ export function createContext(
     fetchSite: request.headers.get('sec-fetch-site'),
     client: readClient(request),
     readers: { origin: null },
+    outcome: {},
     // Only Workers that hold the setting may touch these; reading them elsewhere is a fault that names it.
     get db() {
       return createDatabase(settings.databaseUrl, trips)

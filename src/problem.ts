@@ -3,6 +3,7 @@
  * A refusal is what a caller can cause and is a value; a fault is what only we can cause and is thrown.
  * What an operator needs (`evidence`) goes to the log and never into the answer.
  */
+import type { LogFields } from './log.ts'
 
 const CATALOGUE = {
   invalid_json: { status: 400, title: 'The body is not valid JSON' },
@@ -39,7 +40,7 @@ export type Refusal = {
   detail?: string
   errors?: FieldError[]
   headers?: Record<string, string>
-  evidence?: Record<string, string | number | boolean | null>
+  evidence?: LogFields
 }
 
 export function refuse(refused: RefusalCode, rest: Omit<Refusal, 'refused'> = {}): Refusal {
@@ -79,10 +80,17 @@ export function faultOf(error: unknown): Fault {
   return new Fault('internal_error', names.join(' < ') || 'something that is no error was thrown')
 }
 
-/** The one place where a refusal or a fault becomes HTTP. */
-export function problemResponse(problem: Refusal | Fault, requestId: string): Response {
+/**
+ * The one place where a refusal or a fault becomes HTTP.
+ * @param answering the request: its id goes into the answer; the code and the evidence go into `outcome`, for its log line
+ */
+export function problemResponse(
+  problem: Refusal | Fault,
+  { requestId, outcome }: { requestId: string; outcome: LogFields },
+): Response {
   const code = problem instanceof Fault ? problem.code : problem.refused
   const { status, title } = CATALOGUE[code]
+  Object.assign(outcome, { code }, problem instanceof Fault ? { cause: problem.message } : problem.evidence)
   const { detail, errors } = problem instanceof Fault ? {} : problem
   const body = {
     type: `urn:latchkey:problem:${code}`,

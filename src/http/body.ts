@@ -27,15 +27,15 @@ export function jsonBody<Schema extends ObjectSchema>(
 > {
   return async (c, next) => {
     const body = await readBody(c.req.raw, optional)
-    if ('refused' in body) return problemResponse(body, c.var.ctx.requestId)
+    if ('refused' in body) return problemResponse(body, c.var.ctx)
     if (Array.isArray(body.value)) {
       // Valibot takes a list for an object without members.
       const errors = [{ pointer: '', code: 'wrong_type' }]
-      return problemResponse(refuse('invalid_input', { errors }), c.var.ctx.requestId)
+      return problemResponse(refuse('invalid_input', { errors }), c.var.ctx)
     }
     // One error per field, and no further check of a text that is already too long.
     const parsed = v.safeParse(schema, body.value, { abortPipeEarly: true })
-    if (!parsed.success) return problemResponse(invalidInput(parsed.issues), c.var.ctx.requestId)
+    if (!parsed.success) return problemResponse(invalidInput(parsed.issues), c.var.ctx)
     // Hono types validated data as an object; a schema here always describes one.
     c.req.addValidatedData('json', parsed.output as object)
     return next()

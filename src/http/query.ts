@@ -16,14 +16,14 @@ export function query<Schema extends ObjectSchema>(
   { in: { query: v.InferInput<Schema> }; out: { query: v.InferOutput<Schema> } }
 > {
   return async (c, next) => {
-    const { requestId } = c.var.ctx
+    const { ctx } = c.var
     const repeated = Object.entries(c.req.queries()).find(([, values]) => values.length > 1)
     if (repeated) {
       const errors = [{ pointer: `/${repeated[0]}`, code: 'repeated' }]
-      return problemResponse(refuse('invalid_input', { errors }), requestId)
+      return problemResponse(refuse('invalid_input', { errors }), ctx)
     }
     const parsed = v.safeParse(schema, c.req.query(), { abortPipeEarly: true })
-    if (!parsed.success) return problemResponse(invalidInput(parsed.issues), requestId)
+    if (!parsed.success) return problemResponse(invalidInput(parsed.issues), ctx)
     // Hono types validated data as an object; a schema here always describes one.
     c.req.addValidatedData('query', parsed.output as object)
     return next()

@@ -11,7 +11,7 @@ export const jwks = new Hono<Env>().get('/.well-known/jwks.json', async (c) => {
   const kept = await readEdgeCache(ctx, 'jwks')
   if (kept) return publicJson(kept)
   const keys = await findPublicKeys(ctx)
-  if (keys === null) return problemResponse(refuse('unknown_host'), ctx.requestId)
+  if (keys === null) return problemResponse(refuse('unknown_host'), ctx)
   if (keys.length > 0) writeEdgeCache(ctx, 'jwks', { keys })
   return publicJson({ keys })
 })

@@ -20,6 +20,6 @@ export const login = new Hono<Env>().post('/v1/login', jsonBody(Credentials), as
   const { ctx } = c.var
   const input = c.req.valid('json')
   const signedIn = await signInWithPassword(ctx, input)
-  if (isRefusal(signedIn)) return problemResponse(signedIn, ctx.requestId)
+  if (isRefusal(signedIn)) return problemResponse(signedIn, ctx)
   return tokensResponse(ctx, signedIn, input.transport, 200)
 })

@@ -21,6 +21,6 @@ export const registerRoute = new Hono<Env>().post('/v1/register', jsonBody(Regis
   const { ctx } = c.var
   const input = c.req.valid('json')
   const registered = await registerWithPassword(ctx, input)
-  if (isRefusal(registered)) return problemResponse(registered, ctx.requestId)
+  if (isRefusal(registered)) return problemResponse(registered, ctx)
   return tokensResponse(ctx, registered, input.transport, 201)
 })

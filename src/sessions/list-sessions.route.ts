@@ -31,13 +31,13 @@ export const listOwnSessions = new Hono<Env>().get('/v1/sessions', query(Page), 
   const after = cursor === undefined ? null : await openCursor(ctx, cursor)
   if (after === undefined) {
     const errors = [{ pointer: '/cursor', code: 'invalid_cursor' }]
-    return problemResponse(refuse('invalid_input', { errors }), ctx.requestId)
+    return problemResponse(refuse('invalid_input', { errors }), ctx)
   }
   // One row more than asked for tells whether there is a next page.
   const page = await readAsCaller(ctx, c.req.raw.headers, (claimed) =>
     listSessions(ctx, claimed, { after, limit: limit + 1 }),
   )
-  if (isRefusal(page)) return problemResponse(page, ctx.requestId)
+  if (isRefusal(page)) return problemResponse(page, ctx)
 
   const rows = page.found.slice(0, limit)
   const last = page.found.length > limit ? rows.at(-1) : undefined

@@ -15,7 +15,7 @@ export const logout = new Hono<Env>().post(
   async (c) => {
     const { ctx } = c.var
     const tenant = await signOut(ctx, c.req.raw.headers, c.req.valid('json'))
-    if (isRefusal(tenant)) return problemResponse(tenant, ctx.requestId)
+    if (isRefusal(tenant)) return problemResponse(tenant, ctx)
     // Whatever proved the session, a browser that holds our cookie should forget it.
     return c.body(null, 204, c.req.header('cookie') ? { 'set-cookie': expiredRefreshCookie() } : {})
   },

@@ -8,5 +8,5 @@ import { readCaller } from './caller.ts'
 export const readMe = new Hono<Env>().get('/v1/me', async (c) => {
   const { ctx } = c.var
   const known = await readCaller(ctx, c.req.raw.headers)
-  return isRefusal(known) ? problemResponse(known, ctx.requestId) : c.json(presentUser(known.user))
+  return isRefusal(known) ? problemResponse(known, ctx) : c.json(presentUser(known.user))
 })

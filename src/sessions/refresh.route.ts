@@ -13,10 +13,10 @@ export const refresh = new Hono<Env>().post(
   async (c) => {
     const { ctx } = c.var
     const presented = readRefreshToken(ctx, c.req.raw.headers, c.req.valid('json'))
-    if (isRefusal(presented)) return problemResponse(presented, ctx.requestId)
+    if (isRefusal(presented)) return problemResponse(presented, ctx)
 
     const refreshed = await refreshSession(ctx, presented.refreshToken)
-    if (isRefusal(refreshed)) return problemResponse(refreshed, ctx.requestId)
+    if (isRefusal(refreshed)) return problemResponse(refreshed, ctx)
     // The successor travels as its predecessor did.
     return tokensResponse(ctx, refreshed, presented.transport, 200)
   },

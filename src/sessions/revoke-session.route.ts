@@ -9,12 +9,12 @@ import { endSessions } from './store.ts'
 export const revokeSession = new Hono<Env>().delete('/v1/sessions/:id', async (c) => {
   const { ctx } = c.var
   const caller = await requireCaller(ctx, c.req.raw.headers)
-  if (isRefusal(caller)) return problemResponse(caller, ctx.requestId)
+  if (isRefusal(caller)) return problemResponse(caller, ctx)
   const id = c.req.param('id')
-  if (!UUID.test(id)) return problemResponse(refuse('not_found'), ctx.requestId)
+  if (!UUID.test(id)) return problemResponse(refuse('not_found'), ctx)
 
   const ended = await endSessions(ctx, caller, { one: id })
-  if (ended.callers === 0) return problemResponse(refuse('invalid_token'), ctx.requestId)
-  if (ended.found === 0) return problemResponse(refuse('not_found'), ctx.requestId)
+  if (ended.callers === 0) return problemResponse(refuse('invalid_token'), ctx)
+  if (ended.found === 0) return problemResponse(refuse('not_found'), ctx)
   return c.body(null, 204)
 })

@@ -12,9 +12,9 @@ const Which = v.strictObject({ except: v.optional(v.picklist(['current'])) })
 export const revokeSessions = new Hono<Env>().delete('/v1/sessions', query(Which), async (c) => {
   const { ctx } = c.var
   const caller = await requireCaller(ctx, c.req.raw.headers)
-  if (isRefusal(caller)) return problemResponse(caller, ctx.requestId)
+  if (isRefusal(caller)) return problemResponse(caller, ctx)
 
   const { except } = c.req.valid('query')
   const ended = await endSessions(ctx, caller, except === 'current' ? 'others' : 'all')
-  return ended.callers === 0 ? problemResponse(refuse('invalid_token'), ctx.requestId) : c.body(null, 204)
+  return ended.callers === 0 ? problemResponse(refuse('invalid_token'), ctx) : c.body(null, 204)
 })

@@ -14,8 +14,8 @@ const Changes = v.strictObject({ name: v.nullable(DisplayName) })
 export const updateMe = new Hono<Env>().patch('/v1/me', jsonBody(Changes), async (c) => {
   const { ctx } = c.var
   const caller = await requireCaller(ctx, c.req.raw.headers)
-  if (isRefusal(caller)) return problemResponse(caller, ctx.requestId)
+  if (isRefusal(caller)) return problemResponse(caller, ctx)
 
   const user = await renameCaller(ctx, caller, c.req.valid('json').name)
-  return user === null ? problemResponse(refuse('invalid_token'), ctx.requestId) : c.json(presentUser(user))
+  return user === null ? problemResponse(refuse('invalid_token'), ctx) : c.json(presentUser(user))
 })

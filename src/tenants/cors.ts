@@ -10,7 +10,16 @@ import { findTenantOfHost } from './store.ts'
 
 type CorsContext = Pick<
   Context,
-  'db' | 'host' | 'origin' | 'callerOrigin' | 'fetchSite' | 'readers' | 'log' | 'defer' | 'requestId'
+  | 'db'
+  | 'host'
+  | 'origin'
+  | 'callerOrigin'
+  | 'fetchSite'
+  | 'readers'
+  | 'log'
+  | 'defer'
+  | 'requestId'
+  | 'outcome'
 >
 
 export function isPreflight(request: Request): boolean {
@@ -23,7 +32,7 @@ export function isPreflight(request: Request): boolean {
 
 /** @param methods what the path takes */
 export async function answerPreflight(ctx: CorsContext, methods: string[]): Promise<Response> {
-  if (!(await mayRead(ctx))) return problemResponse(refuse('origin_not_allowed'), ctx.requestId)
+  if (!(await mayRead(ctx))) return problemResponse(refuse('origin_not_allowed'), ctx)
   const headers = {
     'access-control-allow-methods': methods.join(', '),
     'access-control-allow-headers': 'authorization, content-type, idempotency-key',
@@ -32,21 +41,27 @@ export async function answerPreflight(ctx: CorsContext, methods: string[]): Prom
   return new Response(null, { status: 204, headers })
 }
 
-/** Lets the calling page read the answer if its tenant allows it, also an answer given before the tenant was known. */
-export async function shareWithReader(ctx: CorsContext, headers: Headers): Promise<void> {
+/**
+ * Lets the calling page read the answer if its tenant allows it, also a refusal that came before the tenant was known.
+ * A fault is not made worse by asking a database that has just failed: then only the edge cache is asked.
+ */
+export async function shareWithReader(ctx: CorsContext, { headers, status }: Response): Promise<void> {
   if (originToAllow(ctx) === null || headers.has('access-control-allow-origin')) return
+  if (status < 400 && ctx.readers.origin === null) return // it asked for no tenant, so it is for no page
   headers.append('vary', 'Origin')
-  if (!(await mayRead(ctx))) return
+  if (!(await mayRead(ctx, { fromCacheAlone: status >= 500 }))) return
   headers.set('access-control-allow-origin', originToAllow(ctx) ?? '')
   headers.set('access-control-allow-credentials', 'true')
   headers.set('access-control-expose-headers', 'retry-after, ratelimit, ratelimit-policy, x-request-id')
 }
 
-async function mayRead(ctx: CorsContext): Promise<boolean> {
+async function mayRead(ctx: CorsContext, { fromCacheAlone = false } = {}): Promise<boolean> {
   const origin = originToAllow(ctx)
   if (origin === null || ctx.readers.origin === origin) return true
   try {
-    return (await allowedOrigins(ctx)).includes(origin)
+    if (!(await allowedOrigins(ctx, fromCacheAlone)).includes(origin)) return false
+    ctx.readers.origin = origin
+    return true
   } catch (error) {
     ctx.log('warn', 'allowed origins not read', { cause: faultOf(error).message })
     return false
@@ -54,9 +69,10 @@ async function mayRead(ctx: CorsContext): Promise<boolean> {
 }
 
 /** From the edge cache, because a refusal should not cost a trip each time. */
-async function allowedOrigins(ctx: CorsContext): Promise<string[]> {
+async function allowedOrigins(ctx: CorsContext, fromCacheAlone: boolean): Promise<string[]> {
   const kept = await readEdgeCache(ctx, 'allowed-origins')
   if (Array.isArray(kept)) return kept
+  if (fromCacheAlone) return []
   const [tenant] = await findTenantOfHost(ctx)
   if (!tenant) return []
   writeEdgeCache(ctx, 'allowed-origins', tenant.allowedOrigins)

@@ -11,7 +11,7 @@ export const openidConfiguration = new Hono<Env>().get('/.well-known/openid-conf
   const kept = await readEdgeCache(ctx, 'openid-configuration')
   if (kept) return publicJson(kept)
   const [tenant] = await findTenantOfHost(ctx)
-  if (!tenant) return problemResponse(refuse('unknown_host'), ctx.requestId)
+  if (!tenant) return problemResponse(refuse('unknown_host'), ctx)
   const { issuer } = tenant
   // Only what is true today: there is no authorization endpoint, so none is announced. `none` is never listed (CASES A02).
   const metadata = {

@@ -71,12 +71,13 @@ describe('accepts', () => {
     expectProblem(await other.login(email, PASSWORD), 'invalid_credentials')
   })
 
-  test('lets an address register again after its account was erased (FINDINGS F19)', async () => {
+  test.each([
+    ['erased', 'update users set deleted_at = now(), email = null, name = null where id = $1'],
+    ['deleted and still names it', 'update users set deleted_at = now() where id = $1'],
+  ])('lets an address register again after its account was %s (FINDINGS F19)', async (_, change) => {
     const client = await newClient(service())
     const { email, tokens } = await client.newAccount()
-    await service().sql('update users set deleted_at = now(), email = null, name = null where id = $1', [
-      tokens.user.id,
-    ])
+    await service().sql(change, [tokens.user.id])
     const again = await client.register(email, 'another password')
     expect(again.status).toBe(201)
     expect(again.body.user.id).not.toBe(tokens.user.id)

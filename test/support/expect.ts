@@ -16,7 +16,7 @@ export type Problem = {
 /** The status that the catalogue in src/problem.ts gives a code. */
 export function statusOf(code: ProblemCode): number {
   // Refusals and faults share the catalogue; only its status is read here.
-  return problemResponse({ refused: code } as Refusal, '').status
+  return problemResponse({ refused: code } as Refusal, { requestId: '', outcome: {} }).status
 }
 
 const SECURITY_HEADERS = {
