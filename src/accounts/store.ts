@@ -1,6 +1,5 @@
 /** The `users` rows. Uniqueness is the database's decision (FINDINGS F19), never a read before a write. */
-import { and, eq, isNull, sql } from 'drizzle-orm'
-import type { Context } from '../context.ts'
+import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import { users } from '../storage/schema.ts'
 import type { CanonicalEmail } from './accounts.ts'
 
@@ -18,11 +17,7 @@ export const userIsActive = and(eq(users.status, 'active'), isNull(users.deleted
 
 export type NewUser = { id: string; tenantId: string; email: CanonicalEmail; name: string | null }
 
-/** Inserts the account, or nothing at all when the address is taken: the row count is the decision. */
-export function insertUser({ db }: Pick<Context, 'db'>, user: NewUser) {
-  return db
-    .insert(users)
-    .values(user)
-    .onConflictDoNothing({ target: [users.tenantId, users.email], where: sql`deleted_at is null` })
-    .returning(userColumns)
-}
+/** Inserts the account and returns its row, or does nothing when the address is taken: the row count is the decision. */
+export const insertUser = ({ id, tenantId, email, name }: NewUser): SQL => sql`
+  insert into users (id, tenant_id, email, name) values (${id}, ${tenantId}, ${email}, ${name})
+  on conflict (tenant_id, email) where deleted_at is null do nothing returning *`

@@ -30,7 +30,7 @@ import {
 const AMR = ['pwd'] // RFC 8176
 
 /**
- * Creates an account and signs it in: (limit ∥ read) → policy → hash → one batch.
+ * Creates an account and signs it in: (limit ∥ read) → policy → hash → one statement.
  * @returns refusals `unknown_host`, `origin_not_allowed`, `rate_limited`, `invalid_input`, `password_compromised`, `email_taken`
  */
 export async function registerWithPassword(
@@ -51,13 +51,13 @@ export async function registerWithPassword(
   const key = await openCurrentKey(ctx, found?.key)
   const session = await newSession(ctx, tenant.policy)
   const user = { id: newId(ctx), tenantId: tenant.id, email: input.email, name: input.name ?? null }
-  const created = await register(ctx, user, await hash(ctx, password), session)
-  if (!created) return refuse('email_taken')
-  return { tenant, key, user: created.account, ...issued(session, created.started) }
+  const begun = await register(ctx, user, await hash(ctx, password), session)
+  if (!begun) return refuse('email_taken')
+  return { tenant, key, user: { ...user, emailVerifiedAt: null, roles: [] }, ...issued(session, begun) }
 }
 
 /**
- * Signs in: (limit ∥ read) → verify → one batch. An unknown account, a wrong password, a disabled account and a
+ * Signs in: (limit ∥ read) → verify → one statement. An unknown account, a wrong password, a disabled account and a
  * password changed meanwhile are one answer after the same work and the same trips.
  * @returns refusals `unknown_host`, `origin_not_allowed`, `rate_limited`, `invalid_credentials`
  */

@@ -1,12 +1,12 @@
-/** The SQL of passwords: what a sign-in reads, and the batches that register and sign in. */
+/** The SQL of passwords: what a sign-in reads, and the statements that register and sign in. */
 import { and, eq, sql } from 'drizzle-orm'
 import type { CanonicalEmail } from '../accounts/accounts.ts'
-import { insertUser, type NewUser, userColumns } from '../accounts/store.ts'
+import { insertUser, type NewUser, userColumns, userIsActive } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import type { PasswordHash } from '../crypto/password-hash.ts'
 import { recordEvent } from '../events/outbox.ts'
 import { sealedKeyColumns } from '../keys/store.ts'
-import { type NewSession, startSession } from '../sessions/store.ts'
+import { type NewSession, type StartedRow, selectStarted, startSession } from '../sessions/store.ts'
 import { passwords, signingKeys, tenantHosts, tenants, users } from '../storage/schema.ts'
 import { tenantColumns } from '../tenants/store.ts'
 
@@ -45,25 +45,21 @@ export async function findForSignIn({ db, host }: Pick<Context, 'db' | 'host'>, 
 }
 
 /**
- * Creates account, password and session, or nothing: one batch, so one transaction. The unique index decides
- * between simultaneous registrations of one address (FINDINGS F19).
- * @returns the account and its session, or null when the address is taken
+ * Creates account, password and session, or nothing: one statement. The unique index decides between simultaneous
+ * registrations of one address (FINDINGS F19).
+ * @returns the session's row, or null when the address is taken
  */
 export async function register(ctx: Storage, user: NewUser, hash: PasswordHash, session: NewSession) {
-  const { db } = ctx
-  const insertPassword = db.execute(sql`
-    insert into passwords (user_id, tenant_id, phc, key_id)
-    select id, tenant_id, ${hash.phc}, ${hash.keyId} from users where id = ${user.id}`)
-  const registered = sql`select tenant_id, id as subject, '{}'::jsonb as data from users where id = ${user.id}`
-  const results = await db.batch([
-    insertUser(ctx, user),
-    insertPassword,
-    db.execute(recordEvent(ctx, 'user.registered', registered)),
-    ...startSession(ctx, session, sql`from users where users.id = ${user.id}`),
-  ])
-  const [account] = results[0]
-  const [started] = results[3].rows
-  return account && started ? { account, started } : null
+  const registered = sql`select tenant_id, id as subject, '{}'::jsonb as data from account`
+  const { rows } = await ctx.db.execute<StartedRow>(sql`
+    with account as (${insertUser(user)}),
+    stored as (
+      insert into passwords (user_id, tenant_id, phc, key_id)
+      select id, tenant_id, ${hash.phc}, ${hash.keyId} from account),
+    account_recorded as (${recordEvent(ctx, 'user.registered', registered)}),
+    ${startSession(ctx, session, sql`from account as users`)}
+    ${selectStarted}`)
+  return rows[0] ?? null
 }
 
 export type VerifiedPassword = {
@@ -82,27 +78,22 @@ export type VerifiedPassword = {
  * @returns the session's row, or null when account or password changed
  */
 export async function signIn(ctx: Storage, verified: VerifiedPassword, session: NewSession) {
-  const { db } = ctx
   const { userId, tenantId, changedAt, rehashed } = verified
   const from = sql`from users join passwords on passwords.user_id = users.id
-    where users.id = ${userId} and users.tenant_id = ${tenantId} and users.status = 'active' and users.deleted_at is null
+    where users.id = ${userId} and users.tenant_id = ${tenantId} and ${userIsActive}
       and passwords.changed_at = ${changedAt}::timestamptz
     for no key update of users for share of passwords`
-  const [insertSession, insertToken, recordStart] = startSession(ctx, session, from)
-  const begun = sql`exists (select from sessions where id = ${session.id})`
-  const resetFailures = db.execute(sql`
-    update users set consecutive_failures = 0, next_attempt_at = null
-    where id = ${userId} and consecutive_failures > 0 and ${begun}`)
-  const rehash = (hash: PasswordHash) =>
-    db.execute(sql`update passwords set phc = ${hash.phc}, key_id = ${hash.keyId}
-      where user_id = ${userId} and changed_at = ${changedAt}::timestamptz and ${begun}`)
-  const [{ rows }] = await db.batch([
-    insertSession,
-    insertToken,
-    recordStart,
-    resetFailures,
-    ...(rehashed ? [rehash(rehashed)] : []),
-  ])
+  const rehash = sql`,
+    rehashed as (
+      update passwords set phc = ${rehashed?.phc}, key_id = ${rehashed?.keyId}
+      from started where passwords.user_id = started.user_id)`
+  const { rows } = await ctx.db.execute<StartedRow>(sql`
+    with ${startSession(ctx, session, from)},
+    failures_reset as (
+      update users set consecutive_failures = 0, next_attempt_at = null
+      from started where users.id = started.user_id and users.consecutive_failures > 0)
+    ${rehashed === null ? sql`` : rehash}
+    ${selectStarted}`)
   return rows[0] ?? null
 }
 

@@ -30,36 +30,39 @@ export type NewSession = {
 }
 
 /**
- * Inserts the session and its first refresh token. `from` says for whom and under which conditions:
- * `from users … where …`, exposing `users`; when it yields no row, nothing is inserted.
- * @returns three statements for a batch; the first yields one row (`expires_at`, `auth_time`, …) when the session began
+ * The members of a `with` that begin a session: the session (`started`), its first refresh token and the event.
+ * @param from for whom and under which conditions: `from … as users where …`, yielding `id` and `tenant_id`;
+ * when it yields no row nothing is inserted
  */
 export function startSession(
-  ctx: Pick<Context, 'db' | 'client' | 'now' | 'random'>,
-  session: NewSession,
+  ctx: Pick<Context, 'client' | 'now' | 'random'>,
+  { id, refreshTokenId, refreshTokenHash, policy, amr, aal }: NewSession,
   from: SQL,
-) {
-  const { db, client } = ctx
-  const { id, refreshTokenId, refreshTokenHash, policy, amr, aal } = session
-  const insertSession = db.execute<StartedRow>(sql`
-    insert into sessions (id, tenant_id, user_id, expires_at, idle_expires_at, amr, aal,
-      address, country, city, asn_org, user_agent, device_label)
-    select ${id}::uuid, users.tenant_id, users.id,
-      now() + make_interval(secs => ${policy.session_absolute_seconds}),
-      now() + make_interval(secs => ${Math.min(policy.session_idle_seconds, policy.session_absolute_seconds)}),
-      ${sql.param(amr, sessions.amr)}::text[], ${aal}::smallint,
-      ${client.truncatedAddress}, ${client.country}, ${client.city}, ${client.asnOrg},
-      ${client.userAgent}, ${deviceLabel(client.userAgent)}
-    ${from}
-    returning id, auth_time, expires_at, extract(epoch from idle_expires_at - now())::int as refresh_expires_in`)
-  const insertToken = db.execute(sql`
-    insert into refresh_tokens (id, tenant_id, session_id, hash, key_id, expires_at)
-    select ${refreshTokenId}::uuid, tenant_id, id, ${bytes(refreshTokenHash)}, ${refreshTokenHash.keyId}, idle_expires_at
-    from sessions where id = ${id}`)
-  const started = sql`select tenant_id, user_id as subject, jsonb_build_object('session_id', id, 'amr', amr) as data
-    from sessions where id = ${id}`
-  return [insertSession, insertToken, db.execute(recordEvent(ctx, 'session.started', started))] as const
+): SQL {
+  const { client } = ctx
+  const event = sql`select tenant_id, user_id as subject, jsonb_build_object('session_id', id, 'amr', amr) as data from started`
+  return sql`
+    started as (
+      insert into sessions (id, tenant_id, user_id, expires_at, idle_expires_at, amr, aal,
+        address, country, city, asn_org, user_agent, device_label)
+      select ${id}::uuid, users.tenant_id, users.id,
+        now() + make_interval(secs => ${policy.session_absolute_seconds}),
+        now() + make_interval(secs => ${Math.min(policy.session_idle_seconds, policy.session_absolute_seconds)}),
+        ${sql.param(amr, sessions.amr)}::text[], ${aal}::smallint,
+        ${client.truncatedAddress}, ${client.country}, ${client.city}, ${client.asnOrg},
+        ${client.userAgent}, ${deviceLabel(client.userAgent)}
+      ${from}
+      returning *),
+    first_token as (
+      insert into refresh_tokens (id, tenant_id, session_id, hash, key_id, expires_at)
+      select ${refreshTokenId}::uuid, tenant_id, id, ${bytes(refreshTokenHash)}, ${refreshTokenHash.keyId}, idle_expires_at
+      from started),
+    start_recorded as (${recordEvent(ctx, 'session.started', event)})`
 }
+
+/** What the statement around `startSession` ends with: one row when the session began. */
+export const selectStarted = sql`
+  select id, auth_time, expires_at, extract(epoch from idle_expires_at - now())::int as refresh_expires_in from started`
 
 export type StartedRow = { id: string; auth_time: string; expires_at: string; refresh_expires_in: number }
 

@@ -121,9 +121,9 @@ async function startBackend(): Promise<Backend> {
       SIGNING_SEAL_KEYS: signingSealKeys,
       SERVER_TIMING: 'on',
       // The machine is shared: a deadline that production keeps would sometimes be missed here. Tests of deadlines set theirs.
-      REDIS_TIMEOUT_MS: '5000',
-      POSTGRES_TIMEOUT_MS: '10000',
-      REQUEST_TIMEOUT_MS: '30000',
+      REDIS_TIMEOUT_MS: '20000',
+      POSTGRES_TIMEOUT_MS: '20000',
+      REQUEST_TIMEOUT_MS: '60000',
     },
     stop: async () => {
       await Promise.all([gates.postgres.stop(), gates.redis.stop()])
