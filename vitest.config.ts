@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config'
 /** Two kinds of test: inside workerd (`*.workerd.test.ts`), and from outside, speaking HTTP to workerd. */
 export default defineConfig({
   test: {
+    // The default leaves a core to watch mode; on two cores that would be one worker, and most of a test is waiting.
+    maxWorkers: '100%',
     projects: [
       {
         plugins: [

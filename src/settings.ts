@@ -85,35 +85,26 @@ export function readSettings(bindings: Bindings, needed: readonly Secret[]): Set
   for (const name of needed) if (!values[name]) throw misconfigured(name, 'is missing')
   if (values.ENVIRONMENT === 'production') refuseLocalSettings(values)
 
-  const secret = (name: Secret): string => {
-    const value = values[name]
-    if (!value) throw misconfigured(name, 'is not given to this Worker')
-    return value
-  }
-  const keyring = (name: 'AUTH_KEYS' | 'SIGNING_SEAL_KEYS'): Keyring => {
-    try {
-      return parseKeyring(secret(name))
-    } catch (error) {
-      throw error instanceof Fault
-        ? error
-        : misconfigured(name, 'is not a keyring (k2:<base64 of 32 bytes>,k1:…)')
-    }
-  }
-  for (const name of ['AUTH_KEYS', 'SIGNING_SEAL_KEYS'] as const) if (needed.includes(name)) keyring(name)
-
+  const authKeys = needed.includes('AUTH_KEYS') ? readKeyring(values, 'AUTH_KEYS') : null
+  const signingSealKeys = needed.includes('SIGNING_SEAL_KEYS')
+    ? readKeyring(values, 'SIGNING_SEAL_KEYS')
+    : null
   return {
     environment: values.ENVIRONMENT,
     get databaseUrl() {
-      return secret('DATABASE_URL')
+      return values.DATABASE_URL ?? notGiven('DATABASE_URL')
     },
     get redis() {
-      return { url: secret('UPSTASH_REDIS_REST_URL'), token: secret('UPSTASH_REDIS_REST_TOKEN') }
+      return {
+        url: values.UPSTASH_REDIS_REST_URL ?? notGiven('UPSTASH_REDIS_REST_URL'),
+        token: values.UPSTASH_REDIS_REST_TOKEN ?? notGiven('UPSTASH_REDIS_REST_TOKEN'),
+      }
     },
     get authKeys() {
-      return keyring('AUTH_KEYS')
+      return authKeys ?? notGiven('AUTH_KEYS')
     },
     get signingSealKeys() {
-      return keyring('SIGNING_SEAL_KEYS')
+      return signingSealKeys ?? notGiven('SIGNING_SEAL_KEYS')
     },
     redisTimeoutMs: values.REDIS_TIMEOUT_MS,
     postgresTimeoutMs: values.POSTGRES_TIMEOUT_MS,
@@ -122,6 +113,20 @@ export function readSettings(bindings: Bindings, needed: readonly Secret[]): Set
     limitsMultiplier: values.LIMITS_MULTIPLIER,
     serverTiming: values.SERVER_TIMING === 'on',
   }
+}
+
+function readKeyring(values: v.InferOutput<typeof Shape>, name: 'AUTH_KEYS' | 'SIGNING_SEAL_KEYS'): Keyring {
+  try {
+    return parseKeyring(values[name] ?? '')
+  } catch (error) {
+    // The keyring's own message names the entry and never echoes it.
+    const reason = error instanceof Error ? error.message : 'unreadable'
+    throw misconfigured(name, `is not a keyring (k2:<base64 of 32 bytes>,k1:…): ${reason}`)
+  }
+}
+
+function notGiven(name: Secret): never {
+  throw misconfigured(name, 'is not given to this Worker')
 }
 
 /** True for the machine itself, where the embedded local stack listens. */
