@@ -264,8 +264,7 @@ function bodies(service: () => Service, route: RouteUnderTest, json: Record<stri
 
   test('refuses a body that is JSON and not an object', async () => {
     const send = await bodySender(service(), route)
-    const lists = route.bodyIsOptional ? [] : ['[]']
-    for (const body of ['null', '"text"', '42', 'true', ...lists])
+    for (const body of ['null', '[]', '"text"', '42', 'true'])
       expectProblem(await send(body), 'invalid_input')
   })
 
