@@ -6,6 +6,6 @@ export async function pingPostgres({ db }: Pick<Context, 'db'>): Promise<void> {
   await db.execute(sql`select 1`)
 }
 
-export async function pingRedis({ redis }: Pick<Context, 'redis'>): Promise<void> {
-  await redis.ping()
+export async function pingRedis({ redis, trips }: Pick<Context, 'redis' | 'trips'>): Promise<void> {
+  await redis.ping().finally(() => trips.endAll('redis'))
 }

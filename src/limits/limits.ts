@@ -36,7 +36,7 @@ type Subjects<Name extends LimitedOperation> = Record<keyof (typeof LIMITS)[Name
  * @throws Fault `upstream_*` when Redis did not answer and the operation is closed then
  */
 export async function checkLimits<Name extends LimitedOperation>(
-  ctx: Pick<Context, 'redis' | 'settings' | 'log' | 'now'>,
+  ctx: Pick<Context, 'redis' | 'settings' | 'trips' | 'log' | 'now'>,
   operation: Name,
   subjects: Subjects<Name>,
 ): Promise<Refusal | null> {
@@ -72,6 +72,8 @@ export async function checkLimits<Name extends LimitedOperation>(
     })
     if (whenRedisIsDown === 'open') return null
     throw fault
+  } finally {
+    ctx.trips.endAll('redis')
   }
 }
 

@@ -26,16 +26,16 @@ neonConfig.fetchEndpoint = (host, port, options) => {
 /** @param url a Postgres connection string; over HTTP only its host, user, password and database matter */
 export function createDatabase(url: string, trips: Trips): Database {
   const perform: Perform = async (endpoint, init) => {
-    const call = trips.begin('postgres')
+    const { signal, end } = trips.begin('postgres')
     try {
-      const response = await fetch(endpoint, { ...init, redirect: 'manual', signal: call.signal })
+      const response = await fetch(endpoint, { ...init, redirect: 'manual', signal })
       const body = await response.text()
       if (response.status !== 200) throwIfDown(response.status, body)
       return new Response(body, { status: response.status })
     } catch (error) {
       throw error instanceof Fault ? error : upstreamFault('postgres', error)
     } finally {
-      call.end()
+      end()
     }
   }
   return drizzle({ client: neon(url, { fetchOptions: { perform } }) })

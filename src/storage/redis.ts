@@ -23,7 +23,7 @@ export function createRedis({ url, token }: { url: string; token: string }, trip
     enableAutoPipelining: true,
     retry: { retries: 0 },
     // Must be the function form: given an AbortSignal, the client invents a 200 answer on abort (PLATFORM.md §5.3).
-    // It is called once per HTTP request, which is also where the trip is counted.
+    // It is called once per HTTP request, which is also where the trip is counted; `trips.endAll` is its user's to call.
     signal: () => trips.begin('redis').signal,
   })
 }

@@ -8,28 +8,52 @@ export type Upstream = 'postgres' | 'redis'
 
 export type Trips = {
   counted(): Record<Upstream, { trips: number; milliseconds: number }>
-  /** Signal for one call: its own deadline, or what is left of the whole request's. Counts the call. */
+  /** Counts one call; the signal carries its own deadline, or what is left of the whole request's. */
   begin(upstream: Upstream): { signal: AbortSignal; end(): void }
+  /** Ends every call to `upstream` that is under way, for a client that only tells when one begins. */
+  endAll(upstream: Upstream): void
 }
 
 /** @param deadlinesMs per call, and `request` for everything together */
 export function createTrips(deadlinesMs: Record<Upstream | 'request', number>): Trips {
   const counts = { postgres: { trips: 0, milliseconds: 0 }, redis: { trips: 0, milliseconds: 0 } }
-  const startedAt = Date.now()
+  const underWay = { postgres: new Set<() => void>(), redis: new Set<() => void>() }
+  const lastMoment = Date.now() + deadlinesMs.request
   return {
     counted: () => counts,
     begin(upstream) {
       const begunAt = Date.now()
-      const remaining = Math.max(1, deadlinesMs.request - (begunAt - startedAt))
-      counts[upstream].trips += 1
-      return {
-        signal: AbortSignal.timeout(Math.min(deadlinesMs[upstream], remaining)),
-        end: () => {
-          counts[upstream].milliseconds += Date.now() - begunAt
-        },
+      const milliseconds = Math.min(deadlinesMs[upstream], Math.max(1, lastMoment - begunAt))
+      const { signal, clear } = createDeadline(milliseconds, lastMoment)
+      const end = () => {
+        clear()
+        if (underWay[upstream].delete(end)) counts[upstream].milliseconds += Date.now() - begunAt
       }
+      counts[upstream].trips += 1
+      underWay[upstream].add(end)
+      return { signal, end }
+    },
+    endAll: (upstream) => {
+      for (const end of underWay[upstream]) end()
     },
   }
+}
+
+/**
+ * Aborts when the upstream has kept us waiting for `milliseconds`. That is counted in ten turns of the event loop, not
+ * by the clock: an Argon2 hash of another request holds the isolate for tens of milliseconds, while an answer may have
+ * arrived and waits for its turn, and that is no fault of the upstream. `lastMoment` is the clock's.
+ */
+function createDeadline(milliseconds: number, lastMoment: number): { signal: AbortSignal; clear(): void } {
+  const controller = new AbortController()
+  let turns = 10
+  const turn = () => {
+    turns -= 1
+    if (turns > 0 && Date.now() < lastMoment) timer = setTimeout(turn, milliseconds / 10)
+    else controller.abort(new DOMException('deadline', 'TimeoutError'))
+  }
+  let timer = setTimeout(turn, milliseconds / 10)
+  return { signal: controller.signal, clear: () => clearTimeout(timer) }
 }
 
 /** What a failed call means to the caller: too late, or not there. The library's own text carries commands, so it is dropped. */
