@@ -109,7 +109,7 @@ CREATE UNIQUE INDEX "refresh_tokens_parent" ON "refresh_tokens" USING btree ("pa
 CREATE INDEX "refresh_tokens_session" ON "refresh_tokens" USING btree ("session_id");--> statement-breakpoint
 CREATE INDEX "sessions_user" ON "sessions" USING btree ("user_id","id") WHERE revoked_at is null;--> statement-breakpoint
 CREATE INDEX "sessions_expires" ON "sessions" USING btree ("expires_at");--> statement-breakpoint
-CREATE UNIQUE INDEX "signing_keys_one_current" ON "signing_keys" USING btree ("state") WHERE state = 'current';--> statement-breakpoint
+CREATE UNIQUE INDEX "signing_keys_state_once" ON "signing_keys" USING btree ("state") WHERE state <> 'retired';--> statement-breakpoint
 CREATE INDEX "tenant_hosts_tenant" ON "tenant_hosts" USING btree ("tenant_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "tenants_slug" ON "tenants" USING btree ("slug");--> statement-breakpoint
 CREATE UNIQUE INDEX "tenants_issuer" ON "tenants" USING btree ("issuer");--> statement-breakpoint

@@ -1,16 +1,10 @@
 /**
  * The life of a signing key: `next` is published before it signs, `current` signs, `retired` stays in the JWKS until
- * the last token it signed is dead. A partial unique index allows one current key, whoever rotates at once.
+ * the last token it signed is dead. A partial unique index allows one current and one next key, whoever rotates at once.
  */
 import { sql } from 'drizzle-orm'
 import type { Context } from '../context.ts'
-import {
-  generateSigningKey,
-  type NewSigningKey,
-  type SigningAlgorithm,
-  sealSigningKey,
-} from '../crypto/signing.ts'
-import { signingKeys } from '../storage/schema.ts'
+import { generateSigningKey, type SigningAlgorithm, sealSigningKey } from '../crypto/signing.ts'
 
 /** The longest access token of any tenant (1 h) and what clocks and caches may lag behind. */
 const RETIRED_SECONDS = 3600 + 900
@@ -24,55 +18,35 @@ export type Rotated = { outcome: 'first_key' | 'published' | 'rotated' | 'too_ea
 
 /**
  * Takes the next step and only that: makes the first key; publishes a `next` one; or lets a `next` one that has been
- * published long enough sign, and publishes its successor.
+ * published long enough sign, and publishes its successor. One transaction, one at a time.
  * @param options.immediately skips the wait, for a key that must be replaced now
  */
 export async function rotateSigningKeys(
-  ctx: KeyContext,
+  { db, settings, now, random }: KeyContext,
   { algorithm, immediately = false }: { algorithm: SigningAlgorithm; immediately?: boolean },
 ): Promise<Rotated> {
-  const { db } = ctx
-  const rows = await db
-    .select({ state: signingKeys.state, createdAt: signingKeys.createdAt })
-    .from(signingKeys)
-  const has = (state: string) => rows.some((row) => row.state === state)
-  const key = await generateSigningKey(algorithm, ctx.now())
-
-  if (!has('current') && !has('next')) {
-    await insertKey(ctx, key, 'current')
-    return { outcome: 'first_key' }
-  }
-  if (!has('next')) {
-    await insertKey(ctx, key, 'next')
-    return { outcome: 'published' }
-  }
-  const isDue = immediately
-    ? sql`true`
-    : sql`created_at <= now() - make_interval(hours => ${PUBLISHED_HOURS})`
-  const [retired, promoted] = await db.batch([
+  const key = await generateSigningKey(algorithm, now())
+  const sealed = await sealSigningKey(settings.signingSealKeys, key, random)
+  const due = sql`select kid from signing_keys where state = 'next'
+    and (${immediately} or created_at <= now() - make_interval(hours => ${PUBLISHED_HOURS}))`
+  const [, , promoted, inserted] = await db.batch([
+    db.execute(sql`select pg_advisory_xact_lock(hashtext('latchkey signing keys'))`),
     db.execute(sql`
       update signing_keys set state = 'retired', expires_at = now() + make_interval(secs => ${RETIRED_SECONDS})
-      where state = 'current' and exists (select from signing_keys where state = 'next' and ${isDue})`),
-    db.execute(sql`
-      update signing_keys set state = 'current', activated_at = now()
-      where kid = (select kid from signing_keys where state = 'next' and ${isDue} order by created_at limit 1)`),
+      where state = 'current' and exists (${due})`),
+    db.execute(
+      sql`update signing_keys set state = 'current', activated_at = now() where kid = (${due}) returning kid`,
+    ),
+    db.execute<{ state: 'current' | 'next' }>(sql`
+      insert into signing_keys (kid, alg, public_jwk, sealed_private_jwk, state, activated_at)
+      select ${key.kid}, ${algorithm}, ${JSON.stringify(key.publicJwk)}::jsonb, ${sealed},
+        case when has_current then 'next' else 'current' end, case when has_current then null else now() end
+      from (select exists (select from signing_keys where state = 'current') as has_current) as standing
+      where not exists (select from signing_keys where state = 'next')
+      returning state`),
   ])
-  if (promoted.rowCount === 0 && retired.rowCount === 0) return { outcome: 'too_early' }
-  await insertKey(ctx, key, 'next')
-  return { outcome: 'rotated' }
-}
-
-async function insertKey(
-  { db, settings, random }: KeyContext,
-  key: NewSigningKey,
-  state: 'next' | 'current',
-) {
-  const { kid, algorithm, publicJwk } = key
-  const sealedPrivateJwk = await sealSigningKey(settings.signingSealKeys, key, random)
-  const activatedAt = state === 'current' ? sql`now()` : null
-  // Somebody else may have taken the same step at the same time: their key is as good.
-  await db
-    .insert(signingKeys)
-    .values({ kid, algorithm, publicJwk, sealedPrivateJwk, state, activatedAt })
-    .onConflictDoNothing()
+  if (promoted.rows.length > 0) return { outcome: 'rotated' }
+  const [made] = inserted.rows
+  if (!made) return { outcome: 'too_early' }
+  return { outcome: made.state === 'current' ? 'first_key' : 'published' }
 }

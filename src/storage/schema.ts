@@ -177,7 +177,8 @@ export const signingKeys = pgTable(
     expiresAt: instant('expires_at'),
   },
   (table) => [
-    uniqueIndex('signing_keys_one_current').on(table.state).where(sql`state = 'current'`),
+    // One current key and one next key, whoever rotates at once.
+    uniqueIndex('signing_keys_state_once').on(table.state).where(sql`state <> 'retired'`),
     check('signing_keys_state', sql`${table.state} in ('next', 'current', 'retired')`),
   ],
 )
