@@ -6,9 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bearerOperations, perform } from '../http/operations.ts'
 import { expectProblem } from '../http/problem.ts'
 import { type Client, createClient, type Tokens } from '../support/client.ts'
+import { rawRequest, sendRaw } from '../support/raw.ts'
 import { type Service, startService } from '../support/service.ts'
 import { claimsOf, createForger, type Forger, headerOf, segment } from './forge.ts'
-import { rawRequest, sendRaw } from './raw.ts'
 import { startSink } from './sink.ts'
 
 let service: Service

@@ -9,8 +9,8 @@ import {
 } from '../http/operations.ts'
 import { expectProblem } from '../http/problem.ts'
 import { type Client, createClient, newEmail, PASSWORD, type Tokens } from '../support/client.ts'
+import { rawRequest, sendRaw } from '../support/raw.ts'
 import { type Service, startService } from '../support/service.ts'
-import { rawRequest, sendRaw } from './raw.ts'
 
 const GOOD = 'https://app.good.test'
 

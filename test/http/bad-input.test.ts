@@ -4,8 +4,8 @@
  */
 import net from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { rawRequest, sendRaw } from '../cases/raw.ts'
 import { type Answer, type Client, createClient, newEmail, PASSWORD, type Tokens } from '../support/client.ts'
+import { rawRequest, sendRaw } from '../support/raw.ts'
 import { type Service, startService } from '../support/service.ts'
 import { allOperations, bodyOperations, type Operation } from './operations.ts'
 import { expectProblem } from './problem.ts'

@@ -5,7 +5,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRedisEngine, type RedisEngine } from '../../dev/redis/engine.ts'
 import { startUpstashEndpoint, type UpstashEndpoint } from '../../dev/upstash-endpoint.ts'
-import { rawRequest, sendRaw } from '../cases/raw.ts'
 import { expectProblem, type Problem } from '../http/problem.ts'
 import {
   type Answer,
@@ -17,6 +16,7 @@ import {
   race,
   randomAddress,
 } from '../support/client.ts'
+import { rawRequest, sendRaw } from '../support/raw.ts'
 import { type Service, startService, type TestTenant } from '../support/service.ts'
 import { plantSession } from './plant.ts'
 

@@ -14,11 +14,14 @@ const production = useService({
   },
 })
 
-test.each([16, 32, 64])('%i simultaneous sign-ins all succeed inside the deadlines of production', async (n) => {
-  const client = await newClient(service())
-  const emails = await race(n, async () => (await client.newAccount()).email)
-  const answers = await race(n, (index) =>
-    createClient(production(), client.tenant).login(emails[index] ?? ''),
-  )
-  expect(countBy(answers, ({ status }) => status)).toEqual({ 200: n })
-})
+test.each([16, 32, 64])(
+  '%i simultaneous sign-ins all succeed inside the deadlines of production',
+  async (n) => {
+    const client = await newClient(service())
+    const emails = await race(n, async () => (await client.newAccount()).email)
+    const answers = await race(n, (index) =>
+      createClient(production(), client.tenant).login(emails[index] ?? ''),
+    )
+    expect(countBy(answers, ({ status }) => status)).toEqual({ 200: n })
+  },
+)

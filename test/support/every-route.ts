@@ -2,9 +2,9 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { type Answer, type CallOptions, type Client, createClient, newClient, type Tokens } from './client.ts'
 import { expectProblem } from './expect.ts'
+import { sendUnfinished } from './raw.ts'
 import type { Service } from './service.ts'
 import { generations } from './sessions.ts'
-import { sendRaw } from './socket.ts'
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
@@ -233,14 +233,17 @@ async function rawHead(service: Service, route: RouteUnderTest): Promise<string>
 function bodies(service: () => Service, route: RouteUnderTest, json: Record<string, unknown>) {
   test('refuses a body of 10 MB with 413, before it is read', async () => {
     const head = await rawHead(service(), route)
-    const status = await sendRaw(service().url, `${head}Content-Length: ${10 * 1024 * 1024}\r\n\r\n{`)
+    const status = await sendUnfinished(service().url, `${head}Content-Length: ${10 * 1024 * 1024}\r\n\r\n{`)
     expect(status).toBe(413)
   })
 
   test('counts a body that declares no length as it is read, and refuses it with 413', async () => {
     const head = await rawHead(service(), route)
     const chunk = `1000\r\n${' '.repeat(4096)}\r\n` // never a last one
-    const status = await sendRaw(service().url, `${head}Transfer-Encoding: chunked\r\n\r\n${chunk.repeat(8)}`)
+    const status = await sendUnfinished(
+      service().url,
+      `${head}Transfer-Encoding: chunked\r\n\r\n${chunk.repeat(8)}`,
+    )
     expect(status).toBe(413)
   })
 

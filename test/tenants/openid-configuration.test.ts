@@ -2,8 +2,8 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { newClient } from '../support/client.ts'
 import { everyRoute } from '../support/every-route.ts'
 import { expectCommonHeaders } from '../support/expect.ts'
+import { rawRequest, sendRaw } from '../support/raw.ts'
 import { useService } from '../support/service.ts'
-import { sendRaw } from '../support/socket.ts'
 
 const PATH = '/.well-known/openid-configuration'
 const service = useService()
@@ -37,8 +37,8 @@ describe('accepts', () => {
 describe('attacks', () => {
   test('the Host that stands in the request decides, byte for byte, and nothing else', async () => {
     const { tenant } = await newClient(service())
-    const ask = (target: string, host: string) =>
-      sendRaw(service().url, `GET ${target} HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
+    const ask = async (target: string, host: string) =>
+      (await sendRaw(service(), rawRequest(`GET ${target} HTTP/1.1`, [`Host: ${host}`]))).status
     expect(await ask(PATH, tenant.host)).toBe(200)
     expect(await ask(PATH, tenant.host.toUpperCase()), 'host names have no case').toBe(200)
     for (const host of [`${tenant.host}.evil.test`, `evil.test`, `x.${tenant.host}`, `${tenant.host}:8443`])

@@ -1,6 +1,6 @@
 /** HTTP by hand, for what no client library sends: repeated and malformed headers, odd paths, framing games. */
 import net from 'node:net'
-import type { Service } from '../support/service.ts'
+import type { Service } from './service.ts'
 
 /** `status` 0 means that the connection was closed without an answer. */
 export type RawAnswer = { status: number; headers: Headers; text: string }
@@ -24,6 +24,24 @@ export function sendRaw({ url }: Pick<Service, 'url'>, message: string | Buffer)
     socket.on('data', (chunk) => chunks.push(chunk))
     socket.on('error', done) // reset while we still write: the answer, if any, has been read
     socket.on('close', done)
+  })
+}
+
+/** Sends a request whose body never ends, and resolves with the status of the answer that comes all the same. */
+export function sendUnfinished(url: URL, text: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const socket = net.connect(Number(url.port), url.hostname, () => socket.write(text))
+    let received = ''
+    socket.setEncoding('latin1').on('data', (chunk: string) => {
+      received += chunk
+      const status = /^HTTP\/1\.1 (\d{3}) /.exec(received)?.[1]
+      if (status === undefined) return
+      resolve(Number(status))
+      socket.destroy()
+    })
+    socket.once('error', reject)
+    socket.once('close', () => reject(new Error(`closed without an answer: ${received.slice(0, 200)}`)))
+    socket.setTimeout(10_000, () => socket.destroy())
   })
 }
 
