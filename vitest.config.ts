@@ -1,7 +1,10 @@
 import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
 
-/** Two kinds of test: inside workerd (`*.workerd.test.ts`), and from outside, speaking HTTP to workerd. */
+/**
+ * Three kinds of test: inside workerd (`*.workerd.test.ts`), from outside, speaking HTTP to workerd, and the shape of
+ * the code itself, which needs neither and belongs to `npm run check`.
+ */
 export default defineConfig({
   test: {
     // The default leaves a core to watch mode; on two cores that would be one worker, and most of a test is waiting.
@@ -21,11 +24,12 @@ export default defineConfig({
         ],
         test: { name: 'workerd', include: ['test/**/*.workerd.test.ts'] },
       },
+      { test: { name: 'architecture', include: ['test/architecture/**/*.test.ts'] } },
       {
         test: {
           name: 'http',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.workerd.test.ts'],
+          exclude: ['test/**/*.workerd.test.ts', 'test/architecture/**'],
           globalSetup: ['test/support/stack.ts'],
           testTimeout: 30_000,
           hookTimeout: 60_000,
