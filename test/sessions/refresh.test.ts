@@ -263,6 +263,16 @@ describe('attacks', () => {
     expect(await countEvents(service(), tokens.user.id)).toMatchObject({ 'session.reuse_detected': 1 })
   })
 
+  test('a used token stays used when its successor is gone, and makes no other', async () => {
+    const { client, tokens, sessionId } = await newSession()
+    await client.refresh(tokens.refresh_token)
+    await service().sql('delete from refresh_tokens where session_id = $1 and parent_id is not null', [
+      sessionId,
+    ])
+    expectProblem(await client.refresh(tokens.refresh_token), 'invalid_grant')
+    expect(await generations(service(), sessionId)).toHaveLength(1)
+  })
+
   test('20 simultaneous late uses end the session and are recorded once', async () => {
     const { client, tokens, sessionId } = await newSession()
     await client.refresh(tokens.refresh_token)
