@@ -1,27 +1,18 @@
-/** Many sign-ins at once, with the deadlines that production gives each call: a hash of one must not cost another its answer (F15). */
+/** Many sign-ins at once: the hash of one must not cost another the answer that it waits for (FINDINGS F15). */
 import { expect, test } from 'vitest'
 import { countBy, createClient, newClient, race } from '../support/client.ts'
 import { useService } from '../support/service.ts'
 
 const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
-const production = useService({
+/** Redis has less time than the 64 hashes take together, and four times what production gives it: it runs in this process. */
+const hurried = useService({
   beside: service,
-  bindings: {
-    LIMITS_MULTIPLIER: '1000',
-    REDIS_TIMEOUT_MS: '250',
-    POSTGRES_TIMEOUT_MS: '2000',
-    REQUEST_TIMEOUT_MS: '30000', // how long 64 hashes take is the machine's affair
-  },
+  bindings: { LIMITS_MULTIPLIER: '1000', REDIS_TIMEOUT_MS: '1000' },
 })
 
-test.each([16, 32, 64])(
-  '%i simultaneous sign-ins all succeed inside the deadlines that production gives each call',
-  async (n) => {
-    const client = await newClient(service())
-    const emails = await race(n, async () => (await client.newAccount()).email)
-    const answers = await race(n, (index) =>
-      createClient(production(), client.tenant).login(emails[index] ?? ''),
-    )
-    expect(countBy(answers, ({ status }) => status)).toEqual({ 200: n })
-  },
-)
+test('64 simultaneous sign-ins all succeed although their hashes outlast the deadline of a call', async () => {
+  const client = await newClient(service())
+  const emails = await race(64, async () => (await client.newAccount()).email)
+  const answers = await race(64, (index) => createClient(hurried(), client.tenant).login(emails[index] ?? ''))
+  expect(countBy(answers, ({ status }) => status)).toEqual({ 200: 64 })
+})
