@@ -31,7 +31,7 @@ export type ProblemCode = keyof typeof CATALOGUE
 type FaultCode = 'internal_error' | 'upstream_unavailable' | 'upstream_timeout'
 export type RefusalCode = Exclude<ProblemCode, FaultCode>
 
-/** One wrong field: an RFC 6901 pointer into the body (or `?name` for the query) and why it is refused. */
+/** One wrong field: an RFC 6901 pointer into the body (or `/name` of a query parameter) and why it is refused. */
 export type FieldError = { pointer: string; code: string; detail?: string }
 
 /** A tagged refusal. `evidence` is logged, never answered; `headers` carry what the status requires (Allow, Retry-After). */

@@ -11,7 +11,7 @@ import { upstreamFault } from '../storage/trips.ts'
 /** `rate` requests in any `seconds`, for one subject. */
 type Limit = { rate: number; seconds: number }
 
-/** `open` lets the request go on without the limit, `closed` answers 503: a guess must never be free. */
+/** `open` lets the request go on without the limit, `closed` answers 503 or 504: a guess must never be free. */
 type Operation = { subjects: Record<string, Limit>; whenRedisIsDown: 'open' | 'closed' }
 
 const LIMITS = {

@@ -98,10 +98,9 @@ export async function rotate(
     .select({
       tenant: tenantColumns,
       key: sealedKeyColumns,
-      token: { id: token.id, usedAt: token.usedAt },
+      token: { id: token.id },
       successor: {
         keyId: child.keyId,
-        usedAt: child.usedAt,
         expiresInSeconds: sql<number>`extract(epoch from ${child.expiresAt} - clock_timestamp())::int`,
       },
       session: {

@@ -75,7 +75,7 @@ export function findCaller(
   { kid, sid }: { kid: string; sid: string },
 ) {
   return db
-    .select({ tenant: tenantColumns, key: publicKeyColumns, user: userColumns, sessionId: sessions.id })
+    .select({ tenant: tenantColumns, key: publicKeyColumns, user: userColumns })
     .from(tenantHosts)
     .innerJoin(tenants, eq(tenants.id, tenantHosts.tenantId))
     .leftJoin(signingKeys, keyIsValid(kid))
