@@ -273,11 +273,11 @@ describe('attacks', () => {
     expect(await generations(service(), sessionId)).toHaveLength(1)
   })
 
-  test('20 simultaneous late uses end the session and are recorded once', async () => {
+  test('50 simultaneous late uses end the session and are recorded once', async () => {
     const { client, tokens, sessionId } = await newSession()
     await client.refresh(tokens.refresh_token)
     await backdateUse(service(), sessionId, 31)
-    for (const answer of await race(20, () => client.refresh(tokens.refresh_token)))
+    for (const answer of await race(50, () => client.refresh(tokens.refresh_token)))
       expectProblem(answer, 'invalid_grant')
     expect(await countEvents(service(), tokens.user.id)).toMatchObject({ 'session.reuse_detected': 1 })
   })
