@@ -10,7 +10,9 @@ import { createRedisEngine } from '../../dev/redis/engine.ts'
 import { startUpstashEndpoint } from '../../dev/upstash-endpoint.ts'
 import { createOperatorContext, type OperatorContext } from '../../ops/context.ts'
 import { newKeyringEntry } from '../../ops/keys.ts'
-import { type Gate, openGate } from './gate.ts'
+import '../faults/own-network.ts'
+import { type FaultProxy, startFaultProxy } from '../faults/proxy.ts'
+import { findSecrets } from './canaries.ts'
 import { bundleOf } from './stack.ts'
 
 export type Row = Record<string, unknown>
@@ -26,7 +28,7 @@ export type Backend = {
   newTenant(options?: TenantOptions): Promise<TestTenant>
   /** Round trips that the endpoints themselves saw so far. */
   trips(): { postgres: number; redis: number }
-  gates: { postgres: Gate; redis: Gate }
+  gates: { postgres: FaultProxy; redis: FaultProxy }
   /** What an operator's command uses on this database. */
   operator: OperatorContext
   bindings: Record<string, string>
@@ -83,10 +85,19 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     backend,
     url,
     bindings: all,
-    fetch: (target, init) => dispatch(harness, target, init),
+    fetch: async (target, init) => {
+      const response = await dispatch(harness, target, init)
+      if (response.status >= 400) refuseSecrets(`${target} answered`, await response.clone().text(), all)
+      return response
+    },
     logs: () => harness.getLogs().map(({ message }) => message),
     stop: async () => {
+      const logged = harness
+        .getLogs()
+        .map(({ message }) => message)
+        .join('\n')
       await harness.close()
+      refuseSecrets('the log says', logged, all)
       if (!beside) await backend.stop()
     },
   }
@@ -97,7 +108,10 @@ async function startBackend(): Promise<Backend> {
   const database = await cloneDatabase(postgresPort, template)
   const neon = await startNeonEndpoint({ postgresPort })
   const redis = await startUpstashEndpoint({ engine: await createRedisEngine(), token: 'local' })
-  const gates = { postgres: await openGate(neon.port), redis: await openGate(redis.port) }
+  const gates = {
+    postgres: await startFaultProxy('neon', neon.port),
+    redis: await startFaultProxy('upstash', redis.port),
+  }
   const databaseUrl = (port: number) => `postgresql://latchkey:latchkey@127.0.0.1:${port}/${database.name}`
   const operatorBindings = {
     ENVIRONMENT: 'local',
@@ -124,6 +138,7 @@ async function startBackend(): Promise<Backend> {
       REDIS_TIMEOUT_MS: '20000',
       POSTGRES_TIMEOUT_MS: '20000',
       REQUEST_TIMEOUT_MS: '60000',
+      MAX_HASHES_IN_FLIGHT: '1000',
     },
     stop: async () => {
       await Promise.all([gates.postgres.stop(), gates.redis.stop()])
@@ -131,6 +146,16 @@ async function startBackend(): Promise<Backend> {
       await database.drop()
     },
   }
+}
+
+/** @throws when what the service said holds a secret: whatever a test file is about, it is about this too */
+function refuseSecrets(
+  where: string,
+  said: string,
+  { AUTH_KEYS = '', SIGNING_SEAL_KEYS = '' }: Record<string, string>,
+) {
+  const found = findSecrets(said, [AUTH_KEYS, SIGNING_SEAL_KEYS])
+  if (found.length > 0) throw new Error(`${where} ${found.join('\n')}`)
 }
 
 /** Each Worker gets the secrets that wrangler.toml requires for it, and no others. */
