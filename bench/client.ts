@@ -9,6 +9,7 @@ export type Call = {
   json?: unknown
   text?: string
   bearer?: string | undefined
+  idempotencyKey?: string
 }
 
 export type Answer = { status: number; body: string }
@@ -16,23 +17,29 @@ export type Answer = { status: number; body: string }
 export type Send = (call: Call) => Promise<Answer>
 
 /** @returns a function that sends a request and throws unless the answer is a 2xx (or `expected`) */
-export function createSender(port: number): {
+export function createSender(
+  port: number,
+  address = '203.0.113.7',
+): {
   send: Send
+  /** Sends a request and takes any answer. */
+  request: Send
   expect(status: number, call: Call): Promise<Answer>
   close(): void
 } {
   const agent = new http.Agent({ keepAlive: true })
-  const request = ({ method, path, json, text, bearer }: Call): Promise<Answer> =>
+  const request = ({ method, path, json, text, bearer, idempotencyKey }: Call): Promise<Answer> =>
     new Promise((resolve, reject) => {
       const body = json === undefined ? text : JSON.stringify(json)
       const headers = {
         host: HOST,
-        'cf-connecting-ip': '203.0.113.7',
+        'cf-connecting-ip': address,
         'user-agent':
           'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 Version/26.0 Safari/605.1.15',
         ...(json !== undefined && { 'content-type': 'application/json' }),
         ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }),
         ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
+        ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
       }
       const options = {
         host: LOOPBACK,
@@ -65,5 +72,5 @@ export function createSender(port: number): {
       throw new Error(`${call.path} answered ${answer.status}: ${answer.body.slice(0, 500)}`)
     return answer
   }
-  return { send, expect, close: () => agent.destroy() }
+  return { send, request, expect, close: () => agent.destroy() }
 }

@@ -8,7 +8,10 @@ import { recordStatements, type Statement } from './recorded.ts'
 import { startStack } from './stack.ts'
 
 /** Tables that grow with the users. tenants, tenant_hosts and signing_keys are tiny: scanning them is right. */
-const LARGE = ['users', 'passwords', 'sessions', 'refresh_tokens', 'events']
+const LARGE = [
+  ...['users', 'passwords', 'sessions', 'refresh_tokens', 'events'],
+  ...['sign_in_failures', 'idempotency_keys'],
+]
 
 /** EXPLAIN's JSON, the fields that we read. */
 type Plan = {

@@ -42,5 +42,11 @@ export async function fill(client: pg.Client): Promise<void> {
   await client.query(`
     insert into events (id, tenant_id, type, subject, dispatched_at)
     select gen_random_uuid(), tenant_id, 'session.started', id, now() from filled_users`)
+  await client.query(`
+    insert into sign_in_failures (tenant_id, subject, consecutive_failures)
+    select tenant_id, sha256(id::text::bytea), n % 9 from filled_users`)
+  await client.query(`
+    insert into idempotency_keys (tenant_id, actor, operation, key, sealed_answer, expires_at)
+    select tenant_id, 'anonymous', 'register', id, repeat(md5(n::text), 60), now() + interval '1 day' from filled_users`)
   await client.query('vacuum analyze')
 }

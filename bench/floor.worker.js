@@ -3,16 +3,14 @@
  * through the same libraries and the same code of ours that the operations use. JavaScript, because the types of
  * Workers and those of Node, which the rest of bench/ needs, do not stand in one project.
  */
-import { Ratelimit } from '@upstash/ratelimit'
 import { sql } from 'drizzle-orm'
 import { DEFAULT_COST, hashPassword, verifyPassword } from '../src/crypto/password-hash.ts'
+import { countInWindows } from '../src/limits/sliding-window.ts'
 import { createDatabase } from '../src/storage/postgres.ts'
 import { createRedis } from '../src/storage/redis.ts'
 import { createTrips } from '../src/storage/trips.ts'
 
 const PASSWORD = 'correct horse battery'
-/** As src/limits/limits.ts sets it. */
-const PLAIN = { prefix: 'floor', timeout: 0, ephemeralCache: false, analytics: false, enableTelemetry: false }
 const pepperKey = () => new Uint8Array(32)
 
 export default {
@@ -47,11 +45,10 @@ export default {
       }
       // As many limits as a refresh has.
       case '/redis-limits': {
-        const redis = createRedis(redisOf(bindings), trips)
-        const limit = (subject) =>
-          new Ratelimit({ redis, limiter: Ratelimit.slidingWindow(1e9, '60 s'), ...PLAIN }).limit(subject)
-        const verdicts = await Promise.all([limit('address'), limit('token')])
-        return answer(verdicts.every(({ success }) => success))
+        const limit = { rate: 1e9, seconds: 60 }
+        const buckets = ['address', 'token'].map((subject) => ({ limit, key: `floor:${subject}` }))
+        const refused = await countInWindows(createRedis(redisOf(bindings), trips), buckets, new Date())
+        return answer(refused === null)
       }
       case '/redis':
         return answer((await createRedis(redisOf(bindings), trips).ping()) === 'PONG')

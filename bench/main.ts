@@ -5,6 +5,7 @@
  * The raw numbers are in .latchkey/bench.json.
  */
 import { mkdir, writeFile } from 'node:fs/promises'
+import { type Attack, measureAttack } from './attack.ts'
 import { createSender } from './client.ts'
 import { cpuMs, describeMachine, watchLoad } from './machine.ts'
 import { type Measured, measure, type Plan, type Ratios, ratios } from './measure.ts'
@@ -12,7 +13,7 @@ import { type Memory, measureMemory } from './memory.ts'
 import { prepareTasks, refreshOnce } from './operations.ts'
 import { startProxy } from './proxy.ts'
 import { type Stack, startStack } from './stack.ts'
-import { startWorkerd } from './workerd.ts'
+import { startWorkerd, type Workerd } from './workerd.ts'
 
 const DELAYS_MS = [0, 5, 20]
 const WARM_UP: Plan = { rounds: 1, callsPerTurn: 20 }
@@ -30,14 +31,16 @@ async function measureSpeed(stack: Stack, isQuick: boolean): Promise<Series[]> {
     upstash: await startProxy(stack.ports.upstash),
   }
   const delayed = { neon: proxies.neon.port, upstash: proxies.upstash.port }
-  const { latchkey, floor } = stack.bundles
+  const { latchkey, unlimited, floor } = stack.bundles
   const workerd = await startWorkerd({
     ...stack,
     services: [
       { name: 'latchkey', bundle: latchkey, bindings: stack.bindingsFor(stack.ports) },
       { name: 'floor', bundle: floor, bindings: stack.bindingsFor(stack.ports) },
+      { name: 'unlimited', bundle: unlimited, bindings: stack.bindingsFor(stack.ports) },
       { name: 'latchkey-delayed', bundle: latchkey, bindings: stack.bindingsFor(delayed) },
       { name: 'floor-delayed', bundle: floor, bindings: stack.bindingsFor(delayed) },
+      { name: 'unlimited-delayed', bundle: unlimited, bindings: stack.bindingsFor(delayed) },
     ],
   })
   const meters = { cpu: () => cpuMs(workerd.pid), trips: stack.trips }
@@ -49,16 +52,24 @@ async function measureSpeed(stack: Stack, isQuick: boolean): Promise<Series[]> {
     const series: Series[] = []
     for (const delayMs of DELAYS_MS) {
       const suffix = delayMs === 0 ? '' : '-delayed'
-      const senders = ['floor', 'latchkey'].map((name) => createSender(workerd.ports[name + suffix] ?? 0))
-      const [floorSender, latchkeySender] = senders
-      if (!floorSender || !latchkeySender) throw new Error('no sender')
-      const tasks = await prepareTasks(floorSender.send, latchkeySender.send, batch)
+      const senderOf = (name: string) => createSender(workerd.ports[name + suffix] ?? 0)
+      const senders = {
+        floor: senderOf('floor'),
+        latchkey: senderOf('latchkey'),
+        unlimited: senderOf('unlimited'),
+      }
+      const sends = {
+        floor: senders.floor.send,
+        latchkey: senders.latchkey.send,
+        unlimited: senders.unlimited.send,
+      }
+      const tasks = await prepareTasks(sends, batch)
       for (const proxy of Object.values(proxies)) proxy.setDelay(delayMs)
       await measure(tasks, WARM_UP, meters)
       console.log(`measuring with ${delayMs} ms added to every trip`)
       const plan = { rounds: isQuick ? 2 : delayMs === 0 ? 10 : 4, callsPerTurn: 10 }
       const measured = await measure(tasks, plan, meters)
-      for (const sender of senders) sender.close()
+      for (const sender of Object.values(senders)) sender.close()
       series.push({ delayMs, ratios: ratios(measured), measured: Object.fromEntries(measured) })
     }
     return series
@@ -68,18 +79,23 @@ async function measureSpeed(stack: Stack, isQuick: boolean): Promise<Series[]> {
   }
 }
 
-async function measureFreshMemory(stack: Stack): Promise<Memory> {
-  const bindings = stack.bindingsFor(stack.ports)
+/** @param settings on top of the benchmark's own */
+async function withFreshWorkerd<T>(
+  stack: Stack,
+  settings: Record<string, string>,
+  work: (workerd: Workerd) => Promise<T>,
+): Promise<T> {
+  const bindings = { ...stack.bindingsFor(stack.ports), ...settings }
   const services = [{ name: 'latchkey', bundle: stack.bundles.latchkey, bindings }]
   const workerd = await startWorkerd({ ...stack, services })
   try {
-    return await measureMemory(workerd)
+    return await work(workerd)
   } finally {
     await workerd.stop()
   }
 }
 
-function report(series: Series[], memory: Memory): void {
+function report(series: Series[], attack: Attack, memory: Memory): void {
   for (const { delayMs, ratios: found, measured } of series) {
     console.log(`\n${delayMs} ms added to every trip`)
     const rows = Object.entries(measured).map(([name, m]) => [
@@ -103,6 +119,18 @@ function report(series: Series[], memory: Memory): void {
   console.log(
     `refresh / (its batch + two limits):    ${undelayed?.refreshOverItsTrips.toFixed(2)} (target <= 2)`,
   )
+  for (const { delayMs, measured } of series) {
+    const median = (name: string) => measured[name]?.medianMs.toFixed(2)
+    const pairs = ['login', 'me'].map(
+      (name) => `${name} ${median(name)} / ${median(`${name}, unlimited`)} ms`,
+    )
+    console.log(`p50 with / without the limit check, ${delayMs} ms added: ${pairs.join(', ')}`)
+  }
+  const { refusedPerSecond, cpuMsPerRefusal, cpuMsPerSignIn } = attack
+  console.log(
+    `under attack one isolate refuses ${refusedPerSecond.toFixed(0)} a second; a 429 costs ${cpuMsPerRefusal.toFixed(2)} ms ` +
+      `of CPU, 1/${(cpuMsPerSignIn / cpuMsPerRefusal).toFixed(0)} of a sign-in's ${cpuMsPerSignIn.toFixed(1)} (target < 1/20)`,
+  )
   console.log(`\nresident memory of workerd, MiB: idle ${memory.idle.toFixed(1)} (after one sign-in)`)
   for (const [when, mib] of Object.entries(memory).slice(1))
     console.log(`  ${when.padEnd(20)} +${(mib - memory.idle).toFixed(1)} (target <= 64)`)
@@ -115,15 +143,19 @@ async function main(): Promise<void> {
   try {
     const loadSince = watchLoad()
     const series = await measureSpeed(stack, process.argv.includes('--quick'))
-    const memory = await measureFreshMemory(stack)
+    const attack = await withFreshWorkerd(stack, { LIMITS_MULTIPLIER: '1' }, measureAttack)
+    const memory = await withFreshWorkerd(stack, {}, measureMemory)
     const machine = { ...describeMachine(), ...loadSince() }
-    report(series, memory)
+    report(series, attack, memory)
     console.log(
       `\n${machine.cores} × ${machine.cpu}, Node ${machine.node}, load ${machine.loadAverage.toFixed(2)}, ` +
         `${(machine.othersShare * 100).toFixed(0)} % of the machine taken by others`,
     )
     await mkdir('.latchkey', { recursive: true })
-    await writeFile('.latchkey/bench.json', JSON.stringify({ at: new Date(), machine, series, memory }))
+    await writeFile(
+      '.latchkey/bench.json',
+      JSON.stringify({ at: new Date(), machine, series, attack, memory }),
+    )
   } finally {
     await stack.stop()
   }

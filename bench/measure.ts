@@ -59,6 +59,9 @@ export type Ratios = {
   sessions: number
   /** Against its very own trips: its batch, and as many limits. */
   refreshOverItsTrips: number
+  /** Against itself without the limit check. */
+  loginLimits: number
+  meLimits: number
 }
 
 /**
@@ -78,5 +81,7 @@ export function ratios(measured: Map<string, Measured>): Ratios {
     refreshOverItsTrips: of('refresh') / (of("refresh's batch") + of('two Redis limits') - empty),
     me: of('me') / (empty + neon),
     sessions: of('sessions') / (empty + neon),
+    loginLimits: of('login') / of('login, unlimited'),
+    meLimits: of('me') / of('me, unlimited'),
   }
 }

@@ -13,12 +13,15 @@ const OWN_SESSIONS = 5
 export const newEmail = () => `${randomUUID()}@example.com`
 
 /** @param refreshBatch the body that a refresh sent to Neon; sent again, it repeats the answer and changes nothing */
-export async function prepareTasks(floor: Send, latchkey: Send, refreshBatch: string): Promise<Task[]> {
+export async function prepareTasks(
+  { floor, latchkey, unlimited }: { floor: Send; latchkey: Send; unlimited: Send },
+  refreshBatch: string,
+): Promise<Task[]> {
   const { body: phc } = await floor({ path: '/hash' })
   const register = (email: string) =>
     latchkey({ path: '/v1/register', json: { email, password: PASSWORD } }).then(readTokens)
-  const login = (email: string) =>
-    latchkey({ path: '/v1/login', json: { email, password: PASSWORD } }).then(readTokens)
+  const login = (email: string, send = latchkey) =>
+    send({ path: '/v1/login', json: { email, password: PASSWORD } }).then(readTokens)
 
   const signingIn = newEmail()
   await register(signingIn)
@@ -43,6 +46,8 @@ export async function prepareTasks(floor: Send, latchkey: Send, refreshBatch: st
     { name: 'refresh', run: refresh },
     { name: 'me', run: () => latchkey({ path: '/v1/me', bearer }) },
     { name: 'sessions', run: () => latchkey({ path: '/v1/sessions', bearer }) },
+    { name: 'login, unlimited', run: () => login(signingIn, unlimited) },
+    { name: 'me, unlimited', run: () => unlimited({ path: '/v1/me', bearer }) },
   ]
 }
 

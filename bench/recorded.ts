@@ -48,6 +48,13 @@ async function performAll(perform: Perform): Promise<void> {
   const refresh = (refresh_token: string): Call => ({ path: '/v1/refresh', json: { refresh_token } })
 
   const first = tokens(await perform('register', 201, { path: '/v1/register', json }))
+  const idempotent = {
+    path: '/v1/register',
+    json: { ...json, email: newEmail() },
+    idempotencyKey: newEmail(),
+  }
+  await perform('register, with a key', 201, idempotent)
+  await perform('register, repeated', 201, idempotent)
   const second = await login()
   const third = await login()
   await perform('login, wrong password', 401, {

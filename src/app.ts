@@ -83,6 +83,7 @@ async function finish(ctx: Context, c: HonoContext<Env>, startedAt: number): Pro
   }
   ctx.log(c.res.status >= 500 ? 'error' : 'info', 'request', {
     ...ctx.outcome,
+    address: ctx.client.truncatedAddress,
     method: c.req.method,
     operation: c.req.routePath,
     status: c.res.status,

@@ -5,7 +5,7 @@
 import { type ClientDetails, readClient } from './http/client.ts'
 import { createLog, type Log, type LogFields } from './log.ts'
 import { faultOf } from './problem.ts'
-import { type Bindings, readSettings, type Secret, type Settings } from './settings.ts'
+import { type Bindings, type RateLimiter, readSettings, type Secret, type Settings } from './settings.ts'
 import { createDatabase, type Database } from './storage/postgres.ts'
 import { createRedis, type Redis } from './storage/redis.ts'
 import { createTrips, type Trips } from './storage/trips.ts'
@@ -16,6 +16,8 @@ export type Context = {
   db: Database
   redis: Redis
   trips: Trips
+  /** Limits without a trip: `edge` for what needs no Redis, `fallback` for when Redis is down. */
+  rateLimiters: { edge: RateLimiter | undefined; fallback: RateLimiter | undefined }
   /** The request's host, with its port where that is not the scheme's own; finds the tenant. */
   host: string
   /** The request's own origin, e.g. `https://auth.example.com`. */
@@ -28,7 +30,7 @@ export type Context = {
   /** The cross-origin page that may read the answer, once the tenant is known to have allowed it. */
   readers: { origin: string | null }
   log: Log
-  /** What the request's one log line says besides its numbers: the code and the evidence of a refusal or a fault. */
+  /** What the request's one log line says besides its numbers: tenant, limiter, and the code and evidence of a refusal. */
   outcome: LogFields
   now(): Date
   random(bytes: number): Uint8Array
@@ -58,6 +60,7 @@ export function createContext(
     requestId,
     settings,
     trips,
+    rateLimiters: { edge: bindings.EDGE_LIMITER, fallback: bindings.FALLBACK_LIMITER },
     log,
     host: url.host,
     origin: url.origin,

@@ -15,20 +15,30 @@ const CATALOGUE = {
   origin_not_allowed: { status: 403, title: 'This origin may not call on behalf of a signed-in browser' },
   not_found: { status: 404, title: 'There is nothing here' },
   method_not_allowed: { status: 405, title: 'This path does not take that method' },
+  password_disabled: {
+    status: 403,
+    title: 'Too many failed attempts: this password is no way in until it has been reset',
+  },
   email_taken: { status: 409, title: 'An account with this e-mail address exists' },
+  idempotency_key_in_use: { status: 409, title: 'A request with this Idempotency-Key is under way' },
   payload_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The body must be application/json' },
   unknown_host: { status: 421, title: 'No tenant is served on this host' },
   invalid_input: { status: 422, title: 'Some fields are not valid' },
   password_compromised: { status: 422, title: 'This password is too easy to guess; choose another' },
+  idempotency_key_reused: {
+    status: 422,
+    title: 'This Idempotency-Key was used for another request',
+  },
   rate_limited: { status: 429, title: 'Too many requests' },
   internal_error: { status: 500, title: 'Something went wrong on our side' },
+  overloaded: { status: 503, title: 'Too much to do at once; try again' },
   upstream_unavailable: { status: 503, title: 'A part that this needs is not available; try again' },
   upstream_timeout: { status: 504, title: 'A part that this needs did not answer in time; try again' },
 } as const satisfies Record<string, { status: number; title: string }>
 
 export type ProblemCode = keyof typeof CATALOGUE
-type FaultCode = 'internal_error' | 'upstream_unavailable' | 'upstream_timeout'
+type FaultCode = 'internal_error' | 'overloaded' | 'upstream_unavailable' | 'upstream_timeout'
 export type RefusalCode = Exclude<ProblemCode, FaultCode>
 
 /** One wrong field: an RFC 6901 pointer into the body (or `/name` of a query parameter) and why it is refused. */

@@ -7,7 +7,7 @@ import * as v from 'valibot'
 import { type Keyring, parseKeyring } from './crypto/keyring.ts'
 import { Fault } from './problem.ts'
 
-/** What `wrangler` puts into `env`: text, checked here and nowhere else. */
+/** What `wrangler` puts into `env`: text, checked here and nowhere else, and the bindings of wrangler.toml. */
 export type Bindings = {
   ENVIRONMENT?: string
   DATABASE_URL?: string
@@ -20,9 +20,15 @@ export type Bindings = {
   REQUEST_TIMEOUT_MS?: string
   ARGON2_MEMORY_KIB?: string
   ARGON2_ITERATIONS?: string
+  MAX_HASHES_IN_FLIGHT?: string
   LIMITS_MULTIPLIER?: string
   SERVER_TIMING?: string
+  EDGE_LIMITER?: RateLimiter
+  FALLBACK_LIMITER?: RateLimiter
 }
+
+/** The Workers rate-limit binding: counts per location, at once and approximately. */
+export type RateLimiter = { limit(options: { key: string }): Promise<{ success: boolean }> }
 
 /** The secrets that a Worker may need. Each Worker states its own (least privilege); see `src/workers/`. */
 export const SECRETS = [
@@ -45,7 +51,9 @@ export type Settings = {
   postgresTimeoutMs: number
   requestTimeoutMs: number
   argon2: { memoryKiB: number; iterations: number; parallelism: number }
-  /** Raises every limit; 1 in production, more only on the local stack (benchmarks and load tests). */
+  /** Password hashes that an isolate takes on at a time; the rest is refused at once. */
+  maxHashesInFlight: number
+  /** Raises every limit in Redis and PostgreSQL; 1 in production, more only on the local stack (benchmarks and load tests). */
   limitsMultiplier: number
   serverTiming: boolean
 }
@@ -70,6 +78,8 @@ const Shape = v.object({
   // Never below OWASP's second row (19 MiB, t=2); above 46 MiB two hashes in flight could not share one isolate.
   ARGON2_MEMORY_KIB: integer(19_456, 19_456, 47_104),
   ARGON2_ITERATIONS: integer(2, 2, 10),
+  // One hash takes 30 to 40 ms of the one thread, so the last of eight is answered within a third of a second.
+  MAX_HASHES_IN_FLIGHT: integer(8, 1, 1000),
   LIMITS_MULTIPLIER: integer(1, 1, 1_000_000),
   SERVER_TIMING: v.optional(v.picklist(['on', 'off']), 'off'),
 })
@@ -110,6 +120,7 @@ export function readSettings(bindings: Bindings, needed: readonly Secret[]): Set
     postgresTimeoutMs: values.POSTGRES_TIMEOUT_MS,
     requestTimeoutMs: values.REQUEST_TIMEOUT_MS,
     argon2: { memoryKiB: values.ARGON2_MEMORY_KIB, iterations: values.ARGON2_ITERATIONS, parallelism: 1 },
+    maxHashesInFlight: values.MAX_HASHES_IN_FLIGHT,
     limitsMultiplier: values.LIMITS_MULTIPLIER,
     serverTiming: values.SERVER_TIMING === 'on',
   }

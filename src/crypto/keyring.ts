@@ -14,6 +14,7 @@ export type Purpose =
   | 'seal:totp'
   | 'seal:webhook'
   | 'seal:signing-key'
+  | 'seal:idempotency'
   | 'redis-subject'
   | `cookie:${string}`
   | 'cursor'

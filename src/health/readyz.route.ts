@@ -1,11 +1,14 @@
 /** GET /readyz — whether the parts we depend on answer inside their deadlines: ok or failed, and nothing more. */
 import { Hono } from 'hono'
 import type { Context, Env } from '../context.ts'
-import { faultOf } from '../problem.ts'
+import { checkLimits } from '../limits/check.ts'
+import { faultOf, problemResponse } from '../problem.ts'
 import { pingPostgres, pingRedis } from './store.ts'
 
 export const readyz = new Hono<Env>().get('/readyz', async (c) => {
   const { ctx } = c.var
+  const limited = await checkLimits(ctx, 'readyz')
+  if (limited) return problemResponse(limited, ctx)
   const [postgres, redis] = await Promise.all([
     check(ctx, 'postgres', () => pingPostgres(ctx)),
     check(ctx, 'redis', () => pingRedis(ctx)),

@@ -4,7 +4,7 @@
  */
 
 export type ClientDetails = {
-  /** Canonical network of the caller for limits: IPv4 /32, IPv6 /64. `unknown` shares one bucket, it is never unlimited. */
+  /** Canonical network of the caller for limits: IPv4 /32, IPv6 /64, or `UNKNOWN_NETWORK`. */
   network: string
   /** What may be stored and shown: IPv4 /24, IPv6 /48. */
   truncatedAddress: string | null
@@ -16,12 +16,15 @@ export type ClientDetails = {
 
 const MAX_USER_AGENT = 512
 
+/** Everybody whose address the edge did not state: one bucket, and a strict one (src/limits/check.ts). */
+export const UNKNOWN_NETWORK = 'unknown'
+
 export function readClient(request: Request): ClientDetails {
   const groups = parseAddress(request.headers.get('cf-connecting-ip') ?? '')
   const { cf } = request as { cf?: Record<string, unknown> } // Cloudflare's own, and optional: absent in some previews
   const userAgent = request.headers.get('user-agent')
   return {
-    network: groups === null ? 'unknown' : prefix(groups, 4),
+    network: groups === null ? UNKNOWN_NETWORK : prefix(groups, 4),
     truncatedAddress: groups === null ? null : prefix(groups, 3),
     country: text(cf?.country),
     city: text(cf?.city),

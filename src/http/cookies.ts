@@ -1,35 +1,51 @@
 /**
- * The refresh cookie. `__Host-` binds it to this host, HttpOnly hides it from scripts, Max-Age equals the token's
- * remaining life so that a restarted browser is still signed in (FINDINGS F22). Its value proves itself: it is a
- * refresh token, so there is no cookie signature to confuse.
+ * Our cookies. `__Host-` binds each to this host, HttpOnly hides it from scripts. The refresh cookie's Max-Age equals
+ * the token's remaining life, so that a restarted browser is still signed in (FINDINGS F22); its value proves itself: it
+ * is a refresh token, so there is no cookie signature to confuse.
  */
 import { type Refusal, refuse } from '../problem.ts'
 
-const NAME = '__Host-latchkey'
+const REFRESH_COOKIE = '__Host-latchkey'
+export const DEVICE_COOKIE = '__Host-latchkey-device'
 /** Browsers cap a cookie's life at 400 days (RFC 6265bis §5.5). */
 const MAX_AGE_SECONDS = 34_560_000
+const HALF_A_YEAR_SECONDS = 15_552_000
 
 /** @returns the cookie's value or null; refusal `invalid_request` when it stands twice (one was planted: CASES J08) */
 export function readRefreshCookie(headers: Headers): string | null | Refusal {
+  const values = readCookie(headers, REFRESH_COOKIE)
+  if (values.length > 1)
+    return refuse('invalid_request', { detail: `The cookie ${REFRESH_COOKIE} was sent more than once.` })
+  return values[0] ?? null
+}
+
+/** @returns the cookie's value, or null when there is none, or two: it opens nothing, so it may as well be absent */
+export function readDeviceCookie(headers: Headers): string | null {
+  const values = readCookie(headers, DEVICE_COOKIE)
+  return values.length === 1 ? (values[0] ?? null) : null
+}
+
+function readCookie(headers: Headers, name: string): string[] {
   const values: string[] = []
   for (const pair of (headers.get('cookie') ?? '').split(';')) {
     const equals = pair.indexOf('=')
     // Only what a browser sends, blanks before the name: trim() would also strip a no-break space and accept a forgery,
     // and a pattern anchored at the end alone takes seconds for a header of 32 KB of blanks.
-    if (equals > 0 && pair.slice(0, equals).replace(/^[ \t]+/, '') === NAME)
+    if (equals > 0 && pair.slice(0, equals).replace(/^[ \t]+/, '') === name)
       values.push(pair.slice(equals + 1))
   }
-  if (values.length > 1)
-    return refuse('invalid_request', { detail: `The cookie ${NAME} was sent more than once.` })
-  return values[0] ?? null
+  return values
 }
 
 /** @param maxAgeSeconds the token's remaining life */
 export function refreshCookie(refreshToken: string, maxAgeSeconds: number): string {
-  const maxAge = Math.min(Math.floor(maxAgeSeconds), MAX_AGE_SECONDS)
-  return `${NAME}=${refreshToken}; Max-Age=${maxAge}; Path=/; HttpOnly; Secure; SameSite=Lax`
+  return cookie(REFRESH_COOKIE, refreshToken, Math.min(Math.floor(maxAgeSeconds), MAX_AGE_SECONDS))
 }
 
-export function expiredRefreshCookie(): string {
-  return refreshCookie('', 0)
-}
+export const expiredRefreshCookie = () => refreshCookie('', 0)
+
+/** For half a year from the last sign-in: longer than most people are away. */
+export const deviceCookie = (value: string) => cookie(DEVICE_COOKIE, value, HALF_A_YEAR_SECONDS)
+
+const cookie = (name: string, value: string, maxAge: number) =>
+  `${name}=${value}; Max-Age=${maxAge}; Path=/; HttpOnly; Secure; SameSite=Lax`

@@ -4,7 +4,6 @@ import { openSigningKey, type PublicJwk, type SigningAlgorithm, type SigningKey 
 import { readEdgeCache, writeEdgeCache } from '../http/edge-cache.ts'
 import { Fault } from '../problem.ts'
 import type { TenantRow } from '../tenants/tenants.ts'
-import { findVerifier } from './store.ts'
 
 /** What verifies an access token on a host: the tenant it must be for and the key it names, or null when none stands. */
 export type Verifier = {
@@ -26,21 +25,15 @@ export async function openCurrentKey(
 }
 
 /**
- * For operations that write: the signature must be checked before the one statement runs, so the key comes from
- * the edge cache, which every sign-in and refresh warms, and from the database (a second trip) only when this location
- * has seen neither for ten minutes. The statement itself still demands that the key stands, so a withdrawn key
- * stops working at once.
+ * What verifies a token, as far as this location keeps it: every sign-in, refresh and read leaves it there for ten
+ * minutes. No trip. Who writes on the strength of it must have the statement demand that the key still stands.
  */
-export async function requireVerifier(
-  ctx: Pick<Context, 'db' | 'host' | 'origin' | 'log' | 'defer'>,
+export async function readKeptVerifier(
+  ctx: Pick<Context, 'origin' | 'log' | 'defer'>,
   kid: string,
 ): Promise<Verifier | undefined> {
   // Only `keepVerifier` writes under this name.
-  const kept = (await readEdgeCache(ctx, verifierName(kid))) as Verifier | undefined
-  if (kept) return kept
-  const found = await findVerifier(ctx, kid)
-  if (found?.key) keepVerifier(ctx, kid, found)
-  return found
+  return (await readEdgeCache(ctx, verifierName(kid))) as Verifier | undefined
 }
 
 /** Keeps, for ten minutes, what was read from the database just now. */

@@ -7,6 +7,7 @@ import { jsonBody } from '../http/body.ts'
 import { Transport, text } from '../http/input.ts'
 import { isRefusal, problemResponse } from '../problem.ts'
 import { tokensResponse } from '../sessions/tokens.ts'
+import { findKnownDevice, rememberDevice } from './known-device.ts'
 import { signInWithPassword } from './passwords.ts'
 import { MAX_PASSWORD_UNITS } from './policy.ts'
 
@@ -19,7 +20,11 @@ const Credentials = v.strictObject({
 export const login = new Hono<Env>().post('/v1/login', jsonBody(Credentials), async (c) => {
   const { ctx } = c.var
   const input = c.req.valid('json')
-  const signedIn = await signInWithPassword(ctx, input)
+  const { headers } = c.req.raw
+  const device = await findKnownDevice(ctx, headers, input.email)
+  const signedIn = await signInWithPassword(ctx, input, device)
   if (isRefusal(signedIn)) return problemResponse(signedIn, ctx)
-  return tokensResponse(ctx, signedIn, input.transport, 200)
+  const response = await tokensResponse(ctx, signedIn, input.transport, 200)
+  await rememberDevice(ctx, headers, response, { email: input.email, known: device })
+  return response
 })

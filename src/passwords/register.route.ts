@@ -5,8 +5,10 @@ import { EmailAddress } from '../accounts/accounts.ts'
 import type { Env } from '../context.ts'
 import { jsonBody } from '../http/body.ts'
 import { DisplayName, Transport, text } from '../http/input.ts'
+import { readIdempotencyKey } from '../idempotency/idempotency.ts'
 import { isRefusal, problemResponse } from '../problem.ts'
-import { tokensResponse } from '../sessions/tokens.ts'
+import { type IssuedTokens, tokensResponse } from '../sessions/tokens.ts'
+import { rememberDevice } from './known-device.ts'
 import { registerWithPassword } from './passwords.ts'
 import { MAX_PASSWORD_UNITS } from './policy.ts'
 
@@ -19,8 +21,15 @@ const Registration = v.strictObject({
 
 export const registerRoute = new Hono<Env>().post('/v1/register', jsonBody(Registration), async (c) => {
   const { ctx } = c.var
+  const { headers } = c.req.raw
   const input = c.req.valid('json')
-  const registered = await registerWithPassword(ctx, input)
-  if (isRefusal(registered)) return problemResponse(registered, ctx)
-  return tokensResponse(ctx, registered, input.transport, 201)
+  const idempotencyKey = readIdempotencyKey(headers)
+  if (isRefusal(idempotencyKey)) return problemResponse(idempotencyKey, ctx)
+  const answer = async (issued: IssuedTokens) => {
+    const response = await tokensResponse(ctx, issued, input.transport, 201)
+    await rememberDevice(ctx, headers, response, { email: input.email, known: null })
+    return response
+  }
+  const registered = await registerWithPassword(ctx, input, { idempotencyKey, answer })
+  return isRefusal(registered) ? problemResponse(registered, ctx) : registered
 })

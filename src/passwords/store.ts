@@ -1,36 +1,73 @@
-/** The SQL of passwords: what a sign-in reads, and the statements that register and sign in. */
-import { and, eq, sql } from 'drizzle-orm'
+/** The SQL of passwords: what a sign-in reads, and the statements that register, sign in and count failures. */
+import { and, eq, type SQL, sql } from 'drizzle-orm'
 import type { CanonicalEmail } from '../accounts/accounts.ts'
 import { insertUser, type NewUser, userColumns, userIsActive } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import type { PasswordHash } from '../crypto/password-hash.ts'
 import { recordEvent } from '../events/outbox.ts'
+import type { IdempotencyKey } from '../idempotency/idempotency.ts'
+import { isKept, keepAnswer, keptAnswerColumns } from '../idempotency/store.ts'
 import { sealedKeyColumns } from '../keys/store.ts'
-import { type NewSession, type StartedRow, selectStarted, startSession } from '../sessions/store.ts'
-import { passwords, signingKeys, tenantHosts, tenants, users } from '../storage/schema.ts'
+import { type NewSession, startSession } from '../sessions/store.ts'
+import { isUniqueViolation } from '../storage/postgres.ts'
+import {
+  idempotencyKeys,
+  passwords,
+  signInFailures,
+  signingKeys,
+  tenantHosts,
+  tenants,
+  users,
+} from '../storage/schema.ts'
 import { tenantColumns } from '../tenants/store.ts'
+import {
+  type Attempts,
+  FIRST_DELAY_SECONDS,
+  FREE_FAILURES,
+  LONGEST_DELAY_SECONDS,
+  MAX_FAILURES,
+} from './failures.ts'
 
 type Storage = Pick<Context, 'db' | 'client' | 'now' | 'random'>
 
-/** Everything a registration reads: the host's tenant and the key that will sign. */
-export async function findForRegistration({ db, host }: Pick<Context, 'db' | 'host'>) {
+/** The database's clock, for what an answer says before its statement runs. */
+const databaseTime = sql`now()`.mapWith((value: string) => new Date(value))
+
+/** Everything a registration reads: the host's tenant, the key that will sign, and the answer kept for a repeat. */
+export async function findForRegistration(
+  { db, host }: Pick<Context, 'db' | 'host'>,
+  repeat: IdempotencyKey | null,
+) {
   const [row] = await db
-    .select({ tenant: tenantColumns, key: sealedKeyColumns })
+    .select({ tenant: tenantColumns, key: sealedKeyColumns, kept: keptAnswerColumns, at: databaseTime })
     .from(tenantHosts)
     .innerJoin(tenants, eq(tenants.id, tenantHosts.tenantId))
     .leftJoin(signingKeys, eq(signingKeys.state, 'current'))
+    .leftJoin(idempotencyKeys, isKept(repeat))
     .where(eq(tenantHosts.host, host))
   return row
 }
 
-/** Everything a sign-in reads: tenant, key, and the account with its password, or null where there is none. */
-export async function findForSignIn({ db, host }: Pick<Context, 'db' | 'host'>, email: CanonicalEmail) {
+/**
+ * Everything a sign-in reads: tenant, key, how attempts of `subject` stand, and the account with its password, or null
+ * where there is none.
+ */
+export async function findForSignIn(
+  { db, host }: Pick<Context, 'db' | 'host'>,
+  email: CanonicalEmail,
+  subject: Uint8Array,
+) {
   const [row] = await db
     .select({
       tenant: tenantColumns,
       key: sealedKeyColumns,
       user: userColumns,
       password: { phc: passwords.phc, keyId: passwords.keyId, changedAt: passwords.changedAt },
+      attempts: {
+        failures: sql<number>`coalesce(${signInFailures.consecutiveFailures}, 0)`,
+        waitSeconds: sql<number>`${waitSeconds}`,
+      },
+      at: databaseTime,
     })
     .from(tenantHosts)
     .innerJoin(tenants, eq(tenants.id, tenantHosts.tenantId))
@@ -40,31 +77,68 @@ export async function findForSignIn({ db, host }: Pick<Context, 'db' | 'host'>, 
       and(eq(users.tenantId, tenants.id), eq(users.email, email), sql`${users.deletedAt} is null`),
     )
     .leftJoin(passwords, eq(passwords.userId, users.id))
+    .leftJoin(
+      signInFailures,
+      and(eq(signInFailures.tenantId, tenants.id), eq(signInFailures.subject, subject)),
+    )
     .where(eq(tenantHosts.host, host))
   return row
 }
 
+/** How long the attempts of a row of `sign_in_failures` wait, in whole seconds; 0 without a row or a delay. */
+const waitSeconds = sql`ceil(greatest(0, coalesce(extract(epoch from sign_in_failures.next_attempt_at - clock_timestamp()), 0)))::int`
+
+/** Whether an attempt is not heard now: what both outcomes of an attempt are decided by. */
+const isUnheard = sql`(sign_in_failures.consecutive_failures >= ${MAX_FAILURES}
+  or sign_in_failures.next_attempt_at > clock_timestamp())`
+
+const failuresOf = (tenantId: string, subject: Uint8Array): SQL => sql`
+  sign_in_failures.tenant_id = ${tenantId} and sign_in_failures.subject = ${digest(subject)}`
+
+const digest = (subject: Uint8Array) => sql`${sql.param(subject, signInFailures.subject)}::bytea`
+
+export type Registration = {
+  user: NewUser
+  hash: PasswordHash
+  session: NewSession
+  /** Whose failures are forgotten: attempts before there was an account were at nothing. */
+  subject: Uint8Array
+  kept: { key: IdempotencyKey; sealed: string } | null
+}
+
 /**
  * Creates account, password and session, or nothing: one statement. The unique index decides between simultaneous
- * registrations of one address (FINDINGS F19).
- * @returns the session's row, or null when the address is taken
+ * registrations of one address (FINDINGS F19), and the primary key between those with one Idempotency-Key.
  */
-export async function register(ctx: Storage, user: NewUser, hash: PasswordHash, session: NewSession) {
+export async function register(
+  ctx: Storage,
+  { user, hash, session, subject, kept }: Registration,
+): Promise<'registered' | 'email_taken' | 'idempotency_key_in_use'> {
   const registered = sql`select tenant_id, id as subject, '{}'::jsonb as data from account`
-  const { rows } = await ctx.db.execute<StartedRow>(sql`
-    with account as (${insertUser(user)}),
-    stored as (
-      insert into passwords (user_id, tenant_id, phc, key_id)
-      select id, tenant_id, ${hash.phc}, ${hash.keyId} from account),
-    account_recorded as (${recordEvent(ctx, 'user.registered', registered)}),
-    ${startSession(ctx, session, sql`from account as users`)}
-    ${selectStarted}`)
-  return rows[0] ?? null
+  const refused = sql`case when exists (select from account) then null else 'email_taken' end`
+  try {
+    const { rows } = await ctx.db.execute(sql`
+      with account as (${insertUser(user)}),
+      stored as (
+        insert into passwords (user_id, tenant_id, phc, key_id)
+        select id, tenant_id, ${hash.phc}, ${hash.keyId} from account),
+      account_recorded as (${recordEvent(ctx, 'user.registered', registered)}),
+      failures_forgotten as (
+        delete from sign_in_failures using account where ${failuresOf(user.tenantId, subject)}),
+      ${kept ? sql`${keepAnswer(user.tenantId, kept.key, kept.sealed, refused)},` : sql``}
+      ${startSession(ctx, session, sql`from account as users`)}
+      select id from started`)
+    return rows.length === 1 ? 'registered' : 'email_taken'
+  } catch (error) {
+    if (isUniqueViolation(error, 'idempotency_keys')) return 'idempotency_key_in_use'
+    throw error
+  }
 }
 
 export type VerifiedPassword = {
   userId: string
   tenantId: string
+  subject: Uint8Array
   /** `changed_at` of the password that was verified, exactly as it was read. */
   changedAt: string
   /** The same password hashed again, when cost or pepper have risen since. */
@@ -72,39 +146,66 @@ export type VerifiedPassword = {
 }
 
 /**
- * Begins a session for an account whose password was verified, provided that the account is still active and the
- * password is still that one: both may have changed while the hash ran. Their rows are locked, so neither can
- * change before the session is there to be revoked with the others.
- * @returns the session's row, or null when account or password changed
+ * Begins a session for an account whose password was verified, provided that the attempt is heard, that the account is
+ * still active and that the password is still that one: all may have changed while the hash ran. Their rows are locked,
+ * so neither can change before the session is there to be revoked with the others.
+ * @returns whether it began, and how attempts stood
  */
-export async function signIn(ctx: Storage, verified: VerifiedPassword, session: NewSession) {
-  const { userId, tenantId, changedAt, rehashed } = verified
+export async function signIn(
+  ctx: Storage,
+  verified: VerifiedPassword,
+  session: NewSession,
+): Promise<Attempts & { hasBegun: boolean }> {
+  const { userId, tenantId, subject, changedAt, rehashed } = verified
   const from = sql`from users join passwords on passwords.user_id = users.id
     where users.id = ${userId} and users.tenant_id = ${tenantId} and ${userIsActive}
       and passwords.changed_at = ${changedAt}::timestamptz
+      and not exists (select from sign_in_failures where ${failuresOf(tenantId, subject)} and ${isUnheard})
     for no key update of users for share of passwords`
   const rehash = sql`,
     rehashed as (
       update passwords set phc = ${rehashed?.phc}, key_id = ${rehashed?.keyId}
       from started where passwords.user_id = started.user_id)`
-  const { rows } = await ctx.db.execute<StartedRow>(sql`
+  const { rows } = await ctx.db.execute<AttemptsRow & { has_begun: boolean }>(sql`
     with ${startSession(ctx, session, from)},
-    failures_reset as (
-      update users set consecutive_failures = 0, next_attempt_at = null
-      from started where users.id = started.user_id and users.consecutive_failures > 0)
+    failures_forgotten as (delete from sign_in_failures using started where ${failuresOf(tenantId, subject)})
     ${rehashed === null ? sql`` : rehash}
-    ${selectStarted}`)
-  return rows[0] ?? null
+    select exists (select from started) as has_begun, coalesce(max(consecutive_failures), 0) as failures,
+      coalesce(max(${waitSeconds}), 0) as wait_seconds
+    from sign_in_failures where ${failuresOf(tenantId, subject)}`)
+  const [row] = rows
+  return { hasBegun: row?.has_begun ?? false, ...attemptsOf(row) }
 }
 
-/** Counts a failed attempt; for an unknown account (any id) the same statement finds nothing to count. */
+type AttemptsRow = { failures: number; wait_seconds: number }
+
+const attemptsOf = (row: AttemptsRow | undefined): Attempts => ({
+  failures: row?.failures ?? 0,
+  waitSeconds: row?.wait_seconds ?? 0,
+})
+
+/**
+ * Counts a failed attempt, unless attempts are not heard: then nobody was told whether the password was right.
+ * @returns whether it counted, and how attempts stand now
+ */
 export async function countFailure(
   { db }: Pick<Context, 'db'>,
   tenantId: string,
-  userId: string,
-): Promise<void> {
-  await db
-    .update(users)
-    .set({ consecutiveFailures: sql`${users.consecutiveFailures} + 1` })
-    .where(and(eq(users.tenantId, tenantId), eq(users.id, userId)))
+  subject: Uint8Array,
+): Promise<Attempts & { hasCounted: boolean }> {
+  const { rows } = await db.execute<AttemptsRow & { has_counted: boolean }>(sql`
+    insert into sign_in_failures (tenant_id, subject, consecutive_failures)
+    values (${tenantId}, ${digest(subject)}, 1)
+    on conflict (tenant_id, subject) do update set
+      consecutive_failures = sign_in_failures.consecutive_failures + case when ${isUnheard} then 0 else 1 end,
+      next_attempt_at = case
+        when ${isUnheard} then sign_in_failures.next_attempt_at
+        when sign_in_failures.consecutive_failures >= ${FREE_FAILURES} then clock_timestamp() + make_interval(secs =>
+          least(${LONGEST_DELAY_SECONDS}, ${FIRST_DELAY_SECONDS} * power(2, sign_in_failures.consecutive_failures - ${FREE_FAILURES})))
+      end,
+      late_attempts = case when ${isUnheard} then sign_in_failures.late_attempts + 1 else 0 end,
+      last_attempt_at = clock_timestamp()
+    returning late_attempts = 0 as has_counted, consecutive_failures as failures, ${waitSeconds} as wait_seconds`)
+  const [row] = rows
+  return { hasCounted: row?.has_counted ?? false, ...attemptsOf(row) }
 }

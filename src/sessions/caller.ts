@@ -8,7 +8,9 @@ import type { User } from '../accounts/accounts.ts'
 import type { Context } from '../context.ts'
 import { readUnverified, verifyAccessToken } from '../crypto/signing.ts'
 import { readBearer } from '../http/bearer.ts'
-import { requireVerifier, type Verifier } from '../keys/keys.ts'
+import { keepVerifier, readKeptVerifier, type Verifier } from '../keys/keys.ts'
+import { findVerifier } from '../keys/store.ts'
+import { checkLimits } from '../limits/check.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
 import { requireTenant, type Tenant } from '../tenants/tenants.ts'
 import { findCaller } from './store.ts'
@@ -16,73 +18,116 @@ import { findCaller } from './store.ts'
 /** A caller whose token verified. Whether their session still lives is for the statement to say. */
 export type Caller = { tenant: Tenant; userId: string; sessionId: string; kid: string }
 
-type CallerContext = Pick<
-  Context,
-  'db' | 'host' | 'origin' | 'callerOrigin' | 'fetchSite' | 'readers' | 'log' | 'defer' | 'now'
->
+/** The operations that a caller is limited in by their session. */
+type CallerOperation = 'logout' | 'readMe' | 'updateMe' | 'listSessions' | 'revokeSession' | 'revokeSessions'
 
 type Claimed = { kid: string; sid: string }
+type Read = { token: string; claimed: Claimed }
 
 /** The token of the request and what it claims. Refusals `missing_token`, `invalid_token`, `invalid_request`. */
-function readToken(headers: Headers): { token: string; claimed: Claimed } | Refusal {
+function readToken(headers: Headers): Read | Refusal {
   const token = readBearer(headers)
   if (isRefusal(token)) return token
   const claimed = readUnverified(token)
   return claimed === null ? refuse('invalid_token') : { token, claimed }
 }
 
-/** For writes: the caller, by signature alone. The statement must join `callerIsLive`. */
-export async function requireCaller(ctx: CallerContext, headers: Headers): Promise<Caller | Refusal> {
+/**
+ * For writes: the caller, by signature alone. The statement must join `callerIsLive`.
+ * @returns refusals `missing_token`, `invalid_token`, `invalid_request`, `unknown_host`, `origin_not_allowed`, `rate_limited`
+ */
+export async function requireCaller(
+  ctx: Context,
+  headers: Headers,
+  operation: CallerOperation,
+): Promise<Caller | Refusal> {
   const read = readToken(headers)
   if (isRefusal(read)) return read
-  const verifier = await requireVerifier(ctx, read.claimed.kid)
-  return verify(ctx, read.token, read.claimed, verifier)
+  const { kid } = read.claimed
+  const known = await verifyWithoutTrip(ctx, read)
+  const [limited, verifier] = await Promise.all([
+    limitCaller(ctx, operation, known),
+    known ? undefined : findVerifier(ctx, kid),
+  ])
+  if (limited) return limited
+  if (known) return known
+  if (verifier?.key) keepVerifier(ctx, kid, verifier)
+  return verify(ctx, read, verifier)
 }
 
 /**
  * For reads: runs `query` in the same trip as the check of the caller. What it returns is only handed over
- * once the token has verified and its session and account are live.
+ * once the token has verified and its session and account are live. Refuses as `requireCaller` does.
  * @param query built from what the token claims, so it must be bound to the claimed session and to the host's tenant
  */
 export async function readAsCaller<Query extends BatchItem<'pg'>>(
-  ctx: CallerContext,
+  ctx: Context,
   headers: Headers,
+  operation: CallerOperation,
   query: (claimed: Claimed) => Query,
 ): Promise<(KnownCaller & { found: Query['_']['result'] }) | Refusal> {
-  const read = readToken(headers)
-  if (isRefusal(read)) return read
-  const [[row], found] = await ctx.db.batch([findCaller(ctx, read.claimed), query(read.claimed)])
-  const known = await requireLive(ctx, read, row)
-  return isRefusal(known) ? known : { ...known, found }
+  return readLive(ctx, headers, operation, async (claimed) => {
+    const [[row], found] = await ctx.db.batch([findCaller(ctx, claimed), query(claimed)])
+    return { row, found }
+  })
 }
 
 /** For reads that need nothing but the caller: one query. */
-export async function readCaller(ctx: CallerContext, headers: Headers): Promise<KnownCaller | Refusal> {
-  const read = readToken(headers)
-  if (isRefusal(read)) return read
-  const [row] = await findCaller(ctx, read.claimed)
-  return requireLive(ctx, read, row)
+export async function readCaller(
+  ctx: Context,
+  headers: Headers,
+  operation: CallerOperation,
+): Promise<KnownCaller | Refusal> {
+  return readLive(ctx, headers, operation, async (claimed) => {
+    const [row] = await findCaller(ctx, claimed)
+    return { row, found: undefined }
+  })
 }
 
+type CallerRow = Awaited<ReturnType<typeof findCaller>>[number]
 type KnownCaller = { caller: Caller; user: User }
 
-async function requireLive(
-  ctx: CallerContext,
-  { token, claimed }: { token: string; claimed: Claimed },
-  row: Awaited<ReturnType<typeof findCaller>>[number] | undefined,
-): Promise<KnownCaller | Refusal> {
-  const caller = await verify(ctx, token, claimed, row)
+/** The limit and the question side by side; then the signature, then whether session and account are live. */
+async function readLive<Found>(
+  ctx: Context,
+  headers: Headers,
+  operation: CallerOperation,
+  ask: (claimed: Claimed) => Promise<{ row: CallerRow | undefined; found: Found }>,
+): Promise<(KnownCaller & { found: Found }) | Refusal> {
+  const read = readToken(headers)
+  if (isRefusal(read)) return read
+  const known = verifyWithoutTrip(ctx, read)
+  const [limited, { row, found }] = await Promise.all([
+    known.then((caller) => limitCaller(ctx, operation, caller)),
+    ask(read.claimed),
+  ])
+  if (limited) return limited
+  const caller = await verify(ctx, read, row)
   if (isRefusal(caller)) return caller
+  if (row && !(await known)) keepVerifier(ctx, caller.kid, { tenant: row.tenant, key: row.key })
   if (row?.user?.id !== caller.userId)
     return refuse('invalid_token', { evidence: { reason: 'session not live' } })
-  return { caller, user: row.user }
+  return { caller, user: row.user, found }
+}
+
+/** By the key that this location keeps, or undefined when it keeps none: then only the database can tell. */
+async function verifyWithoutTrip(ctx: Context, read: Read): Promise<Caller | Refusal | undefined> {
+  const kept = await readKeptVerifier(ctx, read.claimed.kid)
+  return kept && verify(ctx, read, kept)
+}
+
+/**
+ * Counts the address, and the session of a token that is known to be good. A session that a token merely claims is
+ * never counted: whoever learns an id could use up its owner's calls.
+ */
+function limitCaller(ctx: Context, operation: CallerOperation, known: Caller | Refusal | undefined) {
+  return checkLimits(ctx, operation, known && !isRefusal(known) ? { session: known.sessionId } : {})
 }
 
 /** The order of checks: host, origin, key, signature and claims, tenant. */
 async function verify(
-  ctx: CallerContext,
-  token: string,
-  { kid }: Claimed,
+  ctx: Context,
+  { token, claimed: { kid } }: Read,
   verifier: Verifier | undefined,
 ): Promise<Caller | Refusal> {
   const tenant = requireTenant(ctx, verifier?.tenant)

@@ -34,7 +34,7 @@ export const listOwnSessions = new Hono<Env>().get('/v1/sessions', query(Page), 
     return problemResponse(refuse('invalid_input', { errors }), ctx)
   }
   // One row more than asked for tells whether there is a next page.
-  const page = await readAsCaller(ctx, c.req.raw.headers, (claimed) =>
+  const page = await readAsCaller(ctx, c.req.raw.headers, 'listSessions', (claimed) =>
     listSessions(ctx, claimed, { after, limit: limit + 1 }),
   )
   if (isRefusal(page)) return problemResponse(page, ctx)

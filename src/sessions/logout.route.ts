@@ -28,7 +28,7 @@ async function signOut(
   body: { refresh_token?: string | undefined },
 ): Promise<Tenant | Refusal> {
   if (body.refresh_token === undefined && headers.has('authorization')) {
-    const caller = await requireCaller(ctx, headers)
+    const caller = await requireCaller(ctx, headers, 'logout')
     return isRefusal(caller) ? caller : signOutCaller(ctx, caller)
   }
   const presented = readRefreshToken(ctx, headers, body)

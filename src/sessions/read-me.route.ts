@@ -7,6 +7,6 @@ import { readCaller } from './caller.ts'
 
 export const readMe = new Hono<Env>().get('/v1/me', async (c) => {
   const { ctx } = c.var
-  const known = await readCaller(ctx, c.req.raw.headers)
+  const known = await readCaller(ctx, c.req.raw.headers, 'readMe')
   return isRefusal(known) ? problemResponse(known, ctx) : c.json(presentUser(known.user))
 })

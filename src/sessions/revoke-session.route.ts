@@ -8,7 +8,7 @@ import { endSessions } from './store.ts'
 
 export const revokeSession = new Hono<Env>().delete('/v1/sessions/:id', async (c) => {
   const { ctx } = c.var
-  const caller = await requireCaller(ctx, c.req.raw.headers)
+  const caller = await requireCaller(ctx, c.req.raw.headers, 'revokeSession')
   if (isRefusal(caller)) return problemResponse(caller, ctx)
   const id = c.req.param('id')
   if (!UUID.test(id)) return problemResponse(refuse('not_found'), ctx)

@@ -11,7 +11,7 @@ const Which = v.strictObject({ except: v.optional(v.picklist(['current'])) })
 
 export const revokeSessions = new Hono<Env>().delete('/v1/sessions', query(Which), async (c) => {
   const { ctx } = c.var
-  const caller = await requireCaller(ctx, c.req.raw.headers)
+  const caller = await requireCaller(ctx, c.req.raw.headers, 'revokeSessions')
   if (isRefusal(caller)) return problemResponse(caller, ctx)
 
   const { except } = c.req.valid('query')

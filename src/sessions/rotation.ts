@@ -11,6 +11,7 @@ import type { KeyedTokenHash } from '../crypto/opaque-token.ts'
 import { newId, recordEvent } from '../events/outbox.ts'
 import { originToAllow } from '../http/origin.ts'
 import { sealedKeyColumns } from '../keys/store.ts'
+import { LIMITS, type Limit } from '../limits/limits.ts'
 import { refreshTokens, sessions, signingKeys, tenantHosts, tenants, users } from '../storage/schema.ts'
 import { tenantColumns } from '../tenants/store.ts'
 import { DEFAULT_POLICY } from '../tenants/tenants.ts'
@@ -18,6 +19,16 @@ import { bytes, sessionIsLive } from './store.ts'
 
 /** A token that was used may be presented again for this long, as long as its successor is unused. */
 const REPEAT_SECONDS = 30
+
+const { rate: REFRESHES, seconds: WINDOW_SECONDS } = LIMITS.refresh.postgres.session
+
+/** How often a session may refresh: counted on the row that each rotation locks and writes anyway. */
+export const refreshLimit = ({ settings }: Pick<Context, 'settings'>): Limit => ({
+  rate: REFRESHES * settings.limitsMultiplier,
+  seconds: WINDOW_SECONDS,
+})
+
+const windowIsOver = sql`sessions.refreshes_counted_from <= clock_timestamp() - make_interval(secs => ${WINDOW_SECONDS})`
 
 /** `token.hash` is one of the presented token's hashes. */
 const tokenIs = (presented: KeyedTokenHash[]) =>
@@ -56,10 +67,14 @@ export type Rotation = {
 
 /** @returns the host's tenant, and what is known of the token after the decision; undefined for an unknown host */
 export async function rotate(
-  ctx: Pick<Context, 'db' | 'host' | 'client' | 'now' | 'random' | 'callerOrigin' | 'fetchSite' | 'origin'>,
+  ctx: Pick<
+    Context,
+    'db' | 'host' | 'client' | 'settings' | 'now' | 'random' | 'callerOrigin' | 'fetchSite' | 'origin'
+  >,
   { presented, successor }: Rotation,
 ) {
   const { db, client } = ctx
+  const mayRefresh = sql`(sessions.refreshes < ${refreshLimit(ctx).rate} or ${windowIsOver})`
   const isPresented = tokenIs(presented)
   const found = presentedToken(ctx, presented)
   const idleSeconds = sql`coalesce((tenants.settings->>'session_idle_seconds')::int, ${DEFAULT_POLICY.session_idle_seconds})`
@@ -78,13 +93,15 @@ export async function rotate(
       from presented
       join sessions on sessions.id = presented.session_id and ${sessionIsLive}
       join users on users.id = sessions.user_id and ${userIsActive}
-      where presented.used_at is null and presented.expires_at > clock_timestamp()
+      where presented.used_at is null and presented.expires_at > clock_timestamp() and ${mayRefresh}
       on conflict (parent_id) do nothing
       returning session_id, parent_id, expires_at),
     used as (
       update refresh_tokens set used_at = clock_timestamp() from made where refresh_tokens.id = made.parent_id),
     touched as (
       update sessions set last_used_at = clock_timestamp(), idle_expires_at = made.expires_at,
+        refreshes = case when ${windowIsOver} then 1 else sessions.refreshes + 1 end,
+        refreshes_counted_from = case when ${windowIsOver} then clock_timestamp() else sessions.refreshes_counted_from end,
         address = ${client.truncatedAddress}, country = ${client.country}, city = ${client.city}, asn_org = ${client.asnOrg}
       from made where sessions.id = made.session_id),
     revoked as (
@@ -98,7 +115,12 @@ export async function rotate(
     .select({
       tenant: tenantColumns,
       key: sealedKeyColumns,
-      token: { id: token.id },
+      token: {
+        id: token.id,
+        // Above 0 for a token that waits, unused, for its session's next window.
+        waitSeconds: sql<number>`case when ${token.expiresAt} > clock_timestamp() and not ${mayRefresh} then
+          ceil(${WINDOW_SECONDS} - extract(epoch from clock_timestamp() - sessions.refreshes_counted_from))::int else 0 end`,
+      },
       successor: {
         keyId: child.keyId,
         expiresInSeconds: sql<number>`extract(epoch from ${child.expiresAt} - clock_timestamp())::int`,

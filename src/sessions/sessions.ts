@@ -7,11 +7,11 @@ import {
   successorOf,
 } from '../crypto/opaque-token.ts'
 import { openCurrentKey } from '../keys/keys.ts'
-import { checkLimits } from '../limits/limits.ts'
+import { checkLimits, refuseOver } from '../limits/check.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
 import { requireTenant, type Tenant } from '../tenants/tenants.ts'
 import type { Caller } from './caller.ts'
-import { rotate, sessionOfRefreshToken } from './rotation.ts'
+import { refreshLimit, rotate, sessionOfRefreshToken } from './rotation.ts'
 import { endSession, sessionOfCaller } from './store.ts'
 import type { IssuedTokens } from './tokens.ts'
 
@@ -25,7 +25,7 @@ export async function refreshSession(
   refreshToken: RefreshToken,
 ): Promise<IssuedTokens | Refusal> {
   const { authKeys } = ctx.settings
-  const limited = await checkLimits(ctx, 'refresh', { address: ctx.client.network, token: refreshToken })
+  const limited = await checkLimits(ctx, 'refresh', { token: refreshToken })
   if (limited) return limited
 
   const newestKeyId = authKeys[0].keyId
@@ -42,6 +42,7 @@ export async function refreshSession(
   if (!session?.isLive)
     return refuse('invalid_grant', { evidence: { reason: session?.revokeReason ?? 'session expired' } })
   if (!user) return refuse('invalid_grant', { evidence: { reason: 'account not active' } })
+  if (!issued && token.waitSeconds > 0) return refuseOver('session', refreshLimit(ctx), token.waitSeconds)
   // The token expired unused, so nobody made a successor.
   if (!issued) return refuse('invalid_grant', { evidence: { reason: 'token expired' } })
   return {
@@ -59,12 +60,14 @@ export async function refreshSession(
 /**
  * Ends the session that a refresh token belongs to, used or not, on a host of its tenant. Unknown tokens are fine:
  * what the caller wants is then already so.
- * @returns the tenant; refusals `unknown_host`, `origin_not_allowed`
+ * @returns the tenant; refusals `rate_limited`, `unknown_host`, `origin_not_allowed`
  */
 export async function signOutByRefreshToken(
   ctx: Context,
   refreshToken: RefreshToken,
 ): Promise<Tenant | Refusal> {
+  const limited = await checkLimits(ctx, 'logout', { token: refreshToken })
+  if (limited) return limited
   const presented = await refreshTokenHashes(ctx.settings.authKeys, refreshToken)
   return requireTenant(ctx, await endSession(ctx, sessionOfRefreshToken(ctx, presented)))
 }

@@ -21,6 +21,8 @@ export const sessionIsLive = and(
 
 export type NewSession = {
   id: string
+  /** Now, by the database's clock, as the same request read it: so the answer is known before the session begins. */
+  startedAt: Date
   refreshTokenId: string
   refreshTokenHash: KeyedTokenHash
   policy: TenantPolicy
@@ -36,18 +38,19 @@ export type NewSession = {
  */
 export function startSession(
   ctx: Pick<Context, 'client' | 'now' | 'random'>,
-  { id, refreshTokenId, refreshTokenHash, policy, amr, aal }: NewSession,
+  { id, startedAt, refreshTokenId, refreshTokenHash, policy, amr, aal }: NewSession,
   from: SQL,
 ): SQL {
   const { client } = ctx
   const event = sql`select tenant_id, user_id as subject, jsonb_build_object('session_id', id, 'amr', amr) as data from started`
   return sql`
     started as (
-      insert into sessions (id, tenant_id, user_id, expires_at, idle_expires_at, amr, aal,
+      insert into sessions (id, tenant_id, user_id, auth_time, expires_at, idle_expires_at, amr, aal,
         address, country, city, asn_org, user_agent, device_label)
       select ${id}::uuid, users.tenant_id, users.id,
-        now() + make_interval(secs => ${policy.session_absolute_seconds}),
-        now() + make_interval(secs => ${Math.min(policy.session_idle_seconds, policy.session_absolute_seconds)}),
+        ${startedAt.toISOString()}::timestamptz,
+        ${expiresAt(startedAt, policy.session_absolute_seconds)}::timestamptz,
+        ${expiresAt(startedAt, refreshSeconds(policy))}::timestamptz,
         ${sql.param(amr, sessions.amr)}::text[], ${aal}::smallint,
         ${client.truncatedAddress}, ${client.country}, ${client.city}, ${client.asnOrg},
         ${client.userAgent}, ${deviceLabel(client.userAgent)}
@@ -60,11 +63,12 @@ export function startSession(
     start_recorded as (${recordEvent(ctx, 'session.started', event)})`
 }
 
-/** What the statement around `startSession` ends with: one row when the session began. */
-export const selectStarted = sql`
-  select id, auth_time, expires_at, extract(epoch from idle_expires_at - now())::int as refresh_expires_in from started`
+/** Life of a session's first refresh token, in seconds: idle, but never beyond the session. */
+export const refreshSeconds = (policy: TenantPolicy) =>
+  Math.min(policy.session_idle_seconds, policy.session_absolute_seconds)
 
-export type StartedRow = { id: string; auth_time: string; expires_at: string; refresh_expires_in: number }
+const expiresAt = (startedAt: Date, seconds: number) =>
+  new Date(startedAt.getTime() + seconds * 1000).toISOString()
 
 /** A hash as a bytea parameter. */
 export const bytes = ({ hash }: KeyedTokenHash) => sql`${sql.param(hash, refreshTokens.hash)}::bytea`

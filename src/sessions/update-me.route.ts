@@ -13,7 +13,7 @@ const Changes = v.strictObject({ name: v.nullable(DisplayName) })
 
 export const updateMe = new Hono<Env>().patch('/v1/me', jsonBody(Changes), async (c) => {
   const { ctx } = c.var
-  const caller = await requireCaller(ctx, c.req.raw.headers)
+  const caller = await requireCaller(ctx, c.req.raw.headers, 'updateMe')
   if (isRefusal(caller)) return problemResponse(caller, ctx)
 
   const user = await renameCaller(ctx, caller, c.req.valid('json').name)

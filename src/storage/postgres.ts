@@ -55,3 +55,19 @@ function throwIfDown(status: number, body: string): void {
     throw new Fault('upstream_unavailable', `postgres answered HTTP ${status} ${sqlState}`)
   }
 }
+
+/** Whether the statement was refused because another row of `table` has that key (SQLSTATE 23505). */
+export function isUniqueViolation(error: unknown, table: string): boolean {
+  // A single statement's error is wrapped by drizzle, a batch's is not.
+  for (const one of [error, error instanceof Error ? error.cause : null]) {
+    if (
+      one instanceof Error &&
+      'code' in one &&
+      one.code === '23505' &&
+      'table' in one &&
+      one.table === table
+    )
+      return true
+  }
+  return false
+}

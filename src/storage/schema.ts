@@ -11,6 +11,7 @@ import {
   integer,
   jsonb,
   pgTable,
+  primaryKey,
   smallint,
   text,
   timestamp,
@@ -73,6 +74,7 @@ export const users = pgTable(
     status: text('status', { enum: ['active', 'disabled'] })
       .notNull()
       .default('active'),
+    // Unused since `sign_in_failures`; the version before it writes them, so they go with a later migration.
     consecutiveFailures: integer('consecutive_failures').notNull().default(0),
     nextAttemptAt: instant('next_attempt_at'),
     createdAt: createdAt(),
@@ -102,6 +104,30 @@ export const passwords = pgTable('passwords', {
     .default(sql`clock_timestamp()`),
 })
 
+/**
+ * Failed password attempts in a row, for one `subject`: a digest of an address, whether or not it has an account (else
+ * the answers would tell), or of an account and a browser that is known to it. Success deletes the row.
+ */
+export const signInFailures = pgTable(
+  'sign_in_failures',
+  {
+    tenantId: uuid('tenant_id')
+      .notNull()
+      .references(() => tenants.id),
+    subject: bytea('subject').notNull(),
+    consecutiveFailures: integer('consecutive_failures').notNull(),
+    nextAttemptAt: instant('next_attempt_at'),
+    /** Attempts since the last failure that found themselves delayed only after their hash: what tells them from it. */
+    lateAttempts: integer('late_attempts').notNull().default(0),
+    lastAttemptAt: instant('last_attempt_at').notNull().default(sql`now()`),
+  },
+  (table) => [
+    primaryKey({ columns: [table.tenantId, table.subject] }),
+    index('sign_in_failures_last_attempt').on(table.lastAttemptAt),
+    check('sign_in_failures_subject_length', sql`length(${table.subject}) = 32`),
+  ],
+)
+
 /** A signed-in device. Its row is the lock of its family of refresh tokens: lock it first, always. */
 export const sessions = pgTable(
   'sessions',
@@ -115,6 +141,9 @@ export const sessions = pgTable(
       .references(() => users.id),
     createdAt: createdAt(),
     lastUsedAt: instant('last_used_at').notNull().default(sql`now()`),
+    // Rotations since `refreshes_counted_from`: the limit of a session, on the row that each rotation writes anyway.
+    refreshesCountedFrom: instant('refreshes_counted_from').notNull().default(sql`now()`),
+    refreshes: integer('refreshes').notNull().default(0),
     expiresAt: instant('expires_at').notNull(),
     idleExpiresAt: instant('idle_expires_at').notNull(),
     revokedAt: instant('revoked_at'),
@@ -180,6 +209,29 @@ export const signingKeys = pgTable(
     // One current key and one next key, whoever rotates at once.
     uniqueIndex('signing_keys_state_once').on(table.state).where(sql`state <> 'retired'`),
     check('signing_keys_state', sql`${table.state} in ('next', 'current', 'retired')`),
+  ],
+)
+
+/** The answer to a request that carried an `Idempotency-Key`, sealed, written in the same statement as its effect. */
+export const idempotencyKeys = pgTable(
+  'idempotency_keys',
+  {
+    tenantId: uuid('tenant_id')
+      .notNull()
+      .references(() => tenants.id),
+    /** Who asked: a user's id, or `anonymous`. */
+    actor: text('actor').notNull(),
+    operation: text('operation').notNull(),
+    key: text('key').notNull(),
+    sealedAnswer: text('sealed_answer').notNull(),
+    /** The code of the refusal where there was no effect; then the sealed answer was never true. */
+    refused: text('refused'),
+    createdAt: createdAt(),
+    expiresAt: instant('expires_at').notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.tenantId, table.actor, table.operation, table.key] }),
+    index('idempotency_keys_expires').on(table.expiresAt),
   ],
 )
 

@@ -3,11 +3,14 @@ import { Hono } from 'hono'
 import type { Env } from '../context.ts'
 import { publicJson } from '../http/answer.ts'
 import { readEdgeCache, writeEdgeCache } from '../http/edge-cache.ts'
+import { checkLimits } from '../limits/check.ts'
 import { problemResponse, refuse } from '../problem.ts'
 import { findTenantOfHost } from './store.ts'
 
 export const openidConfiguration = new Hono<Env>().get('/.well-known/openid-configuration', async (c) => {
   const { ctx } = c.var
+  const limited = await checkLimits(ctx, 'openidConfiguration')
+  if (limited) return problemResponse(limited, ctx)
   const kept = await readEdgeCache(ctx, 'openid-configuration')
   if (kept) return publicJson(kept)
   const [tenant] = await findTenantOfHost(ctx)

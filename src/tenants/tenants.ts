@@ -54,10 +54,11 @@ export function readTenant(row: TenantRow): Tenant {
  * @returns the tenant; refusals `unknown_host`, `origin_not_allowed`
  */
 export function requireTenant(
-  ctx: Pick<Context, 'host' | 'callerOrigin' | 'fetchSite' | 'origin' | 'readers'>,
+  ctx: Pick<Context, 'host' | 'callerOrigin' | 'fetchSite' | 'origin' | 'readers' | 'outcome'>,
   row: TenantRow | undefined,
 ): Tenant | Refusal {
   if (!row) return refuse('unknown_host', { evidence: { host: ctx.host.slice(0, 255) } })
+  ctx.outcome.tenant = row.slug
   const refused = checkOrigin(ctx, row.allowedOrigins)
   if (refused) return refused
   ctx.readers.origin = originToAllow(ctx)

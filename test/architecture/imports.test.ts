@@ -20,12 +20,14 @@ const toRightOf = (folder: string) => CAPABILITIES.slice(CAPABILITIES.indexOf(fo
 const storeOf = (folders: string[]) => folders.map((folder) => `../${folder}/store.ts`)
 
 const NO_CAPABILITY = [...storeOf(CAPABILITIES), ...OUTSIDE, ...WORKERS]
+const BESIDE = ['../limits/limits.ts', '../events/outbox.ts', '../idempotency/store.ts']
 const forbidden: Record<string, string[]> = {
-  http: [...NO_CAPABILITY, '../limits/limits.ts', '../events/outbox.ts'],
-  crypto: [...NO_CAPABILITY, '../limits/limits.ts', '../events/outbox.ts'],
-  storage: [...NO_CAPABILITY, '../limits/limits.ts', '../events/outbox.ts'],
+  http: [...NO_CAPABILITY, ...BESIDE],
+  crypto: [...NO_CAPABILITY, ...BESIDE],
+  storage: [...NO_CAPABILITY, ...BESIDE],
   limits: NO_CAPABILITY.filter((one) => !one.includes('health')),
   events: NO_CAPABILITY.filter((one) => !one.includes('health')),
+  idempotency: NO_CAPABILITY.filter((one) => !one.includes('health')),
   health: NO_CAPABILITY.filter((one) => !one.includes('health')),
   ...Object.fromEntries(
     CAPABILITIES.map((folder) => [folder, [...storeOf(toRightOf(folder)), ...OUTSIDE, ...WORKERS]]),

@@ -1,6 +1,9 @@
-/** The refresh cookie: how it is set, what it authorises, and that it means nothing on another host. */
+/**
+ * The refresh cookie: how it is set, what it authorises, and that it means nothing on another host. The cookie of a known
+ * browser, which every sign-in sets beside it, is that of test/passwords/known-device.test.ts.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readRefreshCookie } from '../../src/http/cookies.ts'
+import { readDeviceCookie, readRefreshCookie } from '../../src/http/cookies.ts'
 import { type Client, createClient, newEmail, PASSWORD, type Tokens } from '../support/client.ts'
 import { type Service, startService } from '../support/service.ts'
 import { expectProblem } from './problem.ts'
@@ -17,13 +20,17 @@ afterAll(() => service.stop())
 const SAME_ORIGIN = { 'sec-fetch-site': 'same-origin' }
 const FORM = /^__Host-latchkey=(lkr_[\w-]{43}); Max-Age=(\d+); Path=\/; HttpOnly; Secure; SameSite=Lax$/
 
-/** The token and the life that the one `Set-Cookie` of an answer carries. */
+/** The token and the life that the one refresh cookie of an answer carries. */
 function readCookie(headers: Headers) {
-  expect(headers.getSetCookie()).toHaveLength(1)
-  const [, token = '', maxAge] = FORM.exec(headers.get('set-cookie') ?? '') ?? []
+  const refreshCookies = headers.getSetCookie().filter((cookie) => cookie.startsWith('__Host-latchkey='))
+  expect(refreshCookies).toHaveLength(1)
+  const [, token = '', maxAge] = FORM.exec(refreshCookies[0] ?? '') ?? []
   expect(token).not.toBe('')
   return { token, maxAge: Number(maxAge) }
 }
+
+/** The names of the cookies that an answer sets. */
+const namesOf = (headers: Headers) => headers.getSetCookie().map((cookie) => cookie.split('=')[0])
 
 const register = (settings: object = {}, as = client) =>
   as.call<Tokens>('/v1/register', {
@@ -37,7 +44,7 @@ const refreshBy = (token: string, headers: Record<string, string> = SAME_ORIGIN,
   })
 
 describe('accepts', () => {
-  it('sets one cookie at sign-up, sign-in and refresh, and keeps the token out of the body', async () => {
+  it('sets it once at sign-up, sign-in and refresh, and keeps the token out of the body', async () => {
     const signedUp = await register()
     const json = { email: signedUp.body.user.email, password: PASSWORD, transport: 'cookie' }
     const signedIn = await client.call<Tokens>('/v1/login', { json })
@@ -48,6 +55,9 @@ describe('accepts', () => {
       expect(JSON.stringify(body)).not.toContain(token)
       expect(body).not.toHaveProperty('refresh_token')
     }
+    for (const { headers } of [signedUp, signedIn])
+      expect(namesOf(headers)).toEqual(['__Host-latchkey', '__Host-latchkey-device'])
+    expect(namesOf(refreshed.headers)).toEqual(['__Host-latchkey'])
   })
 
   it('sets none with the token transport', async () => {
@@ -183,7 +193,26 @@ describe('refuses', () => {
       `${' ;'.repeat(50_000)}x`,
       '='.repeat(100_000),
     ])
-      expect(readRefreshCookie(new Headers({ cookie }))).toBeNull()
+      for (const read of [readRefreshCookie, readDeviceCookie])
+        expect(read(new Headers({ cookie }))).toBeNull()
     expect(readRefreshCookie(new Headers({ cookie: `a=1;${blanks}__Host-latchkey=x` }))).toBe('x')
+  })
+
+  it('never takes one of our cookies for the other, whose name begins alike', () => {
+    const both = new Headers({ cookie: '__Host-latchkey-device=d; __Host-latchkey=r' })
+    expect([readRefreshCookie(both), readDeviceCookie(both)]).toEqual(['r', 'd'])
+    const device = new Headers({ cookie: '__Host-latchkey-device=lkr_x' })
+    expect(readRefreshCookie(device)).toBeNull()
+    expect(readDeviceCookie(new Headers({ cookie: '__Host-latchkey=x' }))).toBeNull()
+  })
+
+  it.each([
+    ['twice', '__Host-latchkey-device=a; __Host-latchkey-device=b'],
+    ['twice alike', '__Host-latchkey-device=a; x=y; __Host-latchkey-device=a'],
+    ['with a no-break space before its name', '\u00a0__Host-latchkey-device=a'],
+    ['in other letters', '__host-latchkey-device=a'],
+    ['without a value', '__Host-latchkey-device'],
+  ])('takes the cookie of a known browser for absent when it stands there %s', (_, cookie) => {
+    expect(readDeviceCookie(new Headers({ cookie }))).toBeNull()
   })
 })

@@ -1,9 +1,8 @@
 /**
  * wrangler.toml against the code: what each Worker is routed, given and made of. An environment silently inherits
- * `routes` and `triggers` from the top level (and would take over the whole domain) and silently lacks `secrets`,
- * so each must say its own; and together they must answer exactly what the all-in-one Worker answers.
+ * `routes` and `triggers` from the top level (and would take over the whole domain) and silently lacks `secrets` and
+ * `ratelimits`, so each must say its own; and together they must answer exactly what the all-in-one Worker answers.
  */
-import { execFileSync } from 'node:child_process'
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { unstable_readConfig } from 'wrangler'
@@ -13,17 +12,16 @@ import {
   environmentOf,
   type Operation,
   patternsOf,
+  type RawWorker,
   readWorkers,
-  type WorkerCode,
 } from '../../ops/routes.ts'
+import { EDGE_LIMIT, FALLBACK_LIMIT, LIMITS, type Policy } from '../../src/limits/limits.ts'
+import { readCode, rowOf } from '../limits/rows.ts'
 
 const written = readWorkers()
 const topLevel = written.get(ALL_IN_ONE) ?? {}
 const environments = [...written].filter(([worker]) => worker !== ALL_IN_ONE)
-// In a process of its own: Vite cannot load the Workers' .wasm and .txt, Node can be taught to.
-const code: Record<string, WorkerCode> = JSON.parse(
-  execFileSync(process.execPath, ['ops/routes.ts', '--json'], { encoding: 'utf8' }),
-)
+const code = readCode()
 
 const operationsOf = (worker: string): Operation[] => code[worker]?.operations ?? []
 const everyOperation = operationsOf(ALL_IN_ONE)
@@ -44,7 +42,7 @@ test('there is at least one environment, and the all-in-one Worker has operation
 
 test.each(environments)('[env.%s] states what it would inherit or lack', (_, environment) => {
   const stated = Object.keys(environment)
-  for (const key of ['name', 'main', 'routes', 'triggers', 'secrets', 'version_metadata'])
+  for (const key of ['name', 'main', 'routes', 'triggers', 'secrets', 'ratelimits', 'version_metadata'])
     expect(stated).toContain(key)
   expect(environment.triggers).toHaveProperty('crons')
   expect(environment.secrets).toHaveProperty('required')
@@ -57,6 +55,7 @@ test.each(environments)('wrangler reads [env.%s] as it is written', (worker, env
   expect(resolved.routes).toEqual(environment.routes)
   expect(resolved.triggers).toEqual(environment.triggers)
   expect(resolved.secrets).toEqual(environment.secrets)
+  expect(resolved.ratelimits).toEqual(environment.ratelimits)
   expect(resolved.workers_dev).toBe(false)
   expect(resolved.preview_urls).toBe(false)
   expect(resolved.compatibility_date).toBe(topLevel.compatibility_date)
@@ -101,6 +100,52 @@ test.each(environments)('every route of [env.%s] leads to an operation of its ow
 test.each([...written])('%s is given the secrets that its code demands, and no others', (worker, config) => {
   expect(code[worker]?.main).toBe(config.main)
   expect(config.secrets?.required?.toSorted()).toEqual(code[worker]?.secrets.toSorted())
+})
+
+/** The rate-limit bindings, and the rates of src/limits/limits.ts that they are to have. */
+const BINDINGS = { EDGE_LIMITER: EDGE_LIMIT, FALLBACK_LIMITER: FALLBACK_LIMIT }
+
+const bindingsOf = ({ ratelimits = [] }: RawWorker) => ratelimits.map(({ name }) => name).toSorted()
+
+/** What the rows of a Worker's operations ask for. */
+function bindingsNeededBy(worker: string): string[] {
+  const policies: Policy[] = operationsOf(worker).map((operation) => LIMITS[rowOf(nameOf(operation))])
+  const needed = {
+    EDGE_LIMITER: policies.some(({ edge }) => edge !== undefined),
+    FALLBACK_LIMITER: policies.some(({ withoutRedis }) => withoutRedis === 'degraded'),
+  }
+  return Object.entries(needed).flatMap(([name, isNeeded]) => (isNeeded ? [name] : []))
+}
+
+test.each([...written])(
+  '%s is given the rate limiters that its operations ask, and no others',
+  (worker, config) => {
+    expect(bindingsOf(config)).toEqual(bindingsNeededBy(worker))
+  },
+)
+
+test('both rate limiters are needed somewhere, and not everywhere', () => {
+  const environmentsWith = (name: string) =>
+    environments.filter(([worker]) => bindingsNeededBy(worker).includes(name))
+  for (const name of Object.keys(BINDINGS)) {
+    expect(environmentsWith(name).length).toBeGreaterThan(0)
+    expect(environmentsWith(name).length).toBeLessThan(environments.length)
+  }
+})
+
+test.each([...written])('the rate limiters of %s have the rates of the table', (_, { ratelimits = [] }) => {
+  expect(ratelimits.length).toBeGreaterThan(0)
+  for (const { name, simple } of ratelimits) {
+    const { rate, seconds } = BINDINGS[name as keyof typeof BINDINGS] // the test above allows no other name
+    expect(simple).toEqual({ limit: rate, period: seconds })
+  }
+})
+
+test('a rate limiter counts in one namespace, whichever Worker asks, and no two share one', () => {
+  const all = [...written.values()].flatMap(({ ratelimits = [] }) => ratelimits)
+  const namespaces = new Set(all.map(({ name, namespace_id }) => `${name} ${namespace_id}`))
+  expect(namespaces.size).toBe(Object.keys(BINDINGS).length)
+  expect(new Set(all.map(({ namespace_id }) => namespace_id)).size).toBe(Object.keys(BINDINGS).length)
 })
 
 test('a route pattern covers its own path and what its star stands for, as Cloudflare matches', () => {

@@ -1,0 +1,47 @@
+/**
+ * `npm run docs` — writes what the code states into the documents that show it: the tables between
+ * `<!-- <name> -->` and `<!-- /<name> -->`. A test holds the documents to the code.
+ */
+import { readFile, writeFile } from 'node:fs/promises'
+import { LIMITS, type Limit, type Policy } from '../src/limits/limits.ts'
+
+/** What stands in which document. */
+const TABLES: { file: string; name: string; render: () => string }[] = [
+  { file: 'SECURITY.md', name: 'limits', render: limitsTable },
+]
+
+/** @returns each document as it is and as the code says it should be */
+export async function renderDocuments(): Promise<{ file: string; text: string; rendered: string }[]> {
+  return Promise.all(
+    TABLES.map(async ({ file, name, render }) => {
+      const text = await readFile(file, 'utf8')
+      const place = new RegExp(`(<!-- ${name} -->\n)[^]*?(<!-- /${name} -->)`)
+      if (!place.test(text)) throw new Error(`${file} has no place for ${name}`)
+      return { file, text, rendered: text.replace(place, (_, begin, end) => `${begin}${render()}\n${end}`) }
+    }),
+  )
+}
+
+/** Operation × subject × rate, and what happens without Redis or PostgreSQL. */
+function limitsTable(): string {
+  const rows = Object.entries<Policy>(LIMITS).map(([operation, policy]) => {
+    const { redis, postgres, edge, withoutRedis, withoutPostgres } = policy
+    const counted = [...ratesOf(redis, ''), ...ratesOf(postgres, ' ᴾ'), ...ratesOf(edge, ' ᴱ')]
+    return `| ${operation} | ${counted.join(', ')} | ${withoutRedis} | ${withoutPostgres} |`
+  })
+  return [
+    '| operation | at most | without Redis | without PostgreSQL |',
+    '| --- | --- | --- | --- |',
+    ...rows,
+  ].join('\n')
+}
+
+const ratesOf = (limits: Record<string, Limit> | undefined, where: string) =>
+  Object.entries(limits ?? {}).map(
+    ([subject, { rate, seconds }]) => `${subject} ${rate}/${WINDOWS[seconds] ?? `${seconds} s`}${where}`,
+  )
+
+const WINDOWS: Record<number, string> = { 60: 'min', 900: '15 min', 3600: 'h' }
+
+if (import.meta.main)
+  for (const { file, rendered } of await renderDocuments()) await writeFile(file, rendered)

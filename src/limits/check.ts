@@ -1,0 +1,115 @@
+/** Counts a request against the limits of its operation, and decides what happens when nobody can count. */
+import type { Context } from '../context.ts'
+import { UNKNOWN_NETWORK } from '../http/client.ts'
+import { Fault, type Refusal, refuse } from '../problem.ts'
+import { redisSubject } from '../storage/redis.ts'
+import { upstreamFault } from '../storage/trips.ts'
+import { FALLBACK_LIMIT, LIMITS, type Limit, type LimitedOperation, type Policy } from './limits.ts'
+import { countInWindows } from './sliding-window.ts'
+
+type LimitContext = Pick<
+  Context,
+  'redis' | 'settings' | 'trips' | 'now' | 'client' | 'outcome' | 'rateLimiters'
+>
+
+type RedisSubjects<Name extends LimitedOperation> = (typeof LIMITS)[Name] extends { redis: infer Redis }
+  ? Exclude<keyof Redis, 'address'>
+  : never
+
+/**
+ * Counts this request against its address and the given subjects of the operation, in one trip: all of them or none.
+ * What the log's `limiter` says: `allowed`, `refused`, or `degraded` with the policy that was followed.
+ * @param subjects what is counted besides the address; decided by us or proved by the caller, never merely claimed
+ * @returns null to go on, or refusal `rate_limited` with `Retry-After`, `RateLimit` and `RateLimit-Policy`
+ * @throws Fault `upstream_*` when Redis did not answer and the operation is closed then
+ */
+export async function checkLimits<Name extends LimitedOperation>(
+  ctx: LimitContext,
+  operation: Name,
+  subjects: Partial<Record<RedisSubjects<Name>, string>> = {},
+): Promise<Refusal | null> {
+  const { redis: limits, withoutRedis }: Policy = LIMITS[operation]
+  if (!limits) return checkAtEdge(ctx, operation)
+  const { network } = ctx.client
+  try {
+    // A subject that is not counted is left out, never undefined.
+    const all = Object.entries({ address: network, ...subjects } as Record<string, string>)
+    const buckets = await Promise.all(
+      all.map(async ([subject, value]) => {
+        const limit = limits[subject as keyof typeof limits] // an absent one is a fault, next line
+        if (!limit) throw new Fault('internal_error', `no limit is declared for ${operation} by ${subject}`)
+        const key = await redisSubject(ctx.settings.authKeys, subject, value)
+        return { subject, limit: effective(ctx, subject, limit), key: `${operation}:${subject}:${key}` }
+      }),
+    )
+    const refused = await countInWindows(ctx.redis, buckets, ctx.now())
+    ctx.outcome.limiter = refused ? 'refused' : 'allowed'
+    return refused && refuseOver(refused.full.subject, refused.full.limit, refused.waitSeconds)
+  } catch (error) {
+    if (error instanceof Fault) throw error
+    // Never the client's own text: an UpstashError repeats the whole command.
+    const fault = upstreamFault('redis', error)
+    Object.assign(ctx.outcome, {
+      limiter: 'degraded',
+      limiter_policy: withoutRedis,
+      limiter_cause: fault.message,
+    })
+    if (withoutRedis === 'open') return null
+    if (withoutRedis === 'degraded') return checkFallback(ctx, operation, fault)
+    throw fault
+  } finally {
+    ctx.trips.endAll('redis')
+  }
+}
+
+/** Nobody without an address is unlimited: they share one bucket, and that is a small one. */
+function effective({ settings, client }: LimitContext, subject: string, { rate, seconds }: Limit): Limit {
+  const strict = subject === 'address' && client.network === UNKNOWN_NETWORK ? 0.1 : 1
+  return { rate: Math.ceil(rate * strict) * settings.limitsMultiplier, seconds }
+}
+
+/** Without a trip and without a secret: the Workers that answer these hold no key, and the binding stays at Cloudflare. */
+async function checkAtEdge(
+  { rateLimiters, client, outcome }: LimitContext,
+  operation: LimitedOperation,
+): Promise<Refusal | null> {
+  const { edge }: Policy = LIMITS[operation]
+  if (!edge) return null
+  if (!rateLimiters.edge) {
+    outcome.limiter = 'unbound' // nothing here is expensive or secret; the line tells what wrangler.toml lacks
+    return null
+  }
+  const { success } = await rateLimiters.edge.limit({ key: `${operation}:${client.network}` })
+  outcome.limiter = success ? 'allowed' : 'refused'
+  return success ? null : refuseOver('address', edge.address, edge.address.seconds)
+}
+
+/**
+ * Redis is down: the binding counts the address, and the failures in PostgreSQL go on counting the account.
+ * @throws Fault the one that brought us here, when the binding is missing or fails too: a guess is never free
+ */
+async function checkFallback(
+  { rateLimiters, settings, client }: LimitContext,
+  operation: LimitedOperation,
+  fault: Fault,
+): Promise<Refusal | null> {
+  if (!rateLimiters.fallback) throw fault
+  const key = await redisSubject(settings.authKeys, 'address', client.network)
+  const { success } = await rateLimiters.fallback.limit({ key: `${operation}:${key}` }).catch(() => {
+    throw fault
+  })
+  return success ? null : refuseOver('address', FALLBACK_LIMIT, FALLBACK_LIMIT.seconds)
+}
+
+/** draft-ietf-httpapi-ratelimit-headers: the limit that is reached, and when there is room again. */
+export function refuseOver(subject: string, { rate, seconds }: Limit, waitSeconds: number): Refusal {
+  return refuse('rate_limited', {
+    detail: `Try again in ${waitSeconds} seconds.`,
+    headers: {
+      'retry-after': String(waitSeconds),
+      ratelimit: `"${subject}";r=0;t=${waitSeconds}`,
+      'ratelimit-policy': `"${subject}";q=${rate};w=${seconds}`,
+    },
+    evidence: { limiter: 'refused', limit: subject },
+  })
+}

@@ -1,0 +1,82 @@
+/**
+ * Browsers that have signed in to an account before (OWASP device cookies). Such a browser has a counter of its own, so
+ * that a stranger's failures never stop the owner. The cookie is signed and opens nothing: whoever steals it may guess
+ * as often as anybody, no more. One cookie serves the few accounts of one browser, and names none of them.
+ */
+import type { CanonicalEmail } from '../accounts/accounts.ts'
+import type { Context } from '../context.ts'
+import { fromBase64Url, toBase64Url } from '../crypto/base64.ts'
+import { equalInConstantTime, hmacSha256 } from '../crypto/hmac.ts'
+import { type DerivedKey, deriveAll, deriveKey } from '../crypto/keyring.ts'
+import { DEVICE_COOKIE, deviceCookie, readDeviceCookie } from '../http/cookies.ts'
+
+/** Accounts that one browser is known to at a time; the one unused the longest goes. */
+const MAX_ENTRIES = 8
+const NONCE_BYTES = 16
+const MAC_BYTES = 16
+/** base64url of nonce and MAC. */
+const ENTRY = /^[A-Za-z0-9_-]{43}$/
+
+type DeviceContext = Pick<Context, 'settings' | 'host' | 'random' | 'fetchSite'>
+
+/** An entry of the cookie that proves this browser known to `email` on this host. */
+export type KnownDevice = { nonce: string; entry: string }
+
+/** @returns the browser's entry for the account, or null: no cookie, two of them, or none that we signed for it */
+export async function findKnownDevice(
+  ctx: Pick<DeviceContext, 'settings' | 'host'>,
+  headers: Headers,
+  email: CanonicalEmail,
+): Promise<KnownDevice | null> {
+  const entries = readEntries(headers)
+  if (entries.length === 0) return null
+  const keys = await deriveAll(ctx.settings.authKeys, `cookie:${DEVICE_COOKIE}`)
+  for (const entry of entries) {
+    const bytes = fromBase64Url(entry)
+    const nonce = bytes?.slice(0, NONCE_BYTES)
+    if (!bytes || !nonce) continue
+    for (const key of keys) {
+      const mac = await sign(ctx, key, email, nonce)
+      if (equalInConstantTime(mac, bytes.slice(NONCE_BYTES))) return { nonce: toBase64Url(nonce), entry }
+    }
+  }
+  return null
+}
+
+/** Makes the browser known to the account that it has just signed in to. A caller that is no browser gets no cookie. */
+export async function rememberDevice(
+  ctx: DeviceContext,
+  headers: Headers,
+  response: Response,
+  { email, known }: { email: CanonicalEmail; known: KnownDevice | null },
+): Promise<void> {
+  const isBrowser = ctx.fetchSite !== null || response.headers.has('set-cookie')
+  if (!isBrowser) return
+  const entry = known?.entry ?? (await newEntry(ctx, email))
+  const others = readEntries(headers).filter((other) => other !== entry)
+  const value = [entry, ...others].slice(0, MAX_ENTRIES).join('.')
+  response.headers.append('set-cookie', deviceCookie(value))
+}
+
+function readEntries(headers: Headers): string[] {
+  const value = readDeviceCookie(headers)
+  if (value === null || value.length > MAX_ENTRIES * 44) return []
+  return value.split('.').filter((entry) => ENTRY.test(entry))
+}
+
+async function newEntry(ctx: DeviceContext, email: CanonicalEmail): Promise<string> {
+  const nonce = ctx.random(NONCE_BYTES)
+  const key = await deriveKey(ctx.settings.authKeys, `cookie:${DEVICE_COOKIE}`)
+  return toBase64Url(new Uint8Array([...nonce, ...(await sign(ctx, key, email, nonce))]))
+}
+
+/** Bound to cookie, host and account: on another it is garbage. */
+async function sign(
+  { host }: Pick<Context, 'host'>,
+  { key }: DerivedKey,
+  email: CanonicalEmail,
+  nonce: Uint8Array,
+): Promise<Uint8Array> {
+  const digest = await hmacSha256(key, JSON.stringify([host, email, toBase64Url(nonce)]))
+  return digest.slice(0, MAC_BYTES)
+}

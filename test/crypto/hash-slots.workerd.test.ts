@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest'
+import { createHashSlots, hashSlots } from '../../src/crypto/hash-slots.ts'
+
+const NOW = Date.UTC(2026, 9, 20)
+const TEN_SECONDS = 10_000
+
+/** How many more places there are. */
+function countFree(slots: ReturnType<typeof createHashSlots>, now: number, most: number): number {
+  const taken = []
+  for (let place = slots.take(now, most); place; place = slots.take(now, most)) taken.push(place)
+  for (const giveBack of taken) giveBack()
+  return taken.length
+}
+
+describe('places for hashes', () => {
+  it.each([1, 2, 8, 1000])('are %d at most', (most) => {
+    expect(countFree(createHashSlots(), NOW, most)).toBe(most)
+  })
+
+  it('are free again as soon as they are given back', () => {
+    const slots = createHashSlots()
+    const giveBack = slots.take(NOW, 1)
+    expect(slots.take(NOW, 1)).toBeNull()
+    giveBack?.()
+    expect(countFree(slots, NOW, 1)).toBe(1)
+  })
+
+  it('are given back once: doing it twice frees nobody else', () => {
+    const slots = createHashSlots()
+    const first = slots.take(NOW, 2)
+    slots.take(NOW, 2)
+    first?.()
+    first?.()
+    expect(countFree(slots, NOW, 2)).toBe(1)
+    slots.take(NOW, 2)
+    first?.()
+    expect(slots.take(NOW, 2), 'whoever came later keeps the place').toBeNull()
+  })
+
+  it('are free after ten seconds when a cancelled request never gave them back, and not before', () => {
+    const slots = createHashSlots()
+    slots.take(NOW, 2)
+    slots.take(NOW + 1, 2)
+    expect(slots.take(NOW + TEN_SECONDS - 1, 2)).toBeNull()
+    expect(countFree(slots, NOW + TEN_SECONDS, 2)).toBe(1)
+    expect(countFree(slots, NOW + TEN_SECONDS + 1, 2)).toBe(2)
+  })
+
+  it('that expired are nobody else to give back', () => {
+    const slots = createHashSlots()
+    const late = slots.take(NOW, 1)
+    expect(slots.take(NOW + TEN_SECONDS, 1)).not.toBeNull()
+    late?.()
+    expect(slots.take(NOW + TEN_SECONDS, 1)).toBeNull()
+  })
+
+  it('follow a setting that was changed meanwhile', () => {
+    const slots = createHashSlots()
+    slots.take(NOW, 4)
+    slots.take(NOW, 4)
+    expect(slots.take(NOW, 2)).toBeNull()
+    expect(countFree(slots, NOW, 3)).toBe(1)
+  })
+
+  it('of one isolate are counted together, and of another by itself', () => {
+    const giveBack = hashSlots.take(NOW, 1)
+    expect(hashSlots.take(NOW, 1)).toBeNull()
+    expect(createHashSlots().take(NOW, 1)).not.toBeNull()
+    giveBack?.()
+    expect(countFree(hashSlots, NOW, 1)).toBe(1)
+  })
+})

@@ -1,0 +1,166 @@
+/**
+ * What a request costs at Upstash, which bills commands, those of a script one by one: EVALSHA and MGET, one INCR for
+ * each subject, one PEXPIRE for a subject's first request in a window; and no INCR for a request that is refused.
+ */
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Commands } from '../../dev/redis/command.ts'
+import { type Client, createClient, newEmail, PASSWORD, race, type Tokens } from '../support/client.ts'
+import { OPERATIONS } from '../support/operations.ts'
+import { fill, inOneWindow, statuses, tryToRegister, useLimited } from './windows.ts'
+
+/** Every command that the engine executes, whether a request or a script asks for it. */
+const { executed, recorded } = vi.hoisted(() => {
+  const executed: string[] = []
+  const recorded = (commands: Commands): Commands =>
+    Object.fromEntries(
+      Object.entries(commands).map(([name, command]) => {
+        const run = (...words: string[]) => {
+          executed.push(name)
+          return command.run(...words)
+        }
+        return [name, { ...command, run }]
+      }),
+    )
+  return { executed, recorded }
+})
+vi.mock('../../dev/redis/strings.ts', async (original) => {
+  const actual = await original<typeof import('../../dev/redis/strings.ts')>()
+  return {
+    ...actual,
+    stringCommands: (...args: Parameters<typeof actual.stringCommands>) =>
+      recorded(actual.stringCommands(...args)),
+  }
+})
+vi.mock('../../dev/redis/expiry.ts', async (original) => {
+  const actual = await original<typeof import('../../dev/redis/expiry.ts')>()
+  return {
+    ...actual,
+    expiryCommands: (...args: Parameters<typeof actual.expiryCommands>) =>
+      recorded(actual.expiryCommands(...args)),
+  }
+})
+vi.mock('../../dev/redis/script-commands.ts', async (original) => {
+  const actual = await original<typeof import('../../dev/redis/script-commands.ts')>()
+  return {
+    ...actual,
+    scriptCommands: (...args: Parameters<typeof actual.scriptCommands>) =>
+      recorded(actual.scriptCommands(...args)),
+  }
+})
+
+const limited = useLimited()
+const from = (): Client => createClient(limited().service, limited().tenant)
+
+/** The commands and the HTTP requests of what `call` does. */
+async function costOf(call: () => Promise<unknown>): Promise<{ commands: string[]; trips: number }> {
+  executed.length = 0
+  const before = limited().redis.trips()
+  await call()
+  return { commands: [...executed], trips: limited().redis.trips() - before }
+}
+
+/** Where this location keeps the key that verifies tokens, and Redis the script. */
+beforeAll(async () => {
+  const { tokens } = await from().newAccount()
+  await from().me(tokens.access_token)
+})
+
+/** How many subjects each operation counts. */
+const SUBJECTS: Record<string, number> = {
+  'POST /v1/register': 3,
+  'POST /v1/login': 3,
+  'POST /v1/refresh': 2,
+  'POST /v1/logout': 2,
+  'GET /v1/sessions': 2,
+  'DELETE /v1/sessions/:id': 2,
+  'DELETE /v1/sessions': 2,
+  'GET /v1/me': 2,
+  'PATCH /v1/me': 2,
+  'GET /.well-known/jwks.json': 0,
+  'GET /.well-known/openid-configuration': 0,
+}
+
+describe('one request', () => {
+  it.each(OPERATIONS.map((operation) => [operation.name, operation] as const))(
+    '%s is one HTTP request with one EVALSHA, or none at all',
+    async (name, operation) => {
+      const subjects = SUBJECTS[name] ?? Number.NaN
+      const { client, tokens } = await newCaller()
+      const { commands, trips } = await costOf(() => operation.call(client, tokens))
+      if (subjects === 0) expect({ commands, trips }).toEqual({ commands: [], trips: 0 })
+      else {
+        expect(trips).toBe(1)
+        expect(commands.slice(0, 2)).toEqual(['EVALSHA', 'MGET'])
+        expect(commands.filter((command) => command === 'INCR')).toHaveLength(subjects)
+        expect(new Set(commands.slice(2))).toEqual(new Set(['INCR', 'PEXPIRE']))
+      }
+    },
+  )
+})
+
+describe('a sign-in', () => {
+  it('is billed 8 commands the first time in its windows, 5 the next time, and 2 when it is refused', async () => {
+    const [first, next, refused] = await inOneWindow(60, async () => {
+      const { client, email } = await newCaller()
+      const spent = from()
+      await fill(limited(), 'login:address', 99, () => spent.login(newEmail()))
+      return [
+        await costOf(() => client.login(email)),
+        await costOf(() => client.login(email)),
+        await costOf(() => spent.login(email)),
+      ]
+    })
+    const counted = ['INCR', 'PEXPIRE']
+    expect(first).toEqual({ commands: ['EVALSHA', 'MGET', ...counted, ...counted, ...counted], trips: 1 })
+    expect(next).toEqual({ commands: ['EVALSHA', 'MGET', 'INCR', 'INCR', 'INCR'], trips: 1 })
+    expect(refused).toEqual({ commands: ['EVALSHA', 'MGET'], trips: 1 })
+  })
+
+  it('is billed 4 commands from a browser that the account knows, and 6 the first time', async () => {
+    const costs = await inOneWindow(60, async () => {
+      const { client, email } = await newCaller()
+      const signIn = (headers: Record<string, string>) =>
+        client.call('/v1/login', { json: { email, password: PASSWORD }, headers })
+      const { headers } = await signIn({ 'sec-fetch-site': 'same-origin' })
+      const cookie = headers
+        .getSetCookie()
+        .map((value) => value.split(';')[0])
+        .join('; ')
+      await limited().engine.exec(['FLUSHALL'])
+      return [await costOf(() => signIn({ cookie })), await costOf(() => signIn({ cookie }))]
+    })
+    expect(costs.map(({ commands }) => commands.length)).toEqual([6, 4])
+  })
+})
+
+describe('a Redis that does not know the script yet', () => {
+  beforeEach(() => limited().engine.exec(['SCRIPT', 'FLUSH']))
+
+  it('is sent it once: that request costs 2 trips, the next one 1', async () => {
+    const cold = await costOf(() => tryToRegister(from(), newEmail()))
+    expect(cold.trips).toBe(2)
+    expect(cold.commands.slice(0, 3)).toEqual(['EVALSHA', 'EVAL', 'MGET'])
+    const warm = await costOf(() => tryToRegister(from(), newEmail()))
+    expect(warm.trips).toBe(1)
+    expect(warm.commands[0]).toBe('EVALSHA')
+  })
+
+  it('still lets exactly 100 of 200 simultaneous requests pass, all of which may bring it', async () => {
+    const answers = await inOneWindow(3600, async () => {
+      const client = from()
+      await limited().engine.exec(['SCRIPT', 'FLUSH'])
+      return race(200, () => tryToRegister(client))
+    })
+    expect(statuses(answers)).toEqual({ 422: 100, 429: 100 })
+  })
+
+  it('counts the request that brought it once', async () => {
+    const cold = await costOf(() => tryToRegister(from(), newEmail()))
+    expect(cold.commands.filter((command) => command === 'INCR')).toHaveLength(3)
+  })
+})
+
+async function newCaller(): Promise<{ client: Client; email: string; tokens: Tokens }> {
+  const client = from()
+  return { client, ...(await client.newAccount()) }
+}

@@ -1,0 +1,80 @@
+/** The one table of limits against the routes: whoever adds an operation gives it a row, and every row is in use. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { LIMITS, type Policy } from '../../src/limits/limits.ts'
+import { type Client, createClient } from '../support/client.ts'
+import { OPERATIONS } from '../support/operations.ts'
+import { ROWS, readCode, rowOf } from './rows.ts'
+import { keysOf, requestsFrom, useLimited } from './windows.ts'
+
+const limited = useLimited()
+const from = (): Client => createClient(limited().service, limited().tenant)
+const POLICIES: Record<string, Policy> = LIMITS
+
+const served = (readCode()['all-in-one']?.operations ?? []).map(({ method, path }) => `${method} ${path}`)
+
+const WITHOUT_TENANT = ['/healthz', '/readyz'].map((path) => ({
+  name: `GET ${path}`,
+  call: (client: Client) => client.call(path),
+}))
+
+/** Where this location keeps the key that verifies tokens, so that sessions are counted. */
+beforeAll(async () => {
+  const { tokens } = await from().newAccount()
+  await from().me(tokens.access_token)
+})
+
+it('gives every operation of the Workers exactly one row, and has no row that no operation uses', () => {
+  expect(Object.keys(ROWS).toSorted()).toEqual(served.toSorted())
+  expect(Object.values(ROWS).toSorted()).toEqual(Object.keys(LIMITS).toSorted())
+})
+
+describe('every operation counts itself against its own row', () => {
+  const all = [...OPERATIONS, ...WITHOUT_TENANT]
+
+  it('is asked of every operation that is served', () => {
+    expect(all.map(({ name }) => name).toSorted()).toEqual(served.toSorted())
+  })
+
+  it.each(all.map((operation) => [operation.name, operation] as const))('%s', async (name, operation) => {
+    const row = rowOf(name)
+    const client = from()
+    const { tokens } = await from().newAccount()
+    const before = await keysOf(limited())
+    expect((await operation.call(client, tokens)).status).toBeLessThan(300)
+    expect(requestsFrom(limited(), client)).toMatchObject([{ limiter: 'allowed' }])
+    const counted = (await keysOf(limited())).filter((key) => !before.includes(key))
+    const subjects = counted.map((key) => key.split(':').slice(2, 4).join(':'))
+    expect(subjects.includes(`${row}:address`)).toBe(POLICIES[row]?.redis !== undefined)
+    for (const subject of subjects) expect(subject.split(':')[0]).toBe(row)
+  })
+})
+
+it('is named in one place of the code, row by row, and logout in two: by access token and by refresh token', () => {
+  const named = sourceFiles('src').flatMap((file) => [
+    ...readFileSync(file, 'utf8').matchAll(
+      /\b(?:checkLimits|requireCaller|readCaller|readAsCaller)\(\s*ctx,\s*(?:[\w.]+,\s*)?'(\w+)'/g,
+    ),
+  ])
+  const names = named.map(([, name = '']) => name)
+  expect(names.toSorted()).toEqual([...Object.keys(LIMITS), 'logout'].toSorted())
+})
+
+describe('every row', () => {
+  it.each(Object.entries(POLICIES))('%s is whole', (_, { redis, edge, withoutRedis }) => {
+    // Counted at the edge or in Redis, always by address first, and never in both.
+    expect([redis, edge].filter((limits) => limits !== undefined)).toHaveLength(1)
+    expect(Object.keys(redis ?? edge ?? {})[0]).toBe('address')
+    if (redis) expect(withoutRedis).not.toBe('unused')
+    for (const { rate, seconds } of Object.values({ ...redis, ...edge })) {
+      expect(rate).toBeGreaterThanOrEqual(1)
+      expect(seconds).toBeOneOf([60, 900, 3600])
+    }
+  })
+})
+
+function sourceFiles(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => `${folder}/${name}`)
+}

@@ -1,0 +1,135 @@
+/**
+ * More passwords than an isolate can hash (CASES H11): the rest is refused at once, the same for everybody, and nothing
+ * of it stays: no cookie, no failure, no account, no place taken.
+ */
+import { describe, expect, test } from 'vitest'
+import {
+  type Answer,
+  countBy,
+  createClient,
+  newClient,
+  newEmail,
+  PASSWORD,
+  race,
+  type Tokens,
+} from '../support/client.ts'
+import { expectProblem, type Problem } from '../support/expect.ts'
+import { useService } from '../support/service.ts'
+import { failuresAt, WRONG } from './attempts.ts'
+
+const MOST = 2
+const service = useService({
+  bindings: { LIMITS_MULTIPLIER: '1000', MAX_HASHES_IN_FLIGHT: String(MOST) },
+})
+
+/** Hashes of many passwords, on a machine that others use. */
+const BURST = { timeout: 120_000 }
+
+const isShed = ({ status }: { status: number }) => status === 503
+
+function expectShed(answer: Answer<unknown>): void {
+  expectProblem(answer, 'overloaded')
+  expect(answer.headers.get('retry-after')).toMatch(/^[1-5]$/)
+  expect(answer.headers.getSetCookie()).toEqual([])
+}
+
+/** What a caller sees, but for what differs from request to request. */
+function visible({ status, headers, body, trips }: Answer<unknown>) {
+  const { request_id, ...rest } = body as Problem
+  const ignored = ['x-request-id', 'server-timing', 'date', 'content-length', 'retry-after']
+  return { status, trips, body: rest, headers: [...headers].filter(([name]) => !ignored.includes(name)) }
+}
+
+describe('of 50 simultaneous sign-ins', () => {
+  test('some succeed, the rest answers 503, and everything else goes on', BURST, async () => {
+    const client = await newClient(service())
+    const { email, tokens } = await client.newAccount()
+    const others: Promise<Answer<unknown>>[] = []
+    const answers = await race(50, (index) => {
+      if (index % 10 === 0) others.push(client.me(tokens.access_token), client.call('/.well-known/jwks.json'))
+      return client.login(email, PASSWORD, { transport: 'cookie' })
+    })
+    const { 200: succeeded = 0, 503: shed = 0, ...rest } = countBy(answers, ({ status }) => status)
+    expect(rest).toEqual({})
+    expect(succeeded).toBeGreaterThanOrEqual(MOST)
+    expect(shed).toBeGreaterThan(0)
+    for (const answer of answers.filter(isShed)) expectShed(answer)
+    expect(countBy(await Promise.all(others), ({ status }) => status)).toEqual({ 200: 10 })
+
+    for (let attempt = 0; attempt <= MOST; attempt++) expect((await client.login(email)).status).toBe(200)
+  })
+
+  test('accounts and unknown addresses are refused alike, and no failure is counted', BURST, async () => {
+    const client = await newClient(service())
+    const { email } = await client.newAccount()
+    const strangers = Array.from({ length: 25 }, newEmail)
+    const answers = await race(50, (index) =>
+      index % 2 === 0 ? client.login(email) : client.login(strangers[(index - 1) / 2] ?? '', WRONG),
+    )
+    const [known, unknown] = [0, 1].map((parity) => answers.filter((_, index) => index % 2 === parity))
+    expect(new Set(known?.map(({ status }) => status))).toEqual(new Set([200, 503]))
+    expect(new Set(unknown?.map(({ status }) => status))).toEqual(new Set([401, 503]))
+    const [first, ...rest] = answers.filter(isShed).map(visible)
+    expect(first?.trips).toEqual({ postgres: 1, redis: 1 })
+    for (const other of rest) expect(other).toEqual(first)
+
+    for (const [index, answer] of unknown?.entries() ?? []) {
+      const at = { tenant: client.tenant, email: strangers[index] ?? '' }
+      expect(await failuresAt(service(), at)).toBe(isShed(answer) ? 0 : 1)
+    }
+    for (let attempt = 0; attempt <= MOST; attempt++)
+      expectProblem(await client.login(newEmail()), 'invalid_credentials')
+  })
+})
+
+describe('of 50 simultaneous registrations', () => {
+  test('those that are refused leave no account and no kept answer, and succeed later', BURST, async () => {
+    const client = await newClient(service())
+    const register = (email: string) =>
+      client.call<Tokens>('/v1/register', {
+        json: { email, password: PASSWORD },
+        headers: { 'idempotency-key': `overload-${email}` },
+      })
+    const emails = Array.from({ length: 50 }, newEmail)
+    const answers = await race(50, (index) => register(emails[index] ?? ''))
+    const { 201: succeeded = 0, 503: shed = 0 } = countBy(answers, ({ status }) => status)
+    expect(shed).toBeGreaterThan(0)
+    expect(succeeded + shed).toBe(50)
+    for (const answer of answers.filter(isShed)) expectShed(answer)
+    const [row] = await service().sql(
+      `select (select count(*)::int from users where tenant_id = $1) as users,
+              (select count(*)::int from idempotency_keys where tenant_id = $1) as kept`,
+      [client.tenant.id],
+    )
+    expect(row).toEqual({ users: succeeded, kept: succeeded })
+    const refused = emails.filter((_, index) => answers[index]?.status === 503)
+    for (const email of refused.slice(0, MOST + 1)) expect((await register(email)).status).toBe(201)
+  })
+})
+
+describe('a place is given back', () => {
+  test('by a hash that fails', async () => {
+    const client = await newClient(service())
+    const broken = await client.newAccount()
+    const whole = await client.newAccount()
+    await service().sql("update passwords set phc = 'malformed' where user_id = $1", [broken.tokens.user.id])
+    for (let attempt = 0; attempt <= MOST; attempt++)
+      expectProblem(await client.login(broken.email), 'internal_error')
+    expect((await client.login(whole.email)).status).toBe(200)
+  })
+
+  const single = useService({
+    beside: service,
+    bindings: { LIMITS_MULTIPLIER: '1000', MAX_HASHES_IN_FLIGHT: '1', ARGON2_ITERATIONS: '3' },
+  })
+
+  test('before the same request takes another: one place is enough to hash again at a higher cost', async () => {
+    const client = await newClient(service())
+    const { email, tokens } = await client.newAccount()
+    expect((await createClient(single(), client.tenant).login(email)).status).toBe(200)
+    const [row] = await service().sql<{ phc: string }>('select phc from passwords where user_id = $1', [
+      tokens.user.id,
+    ])
+    expect(row?.phc).toContain('t=3,')
+  })
+})
