@@ -1,0 +1,407 @@
+/**
+ * Every row of LIMITS as callers use it: the call, whether it writes, what its success looks like, and the facts by
+ * which the database shows that it took effect. Each attempt has an account (or a host) of its own.
+ */
+import { randomBytes, randomUUID } from 'node:crypto'
+import { expect } from 'vitest'
+import { parseKeyring } from '../../src/crypto/keyring.ts'
+import { hashRefreshToken, newRefreshToken } from '../../src/crypto/opaque-token.ts'
+import type { LimitedOperation } from '../../src/limits/limits.ts'
+import {
+  type Account,
+  type Answer,
+  type Client,
+  createClient,
+  newEmail,
+  PASSWORD,
+} from '../support/client.ts'
+import type { Backend, Row, Service, TestTenant } from '../support/service.ts'
+
+/** Who prepares (`patient`) and who is asked (`hurried`), on one backend; `model` is an account of the tenant. */
+export type Stage = { patient: Service; hurried: Service; tenant: TestTenant; model: Account }
+
+/** @param patient has no deadline to miss while it prepares */
+export async function prepareStage(patient: Service, hurried: Service): Promise<Stage> {
+  const tenant = await patient.newTenant()
+  const model = await createClient(patient, tenant).newAccount()
+  // Leaves at the hurried one's edge what verifies a token, so that a write by bearer token is one statement alone.
+  await createClient(hurried, tenant).me(model.tokens.access_token)
+  return { patient, hurried, tenant, model }
+}
+
+/** One call that has not been made yet. */
+export type Attempt = {
+  call(): Promise<Answer<unknown>>
+  /** What success looks like; without `cookie` it sets none. */
+  success: { status: number; body?: unknown; cookie?: RegExp }
+  /** What its effect consists of, each part as the database has it now; empty for a call that only reads. */
+  facts(): Promise<Record<string, boolean>>
+}
+
+export type FaultedOperation = {
+  title: string
+  /** Whether it writes to PostgreSQL: if not, it succeeds on one that only reads. */
+  writes: boolean
+  /** Whether a call that took effect may be made again, and succeeds again. */
+  repeats: boolean
+  /** Whether its answer is at the edge before the fault begins. */
+  isKept: boolean
+  /** Whether it reports failures in a body of its own, as /readyz does, instead of as a problem. */
+  reports: boolean
+  prepare(stage: Stage): Promise<Attempt>
+}
+
+type Transport = 'token' | 'cookie'
+
+const writing = { writes: true, repeats: true, isKept: false, reports: false }
+const reading = { ...writing, writes: false }
+
+export const OPERATIONS: Record<LimitedOperation, FaultedOperation[]> = {
+  register: [
+    { ...writing, title: 'register', repeats: false, prepare: toRegister('token') },
+    { ...writing, title: 'register by cookie', repeats: false, prepare: toRegister('cookie') },
+  ],
+  login: [
+    { ...writing, title: 'login', repeats: false, prepare: toLogin('token') },
+    { ...writing, title: 'login by cookie', repeats: false, prepare: toLogin('cookie') },
+  ],
+  refresh: [
+    { ...writing, title: 'refresh', prepare: toRefresh('token') },
+    { ...writing, title: 'refresh by cookie', prepare: toRefresh('cookie') },
+  ],
+  logout: [
+    { ...writing, title: 'logout', prepare: toLogout('token') },
+    { ...writing, title: 'logout by cookie', prepare: toLogout('cookie') },
+    { ...writing, title: 'logout by bearer token', prepare: toLogoutByBearer },
+  ],
+  readMe: [{ ...reading, title: 'readMe', prepare: toReadMe }],
+  updateMe: [{ ...writing, title: 'updateMe', prepare: toUpdateMe }],
+  listSessions: [{ ...reading, title: 'listSessions', prepare: toListSessions }],
+  revokeSession: [{ ...writing, title: 'revokeSession', prepare: toRevoke('one') }],
+  revokeSessions: [
+    // Who has ended the own session with the others is nobody when asking again.
+    { ...writing, title: 'revokeSessions', repeats: false, prepare: toRevoke('all') },
+    { ...writing, title: 'revokeSessions except the current one', prepare: toRevoke('others') },
+  ],
+  jwks: [
+    { ...reading, title: 'jwks', isKept: true, prepare: toReadKeys({ isKept: true }) },
+    { ...reading, title: 'jwks of a host that was not asked yet', prepare: toReadKeys({ isKept: false }) },
+  ],
+  openidConfiguration: [
+    { ...reading, title: 'openidConfiguration', isKept: true, prepare: toDiscover({ isKept: true }) },
+    {
+      ...reading,
+      title: 'openidConfiguration of a host that was not asked yet',
+      prepare: toDiscover({ isKept: false }),
+    },
+  ],
+  healthz: [{ ...reading, title: 'healthz', prepare: toAskHealth('/healthz', { status: 'ok' }) }],
+  readyz: [
+    {
+      ...reading,
+      title: 'readyz',
+      reports: true,
+      prepare: toAskHealth('/readyz', { status: 'ok', postgres: 'ok', redis: 'ok' }),
+    },
+  ],
+}
+
+const factsOfReading = async () => ({})
+
+/** One row of booleans: an expression for each fact. */
+async function askFacts({ sql }: Pick<Backend, 'sql'>, facts: Record<string, string>, values: unknown[]) {
+  const columns = Object.entries(facts).map(([name, expression]) => `${expression} as "${name}"`)
+  const [row] = await sql<Record<string, boolean>>(`select ${columns.join(', ')}`, values)
+  return row ?? {}
+}
+
+type Caller = { client: Client; email: string; userId: string; sessionId: string; refreshToken: string }
+
+/**
+ * An account of its own with one session, and a client that asks the hurried service. Planted, because a sign-up would
+ * hash: its password is that of the model.
+ */
+async function newCaller({ patient, hurried, tenant, model }: Stage): Promise<Caller> {
+  const keyring = parseKeyring(patient.bindings.AUTH_KEYS ?? '')
+  const refreshToken = newRefreshToken((length) => randomBytes(length))
+  const { hash, keyId } = await hashRefreshToken(keyring, refreshToken)
+  const [email, userId, sessionId] = [newEmail(), randomUUID(), randomUUID()]
+  await patient.sql(
+    `with account as (
+       insert into users (id, tenant_id, email) values ($1, $2, $3) returning id, tenant_id),
+     password as (
+       insert into passwords (user_id, tenant_id, phc, key_id)
+       select account.id, account.tenant_id, phc, key_id from passwords, account where user_id = $4),
+     session as (
+       insert into sessions (id, tenant_id, user_id, expires_at, idle_expires_at, amr, aal)
+       select $5, tenant_id, id, now() + interval '1 hour', now() + interval '1 hour', '{pwd}', 1 from account
+       returning id, tenant_id, expires_at)
+     insert into refresh_tokens (id, tenant_id, session_id, hash, key_id, expires_at)
+     select gen_random_uuid(), tenant_id, id, $6, $7, expires_at from session`,
+    [userId, tenant.id, email, model.tokens.user.id, sessionId, Buffer.from(hash), keyId],
+  )
+  return { client: createClient(hurried, tenant), email, userId, sessionId, refreshToken }
+}
+
+/** The same with tokens, so its session has been refreshed once. */
+async function newBearer(stage: Stage) {
+  const { client, refreshToken } = await newCaller(stage)
+  const { status, body: tokens } = await createClient(stage.patient, stage.tenant).refresh(refreshToken)
+  if (status !== 200) throw new Error(`the planted session answered ${status}: ${JSON.stringify(tokens)}`)
+  return { client, tokens }
+}
+
+/** What a browser sends with a request from our own page. */
+const browser = { 'sec-fetch-site': 'same-origin' }
+const inCookie = (refreshToken: string) => ({ ...browser, cookie: `__Host-latchkey=${refreshToken}` })
+
+/** Where the tokens are: all of them in the body, or the refresh token in the cookie alone. */
+function tokensIn(transport: Transport) {
+  const access = { access_token: expect.stringMatching(/^eyJ/) }
+  return transport === 'cookie'
+    ? { body: access, cookie: /^__Host-latchkey=lkr_/ }
+    : { body: { ...access, refresh_token: expect.stringMatching(/^lkr_/) } }
+}
+
+function toRegister(transport: Transport) {
+  return async ({ patient, hurried, tenant }: Stage): Promise<Attempt> => {
+    const client = createClient(hurried, tenant)
+    const email = newEmail()
+    const account = 'select id from users where tenant_id = $1 and email = $2'
+    const begun = `select id from sessions where user_id = (${account})`
+    return {
+      call: () => client.register(email, PASSWORD, { transport }),
+      success: { status: 201, ...tokensIn(transport) },
+      facts: () =>
+        askFacts(
+          patient,
+          {
+            account: `exists (${account})`,
+            password: `exists (select from passwords where user_id = (${account}))`,
+            session: `1 = (select count(*) from (${begun}) as session)`,
+            token: `1 = (select count(*) from refresh_tokens where session_id in (${begun}))`,
+            registered: `exists (select from events where type = 'user.registered' and subject = (${account}))`,
+            started: `exists (select from events where type = 'session.started' and subject = (${account}))`,
+          },
+          [tenant.id, email],
+        ),
+    }
+  }
+}
+
+function toLogin(transport: Transport) {
+  return async (stage: Stage): Promise<Attempt> => {
+    const { client, email, userId, sessionId } = await newCaller(stage)
+    const begun = 'select id from sessions where user_id = $1 and id <> $2'
+    return {
+      call: () => client.login(email, PASSWORD, { transport }),
+      success: { status: 200, ...tokensIn(transport) },
+      facts: () =>
+        askFacts(
+          stage.patient,
+          {
+            session: `1 = (select count(*) from (${begun}) as session)`,
+            token: `1 = (select count(*) from refresh_tokens where session_id in (${begun}))`,
+            started: `1 = (select count(*) from events where type = 'session.started' and subject = $1)`,
+          },
+          [userId, sessionId],
+        ),
+    }
+  }
+}
+
+function toRefresh(transport: Transport) {
+  return async (stage: Stage): Promise<Attempt> => {
+    const { client, refreshToken, sessionId } = await newCaller(stage)
+    const byCookie = { method: 'POST', headers: inCookie(refreshToken) }
+    return {
+      call: () =>
+        transport === 'cookie' ? client.call('/v1/refresh', byCookie) : client.refresh(refreshToken),
+      success: { status: 200, ...tokensIn(transport) },
+      facts: () =>
+        askFacts(
+          stage.patient,
+          {
+            used: 'exists (select from refresh_tokens where session_id = $1 and used_at is not null)',
+            successor: `1 = (select count(*) from refresh_tokens successor join refresh_tokens used
+              on used.id = successor.parent_id where successor.session_id = $1 and successor.used_at is null)`,
+            counted: 'exists (select from sessions where id = $1 and refreshes = 1)',
+          },
+          [sessionId],
+        ),
+    }
+  }
+}
+
+function toLogout(by: Transport) {
+  return async (stage: Stage): Promise<Attempt> => {
+    const { client, refreshToken, sessionId } = await newCaller(stage)
+    const byCookie = { method: 'POST', headers: inCookie(refreshToken) }
+    return {
+      call: () => (by === 'cookie' ? client.call('/v1/logout', byCookie) : client.logout(refreshToken)),
+      success: { status: 204, ...(by === 'cookie' && { cookie: /^__Host-latchkey=; Max-Age=0;/ }) },
+      facts: () => factsOfLogout(stage, sessionId),
+    }
+  }
+}
+
+async function toLogoutByBearer(stage: Stage): Promise<Attempt> {
+  const { client, tokens } = await newBearer(stage)
+  return {
+    call: () => client.call('/v1/logout', { method: 'POST', bearer: tokens.access_token }),
+    success: { status: 204 },
+    facts: () => factsOfLogout(stage, tokens.session.id),
+  }
+}
+
+function factsOfLogout({ patient }: Stage, sessionId: string) {
+  return askFacts(
+    patient,
+    {
+      ended: `exists (select from sessions where id = $1 and revoked_at is not null and revoke_reason = 'signed_out')`,
+      recorded: `1 = (select count(*) from events where type = 'session.ended' and data->>'session_id' = $1::text)`,
+    },
+    [sessionId],
+  )
+}
+
+async function toReadMe(stage: Stage): Promise<Attempt> {
+  const { client, tokens } = await newBearer(stage)
+  return {
+    call: () => client.me(tokens.access_token),
+    success: { status: 200, body: tokens.user },
+    facts: factsOfReading,
+  }
+}
+
+async function toUpdateMe(stage: Stage): Promise<Attempt> {
+  const { client, tokens } = await newBearer(stage)
+  const name = `Ada ${randomUUID()}`
+  return {
+    call: () => client.call('/v1/me', { method: 'PATCH', bearer: tokens.access_token, json: { name } }),
+    success: { status: 200, body: { ...tokens.user, name } },
+    facts: () =>
+      askFacts(
+        stage.patient,
+        {
+          name: 'exists (select from users where id = $1 and name = $2)',
+          recorded: `exists (select from events where type = 'user.updated' and subject = $1)`,
+        },
+        [tokens.user.id, name],
+      ),
+  }
+}
+
+async function toListSessions(stage: Stage): Promise<Attempt> {
+  const { client, tokens } = await newBearer(stage)
+  const current = { id: tokens.session.id, current: true }
+  return {
+    call: () => client.listSessions(tokens.access_token),
+    success: { status: 200, body: { data: [current], next_cursor: null } },
+    facts: factsOfReading,
+  }
+}
+
+/** Of the caller's three sessions: one other, both others, or all. */
+function toRevoke(which: 'one' | 'others' | 'all') {
+  return async (stage: Stage): Promise<Attempt> => {
+    const { client, tokens } = await newBearer(stage)
+    const own = tokens.session.id
+    const others = [await plantSession(stage.patient, own), await plantSession(stage.patient, own)]
+    const ending = { one: others.slice(0, 1), others, all: [own, ...others] }[which]
+    const path = {
+      one: `/v1/sessions/${others[0]}`,
+      others: '/v1/sessions?except=current',
+      all: '/v1/sessions',
+    }
+    return {
+      call: () => client.call(path[which], { method: 'DELETE', bearer: tokens.access_token }),
+      success: { status: 204 },
+      facts: () =>
+        askFacts(
+          stage.patient,
+          {
+            ended: `$2::uuid[] = array(select id from sessions where user_id = $1 and revoke_reason = 'revoked' order by id)`,
+            recorded: `1 = (select count(*) from events where type = 'session.revoked' and subject = $1)`,
+          },
+          [tokens.user.id, ending.toSorted()],
+        ),
+    }
+  }
+}
+
+/** A further session of the same account, without the hash that signing in takes. @returns its id */
+export async function plantSession({ sql }: Pick<Backend, 'sql'>, like: string): Promise<string> {
+  const [planted] = await sql<Row & { session_id: string }>(
+    `with planted as (
+       insert into sessions (id, tenant_id, user_id, expires_at, idle_expires_at, amr, aal)
+       select gen_random_uuid(), tenant_id, user_id, expires_at, idle_expires_at, amr, aal
+       from sessions where id = $1 returning *)
+     insert into refresh_tokens (id, tenant_id, session_id, hash, key_id, expires_at)
+     select gen_random_uuid(), tenant_id, id, sha256(id::text::bytea), 'k1', idle_expires_at from planted
+     returning session_id`,
+    [like],
+  )
+  if (!planted) throw new Error(`there is no session ${like}`)
+  return planted.session_id
+}
+
+/** How much there is of a tenant, in every table that an operation adds to. */
+export async function countRows({ sql }: Pick<Backend, 'sql'>, { id }: TestTenant) {
+  const tables = [
+    'users',
+    'passwords',
+    'sessions',
+    'refresh_tokens',
+    'sign_in_failures',
+    'idempotency_keys',
+    'events',
+  ]
+  const counts = tables.map(
+    (table) => `(select count(*)::int from ${table} where tenant_id = $1) as ${table}`,
+  )
+  const [row] = await sql<Record<string, number>>(`select ${counts.join(', ')}`, [id])
+  return row ?? {}
+}
+
+type Kept = { isKept: boolean }
+
+function toReadKeys({ isKept }: Kept) {
+  return (stage: Stage) =>
+    toReadPublic(stage, '/.well-known/jwks.json', isKept, () => ({
+      keys: [{ kty: 'OKP', kid: expect.any(String) }],
+    }))
+}
+
+function toDiscover({ isKept }: Kept) {
+  return (stage: Stage) =>
+    toReadPublic(stage, '/.well-known/openid-configuration', isKept, ({ origin }) => ({ issuer: origin }))
+}
+
+async function toReadPublic(
+  { patient, hurried }: Stage,
+  path: string,
+  isKept: boolean,
+  body: (tenant: TestTenant) => object,
+): Promise<Attempt> {
+  const tenant = await patient.newTenant()
+  const client = createClient(hurried, tenant)
+  if (isKept) await askUntilKept(() => client.call(path))
+  return {
+    call: () => client.call(path),
+    success: { status: 200, body: body(tenant) },
+    facts: factsOfReading,
+  }
+}
+
+/** What is kept is written after the answer has left; if nothing is, the operation must show it. */
+async function askUntilKept(ask: () => Promise<Answer<unknown>>): Promise<void> {
+  for (let time = 0; time < 20; time++) if ((await ask()).trips.postgres === 0) return
+}
+
+function toAskHealth(path: string, body: object) {
+  return async ({ hurried, tenant }: Stage): Promise<Attempt> => {
+    const client = createClient(hurried, tenant)
+    return { call: () => client.call(path), success: { status: 200, body }, facts: factsOfReading }
+  }
+}
