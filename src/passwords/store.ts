@@ -148,7 +148,7 @@ export type VerifiedPassword = {
 /**
  * Begins a session for an account whose password was verified, provided that the attempt is heard, that the account is
  * still active and that the password is still that one: all may have changed while the hash ran. Their rows are locked,
- * so neither can change before the session is there to be revoked with the others.
+ * so none can change before the session is there to be revoked with the others; a failure under way is waited for.
  * @returns whether it began, and how attempts stood
  */
 export async function signIn(
@@ -160,19 +160,22 @@ export async function signIn(
   const from = sql`from users join passwords on passwords.user_id = users.id
     where users.id = ${userId} and users.tenant_id = ${tenantId} and ${userIsActive}
       and passwords.changed_at = ${changedAt}::timestamptz
-      and not exists (select from sign_in_failures where ${failuresOf(tenantId, subject)} and ${isUnheard})
+      and not exists (select from attempts where is_unheard)
     for no key update of users for share of passwords`
   const rehash = sql`,
     rehashed as (
       update passwords set phc = ${rehashed?.phc}, key_id = ${rehashed?.keyId}
       from started where passwords.user_id = started.user_id)`
   const { rows } = await ctx.db.execute<AttemptsRow & { has_begun: boolean }>(sql`
-    with ${startSession(ctx, session, from)},
+    with attempts as (
+      select consecutive_failures as failures, ${waitSeconds} as wait_seconds, ${isUnheard} as is_unheard
+      from sign_in_failures where ${failuresOf(tenantId, subject)} for update),
+    ${startSession(ctx, session, from)},
     failures_forgotten as (delete from sign_in_failures using started where ${failuresOf(tenantId, subject)})
     ${rehashed === null ? sql`` : rehash}
-    select exists (select from started) as has_begun, coalesce(max(consecutive_failures), 0) as failures,
-      coalesce(max(${waitSeconds}), 0) as wait_seconds
-    from sign_in_failures where ${failuresOf(tenantId, subject)}`)
+    select exists (select from started) as has_begun, coalesce(max(failures), 0) as failures,
+      coalesce(max(wait_seconds), 0) as wait_seconds
+    from attempts`)
   const [row] = rows
   return { hasBegun: row?.has_begun ?? false, ...attemptsOf(row) }
 }

@@ -41,6 +41,9 @@ async function inOneHour<T>(attempt: () => Promise<T>): Promise<T> {
   }
 }
 
+/** Many times what one isolate takes on. */
+const FLOOD = 80
+
 const statuses = (answers: { status: number }[]) => countBy(answers, ({ status }) => status)
 const wrong = (email: string, from = client) => from.login(email, 'not the password')
 
@@ -182,19 +185,21 @@ describe('floods', () => {
     expect(answer.trips).toEqual({ postgres: 0, redis: 0 })
   })
 
-  it('H11 sheds 200 simultaneous sign-ins with 503, and answers others meanwhile', async () => {
+  it('H11 sheds a flood of sign-ins with 503, and answers others meanwhile', {
+    timeout: 90_000,
+  }, async () => {
     const { email, tokens } = await client.newAccount()
     const guests = await Promise.all(
-      Array.from({ length: 200 }, () => createClient(crowded(), client.tenant)),
+      Array.from({ length: FLOOD }, () => createClient(crowded(), client.tenant)),
     )
     const [answers, keys, me] = await Promise.all([
-      race(200, (index) => (guests[index] ?? client).login(newEmail())),
+      race(FLOOD, (index) => (guests[index] ?? client).login(newEmail())),
       createClient(crowded(), client.tenant).call('/.well-known/jwks.json'),
       createClient(crowded(), client.tenant).me(tokens.access_token),
     ])
     expect([keys.status, me.status]).toEqual([200, 200])
     const { 401: heard = 0, 503: shed = 0 } = statuses(answers)
-    expect(heard + shed).toBe(200)
+    expect(heard + shed).toBe(FLOOD)
     expect(shed).toBeGreaterThan(0)
     for (const answer of answers.filter(({ status }) => status === 503)) expectProblem(answer, 'overloaded')
     expect((await createClient(crowded(), client.tenant).login(email)).status).toBe(200)

@@ -4,10 +4,11 @@ import { createHashSlots, hashSlots } from '../../src/crypto/hash-slots.ts'
 const NOW = Date.UTC(2026, 9, 20)
 const TEN_SECONDS = 10_000
 
-/** How many more places there are. */
+/** How many more places there are, as far as one beyond `most`. */
 function countFree(slots: ReturnType<typeof createHashSlots>, now: number, most: number): number {
-  const taken = []
-  for (let place = slots.take(now, most); place; place = slots.take(now, most)) taken.push(place)
+  const taken = Array.from({ length: most + 1 }, () => slots.take(now, most)).filter(
+    (place) => place !== null,
+  )
   for (const giveBack of taken) giveBack()
   return taken.length
 }

@@ -46,7 +46,7 @@ export async function setFailures({ sql }: Sql, at: At, failures: number): Promi
 /** The delay is over. */
 export async function endDelay({ sql }: Sql, at: At): Promise<void> {
   await sql(
-    'update sign_in_failures set next_attempt_at = now() where tenant_id = $1 and subject = $2',
+    'update sign_in_failures set next_attempt_at = last_attempt_at where tenant_id = $1 and subject = $2',
     key(at),
   )
 }
