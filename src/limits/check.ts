@@ -98,7 +98,9 @@ async function checkFallback(
   const { success } = await rateLimiters.fallback.limit({ key: `${operation}:${key}` }).catch(() => {
     throw fault
   })
-  return success ? null : refuseOver('address', FALLBACK_LIMIT, FALLBACK_LIMIT.seconds)
+  if (success) return null
+  const refusal = refuseOver('address', FALLBACK_LIMIT, FALLBACK_LIMIT.seconds)
+  return { ...refusal, evidence: { ...refusal.evidence, limiter: 'degraded' } }
 }
 
 /** draft-ietf-httpapi-ratelimit-headers: the limit that is reached, and when there is room again. */
