@@ -23,7 +23,7 @@ export const isKept = (wanted: IdempotencyKey | null) =>
 
 /**
  * Two members of a `with`: keep the answer of this request. Simultaneous requests with one key wait for the first here;
- * then the primary key refuses them, and with that the whole statement (`isKeyTaken`).
+ * then the primary key refuses them, and with that the whole statement (SQLSTATE 23505).
  * @param refused an expression: null when the effect took place, else the code of the refusal
  */
 export const keepAnswer = (

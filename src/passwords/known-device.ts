@@ -52,8 +52,10 @@ export async function rememberDevice(
 ): Promise<void> {
   const isBrowser = ctx.fetchSite !== null || response.headers.has('set-cookie')
   if (!isBrowser) return
-  const entry = known?.entry ?? (await newEntry(ctx, email))
-  const others = readEntries(headers).filter((other) => other !== entry)
+  // The same nonce, so the same counter; signed anew, so that it outlives the key that signed it first.
+  const nonce = (known && fromBase64Url(known.nonce)) ?? ctx.random(NONCE_BYTES)
+  const entry = await signEntry(ctx, email, nonce)
+  const others = readEntries(headers).filter((other) => other !== known?.entry)
   const value = [entry, ...others].slice(0, MAX_ENTRIES).join('.')
   response.headers.append('set-cookie', deviceCookie(value))
 }
@@ -64,8 +66,7 @@ function readEntries(headers: Headers): string[] {
   return value.split('.').filter((entry) => ENTRY.test(entry))
 }
 
-async function newEntry(ctx: DeviceContext, email: CanonicalEmail): Promise<string> {
-  const nonce = ctx.random(NONCE_BYTES)
+async function signEntry(ctx: DeviceContext, email: CanonicalEmail, nonce: Uint8Array): Promise<string> {
   const key = await deriveKey(ctx.settings.authKeys, `cookie:${DEVICE_COOKIE}`)
   return toBase64Url(new Uint8Array([...nonce, ...(await sign(ctx, key, email, nonce))]))
 }

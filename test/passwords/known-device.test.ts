@@ -347,6 +347,22 @@ describe('is known by nothing else', () => {
   })
 })
 
+test('a browser that signs in while both keys stand stays known when the old one goes, with its own counter', async () => {
+  const { client, browser, email } = await newOwner()
+  const [oldKey, newKey] = [String(service().bindings.AUTH_KEYS), newKeyringEntry('k2')]
+  let signedAnew = ''
+  await withService({ AUTH_KEYS: `${newKey},${oldKey}` }, async (rotated) => {
+    const again = newBrowser(createClient(rotated, client.tenant), browser.cookie)
+    expect((await again.login(email)).status).toBe(200)
+    signedAnew = again.cookie
+  })
+  expect(signedAnew).not.toBe(browser.cookie)
+  expect(nonceOf(signedAnew)).toBe(nonceOf(browser.cookie))
+  await withService({ AUTH_KEYS: newKey }, async (later) => {
+    expect(await isKnown(createClient(later, client.tenant), email, asCookie(signedAnew))).toBe(true)
+  })
+})
+
 /** The letter after the last one, which differs in bits that no byte has. */
 function nextLetter(entry: string): string {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
