@@ -48,5 +48,29 @@ export async function fill(client: pg.Client): Promise<void> {
   await client.query(`
     insert into idempotency_keys (tenant_id, actor, operation, key, sealed_answer, expires_at)
     select tenant_id, 'anonymous', 'register', id, repeat(md5(n::text), 60), now() + interval '1 day' from filled_users`)
+  await client.query(`
+    insert into person_keys (user_id, tenant_id, sealed_key)
+    select id, tenant_id, repeat(md5(n::text), 3) from filled_users on conflict do nothing`)
+  await client.query(`
+    insert into audit_events (id, occurred_at, tenant_id, sequence, type, actor, subject, session_ids, data, personal,
+      network, previous_hash, hash)
+    select gen_random_uuid(), now() - make_interval(mins => n), tenant_id, n,
+      (array['session.started', 'session.refused', 'user.updated', 'session.ended'])[1 + n % 4], id, id,
+      array[gen_random_uuid()], '{}', repeat(md5(n::text), 6), ('10.' || n % 250 || '.' || n % 97 || '.0/24')::cidr,
+      sha256(id::text::bytea), sha256(id::text::bytea)
+    from filled_users`)
+  await client.query(`
+    insert into webhook_endpoints (id, tenant_id, url, events, sealed_secret)
+    select gen_random_uuid(), (select id from tenants limit 1), 'https://example.com/' || n, '{*}', 'x'
+    from generate_series(1, 10) n`)
+  await client.query(`
+    insert into webhook_deliveries (id, tenant_id, endpoint_id, event_id, type, payload, state, settled_at, next_attempt_at)
+    select gen_random_uuid(), filled_users.tenant_id, webhook_endpoints.id, filled_users.id, 'session.started', '{}',
+      case when n % 100 = 0 then 'pending' when n % 50 = 0 then 'dead' else 'delivered' end,
+      case when n % 100 > 0 then now() end, now() + interval '1 hour'
+    from filled_users, webhook_endpoints where url like 'https://example.com/%' and n <= 50000`)
+  await client.query(`
+    insert into mails (event_id, user_id, tenant_id, template, state, settled_at)
+    select id, id, tenant_id, 'session_ended', 'sent', now() from filled_users`)
   await client.query('vacuum analyze')
 }

@@ -6,6 +6,7 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { type Attack, measureAttack } from './attack.ts'
+import { measureSlowAudit, type SlowAudit } from './audit.ts'
 import { createSender } from './client.ts'
 import { cpuMs, describeMachine, watchLoad } from './machine.ts'
 import { type Measured, measure, type Plan, type Ratios, ratios } from './measure.ts'
@@ -95,7 +96,7 @@ async function withFreshWorkerd<T>(
   }
 }
 
-function report(series: Series[], attack: Attack, memory: Memory): void {
+function report(series: Series[], audit: SlowAudit, attack: Attack, memory: Memory): void {
   for (const { delayMs, ratios: found, measured } of series) {
     console.log(`\n${delayMs} ms added to every trip`)
     const rows = Object.entries(measured).map(([name, m]) => [
@@ -126,6 +127,10 @@ function report(series: Series[], attack: Attack, memory: Memory): void {
     )
     console.log(`p50 with / without the limit check, ${delayMs} ms added: ${pairs.join(', ')}`)
   }
+  console.log(
+    `p50 of a sign-in while the audit log answers at once / after 5 s: ${audit.healthyMs.toFixed(1)} / ${audit.slowMs.toFixed(1)} ms; ` +
+      `then ${audit.audited} of ${audit.recorded} events are in it, ${audit.twice} of them twice`,
+  )
   const { refusedPerSecond, cpuMsPerRefusal, cpuMsPerSignIn } = attack
   console.log(
     `under attack one isolate refuses ${refusedPerSecond.toFixed(0)} a second; a 429 costs ${cpuMsPerRefusal.toFixed(2)} ms ` +
@@ -143,10 +148,11 @@ async function main(): Promise<void> {
   try {
     const loadSince = watchLoad()
     const series = await measureSpeed(stack, process.argv.includes('--quick'))
+    const audit = await measureSlowAudit(stack)
     const attack = await withFreshWorkerd(stack, { LIMITS_MULTIPLIER: '1' }, measureAttack)
     const memory = await withFreshWorkerd(stack, {}, measureMemory)
     const machine = { ...describeMachine(), ...loadSince() }
-    report(series, attack, memory)
+    report(series, audit, attack, memory)
     console.log(
       `\n${machine.cores} × ${machine.cpu}, Node ${machine.node}, load ${machine.loadAverage.toFixed(2)}, ` +
         `${(machine.othersShare * 100).toFixed(0)} % of the machine taken by others`,
@@ -154,7 +160,7 @@ async function main(): Promise<void> {
     await mkdir('.latchkey', { recursive: true })
     await writeFile(
       '.latchkey/bench.json',
-      JSON.stringify({ at: new Date(), machine, series, attack, memory }),
+      JSON.stringify({ at: new Date(), machine, series, audit, attack, memory }),
     )
   } finally {
     await stack.stop()

@@ -43,12 +43,17 @@ export async function measure(
   }
   return new Map(
     [...tallies].map(([name, { samples, cpu, postgres, redis }]) => {
-      const [n, sorted] = [samples.length, samples.toSorted((a, b) => a - b)]
-      const quantile = (share: number) => sorted[Math.min(n - 1, Math.floor(n * share))] ?? Number.NaN
+      const n = samples.length
       const means = { cpuMs: cpu / n, postgresTrips: postgres / n, redisTrips: redis / n }
-      return [name, { medianMs: quantile(0.5), p90Ms: quantile(0.9), ...means, samples }]
+      return [name, { medianMs: quantile(samples, 0.5), p90Ms: quantile(samples, 0.9), ...means, samples }]
     }),
   )
+}
+
+/** The sample that a `share` of the others is below. */
+export function quantile(samples: readonly number[], share: number): number {
+  const sorted = samples.toSorted((a, b) => a - b)
+  return sorted[Math.min(samples.length - 1, Math.floor(samples.length * share))] ?? Number.NaN
 }
 
 export type Ratios = {

@@ -1,4 +1,6 @@
-/** The statements that the operations send, exactly as they arrive at Neon's endpoint: each operation is done once. */
+/** The statements that operations and jobs send, exactly as they arrive at Neon's endpoint: each of them is done once. */
+import pg from 'pg'
+import { SECRETS } from '../src/settings.ts'
 import { type Call, createSender } from './client.ts'
 import { newEmail } from './operations.ts'
 import { startProxy } from './proxy.ts'
@@ -17,9 +19,14 @@ export async function recordStatements(stack: Stack): Promise<Statement[]> {
   let operation = ''
   const neon = await startProxy(stack.ports.neon, (_, body) => {
     const { queries = [JSON.parse(body)] } = JSON.parse(body) as { queries?: Omit<Statement, 'operation'>[] }
-    for (const { query, params } of queries) statements.push({ operation, query, params })
+    // A `do` block has no plan; it is DDL of a month (src/housekeeping/store.ts).
+    for (const { query, params } of queries)
+      if (!/^\s*do\b/i.test(query)) statements.push({ operation, query, params })
   })
-  const bindings = stack.bindingsFor({ ...stack.ports, neon: neon.port })
+  const bindings = {
+    ...stack.bindingsFor({ ...stack.ports, neon: neon.port }),
+    WEBHOOK_PRIVATE_TARGETS: 'allowed',
+  }
   const services = [{ name: 'latchkey', bundle: stack.bundles.latchkey, bindings }]
   const workerd = await startWorkerd({ ...stack, services, edgeCache: false })
   const { expect, close } = createSender(workerd.ports.latchkey ?? 0)
@@ -30,6 +37,10 @@ export async function recordStatements(stack: Stack): Promise<Statement[]> {
   }
   try {
     await performAll(perform)
+    await administer(stack, perform)
+    await runJobs(stack, bindings, (name) => {
+      operation = name
+    })
     return statements
   } finally {
     close()
@@ -85,4 +96,91 @@ async function performAll(perform: Perform): Promise<void> {
   await perform('jwks', 200, { path: '/.well-known/jwks.json' })
   await perform('openid-configuration', 200, { path: '/.well-known/openid-configuration' })
   await perform('readyz', 200, { path: '/readyz' })
+}
+
+/** Nobody listens there: what counts is what is asked of the database. */
+const TARGET = 'http://127.0.0.1:9/hook'
+
+async function administer({ databaseUrl }: Stack, perform: Perform): Promise<void> {
+  const json = { email: newEmail(), password: PASSWORD }
+  const { access_token: bearer }: Tokens = JSON.parse(
+    await perform('register', 201, { path: '/v1/register', json }),
+  )
+  await ask(databaseUrl, `update users set roles = '{admin}' where email = $1`, [json.email])
+  const created = await perform('create webhook', 201, {
+    path: '/v1/webhooks',
+    json: { url: TARGET, events: ['*'] },
+    bearer,
+    idempotencyKey: newEmail(),
+  })
+  const { id }: { id: string } = JSON.parse(created)
+  const path = `/v1/webhooks/${id}`
+  await perform('list webhooks', 200, { path: '/v1/webhooks', bearer })
+  await perform('read webhook', 200, { path, bearer })
+  await perform('update webhook', 200, { method: 'PATCH', path, json: { description: 'Ours' }, bearer })
+  await perform('rotate secret', 200, { method: 'POST', path: `${path}/rotate-secret`, bearer })
+  const tested = await perform('test webhook', 202, { method: 'POST', path: `${path}/test`, bearer })
+  const { delivery_id: delivery }: { delivery_id: string } = JSON.parse(tested)
+  await perform('list deliveries', 200, { path: `${path}/deliveries?state=pending`, bearer })
+  const replay = { since: '2026-01-01T00:00:00Z' }
+  await perform('replay all', 202, { path: `${path}/deliveries/replay`, json: replay, bearer })
+  await perform('replay one', 202, { method: 'POST', path: `${path}/deliveries/${delivery}/replay`, bearer })
+  const filters = [
+    ...['', 'type=session.*', 'type=session.started', `actor=${id}`, `subject=${id}`, `session=${id}`],
+    ...['address=203.0.113.0/24', 'from=2026-01-01T00:00:00Z&to=2027-01-01T00:00:00Z'],
+  ]
+  for (const filter of filters)
+    await perform('audit events', 200, { path: `/v1/admin/audit-events?${filter}`, bearer })
+}
+
+type Jobs = {
+  queue(batch: { queue: string; messages: object[] }, bindings: Record<string, string>): Promise<void>
+  scheduled(event: { cron: string }, bindings: Record<string, string>): Promise<void>
+}
+
+/** Not by a literal path: the types of Workers and those of Node do not stand in one project. */
+const JOBS: string = '../src/jobs.ts'
+
+/** In this process: a queue's handler is the same code wherever it runs. */
+async function runJobs(
+  { databaseUrl }: Stack,
+  bindings: Record<string, string>,
+  name: (operation: string) => void,
+): Promise<void> {
+  const { createJobs } = (await import(JOBS)) as { createJobs(needed: readonly string[]): Jobs } // see JOBS
+  const jobs = createJobs(SECRETS)
+  const recorded = await ask<{ id: string }>(databaseUrl, 'select id from events limit 50', [])
+  const [endpoint] = await ask<{ id: string }>(databaseUrl, 'select id from webhook_endpoints limit 1', [])
+  const message = (body: unknown) => ({ id: '1', attempts: 1, body, ack() {}, retry() {} })
+  const messages = [message({ recorded: recorded.map(({ id }) => id) })]
+  name('queue: events')
+  await jobs.queue({ queue: 'latchkey-events', messages }, bindings)
+  name('queue: deliveries')
+  const deliveries = [message({ endpoint_id: endpoint?.id })]
+  await jobs.queue({ queue: 'latchkey-deliveries', messages: deliveries }, bindings)
+  for (const cron of ['* * * * *', '17 * * * *']) {
+    name(`cron: ${cron}`)
+    await jobs.scheduled({ cron }, bindings)
+  }
+}
+
+/** The hourly cron once more, unrecorded. */
+export async function makeMonths(stack: Stack): Promise<void> {
+  const { createJobs } = (await import(JOBS)) as { createJobs(needed: readonly string[]): Jobs } // see JOBS
+  await createJobs(SECRETS).scheduled({ cron: '17 * * * *' }, stack.bindingsFor(stack.ports))
+}
+
+/** Past the endpoint, so that it is not recorded. */
+async function ask<Row extends pg.QueryResultRow>(
+  connectionString: string,
+  query: string,
+  params: unknown[],
+): Promise<Row[]> {
+  const client = new pg.Client({ connectionString })
+  await client.connect()
+  try {
+    return (await client.query<Row>(query, params)).rows
+  } finally {
+    await client.end()
+  }
 }

@@ -12,7 +12,7 @@ import { startUpstashEndpoint } from '../dev/upstash-endpoint.ts'
 import { buildWorker, OFFLINE, WRANGLER } from '../ops/build.ts'
 import { createOperatorContext } from '../ops/context.ts'
 import { newKeyringEntry } from '../ops/keys.ts'
-import { migrate } from '../ops/migrate.ts'
+import { migrateAll } from '../ops/migrate.ts'
 import { ALL_IN_ONE, readWorkers } from '../ops/routes.ts'
 
 /** The tenant's host; `seed` names it after a port, which need not be anybody's. */
@@ -64,7 +64,7 @@ export async function startStack(): Promise<Stack> {
   })
   const ports = { neon: neon.port, upstash: upstash.port }
   const operator = createOperatorContext(bindingsFor(ports), ['DATABASE_URL', 'SIGNING_SEAL_KEYS'])
-  await migrate(operator.db)
+  await migrateAll(operator)
   await seed(operator, Number(HOST.split(':')[1]))
   return {
     folder,

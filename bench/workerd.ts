@@ -36,13 +36,15 @@ export async function startWorkerd({
   const ports: Record<string, number> = {}
   for (const { name } of services) ports[name] = await freePort()
   const workers = await Promise.all(services.map((service) => describeWorker(folder, service, edgeCache)))
-  await copyFile(new URL('cache.worker.js', import.meta.url), path.join(folder, 'cache.worker.js'))
+  for (const file of ['cache.worker.js', 'queue.worker.js'])
+    await copyFile(new URL(file, import.meta.url), path.join(folder, file))
   const config = `using Workerd = import "/workerd/workerd.capnp";
 const date :Text = ${JSON.stringify(compatibilityDate)};
 const config :Workerd.Config = (
   services = [
     (name = "internet", network = (allow = ["private", "public"])),
     (name = "cache", worker = (modules = [(name = "cache.worker.js", esModule = embed "cache.worker.js")], compatibilityDate = .date)),
+    (name = "queue", worker = (modules = [(name = "queue.worker.js", esModule = embed "queue.worker.js")], compatibilityDate = .date)),
     ${workers.join(',\n    ')}
   ],
   sockets = [${services.map(({ name }) => `(name = "${name}", address = "${LOOPBACK}:${ports[name]}", http = (), service = "${name}")`).join(', ')}]
@@ -81,7 +83,7 @@ async function describeWorker(folder: string, service: WorkerService, edgeCache:
   )
   return `(name = "${name}", worker = (
       modules = [${modules.join(', ')}],
-      bindings = [${texts.join(', ')}],
+      bindings = [(name = "EVENTS", service = "queue"), ${texts.join(', ')}],
       compatibilityDate = .date${edgeCache ? ', cacheApiOutbound = "cache"' : ''}))`
 }
 

@@ -2,7 +2,9 @@
  * `npm run dev` — the whole service on this machine: PostgreSQL, Redis, migrations, a tenant, and the all-in-one
  * Worker in workerd. Everything listens on 127.0.0.1 and nothing connects anywhere else. Data stays in `.latchkey/`.
  *   PORT=9000 npm run dev        another address
+ *   MAIL_PORT=9025 npm run dev   another address of the mailbox, which shows the mail that the service sends
  *   REDIS_URL=redis://… npm run dev   a genuine redis-server instead of the built-in engine
+ *   WEBHOOK_PRIVATE_TARGETS=allowed npm run dev   webhooks may lead to a receiver on this machine
  *   npm run dev -- --fresh       starts empty
  */
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
@@ -10,7 +12,9 @@ import net from 'node:net'
 import path from 'node:path'
 import { createOperatorContext } from '../ops/context.ts'
 import { newKeyringEntry } from '../ops/keys.ts'
-import { migrate } from '../ops/migrate.ts'
+import { migrateAll } from '../ops/migrate.ts'
+import { startCrons } from './crons.ts'
+import { type Mailbox, startMailbox } from './mailbox.ts'
 import { startNeonEndpoint } from './neon-endpoint.ts'
 import { startPostgres } from './postgres.ts'
 import { openRedis } from './redis-data.ts'
@@ -27,12 +31,15 @@ await main().catch((error: unknown) => {
 })
 
 async function main(): Promise<void> {
-  const port = readPort(process.env.PORT)
+  const port = readPort('PORT', '8787')
+  const mailPort = readPort('MAIL_PORT', '8025')
   const flags = process.argv.slice(2)
   const unknown = flags.find((flag) => flag !== '--fresh')
   if (unknown) throw new Error(`unknown option ${unknown}; there is only --fresh`)
+  if (port === mailPort) throw new Error('PORT and MAIL_PORT are the same')
   await stopStaleWorker(FOLDER)
-  await requireFreePort(port)
+  await requireFreePort('PORT', port)
+  await requireFreePort('MAIL_PORT', mailPort)
   if (flags.includes('--fresh')) await rm(FOLDER, { recursive: true, force: true })
   await mkdir(FOLDER, { recursive: true })
 
@@ -42,14 +49,16 @@ async function main(): Promise<void> {
   process.on('SIGINT', () => stop(0))
   process.on('SIGTERM', () => stop(0))
   try {
-    await start(port, stops)
+    await start({ port, mailPort }, stops)
   } catch (error) {
     console.error(error instanceof Error ? error.message : String(error))
     await stop(1)
   }
 }
 
-async function start(port: number, stops: (() => Promise<void>)[]): Promise<void> {
+type Ports = { port: number; mailPort: number }
+
+async function start({ port, mailPort }: Ports, stops: (() => Promise<void>)[]): Promise<void> {
   const postgres = await startPostgres({ dataDir: path.join(FOLDER, 'postgres') })
   stops.push(() => postgres.stop())
   const neon = await startNeonEndpoint({ postgresPort: postgres.port })
@@ -58,6 +67,8 @@ async function start(port: number, stops: (() => Promise<void>)[]): Promise<void
   stops.push(() => redis.close())
   const upstash = await startUpstashEndpoint({ engine: redis.engine, token: REDIS_TOKEN })
   stops.push(() => upstash.stop())
+  const mailbox = await startMailbox({ port: mailPort })
+  stops.push(() => mailbox.stop())
 
   const secrets = {
     DATABASE_URL: `postgresql://latchkey:latchkey@127.0.0.1:${neon.port}/latchkey`,
@@ -69,15 +80,29 @@ async function start(port: number, stops: (() => Promise<void>)[]): Promise<void
     'DATABASE_URL',
     'SIGNING_SEAL_KEYS',
   ])
-  await migrate(ctx.db)
+  await migrateAll(ctx)
   await seed(ctx, port)
 
-  const worker = await startWorker({ port, secrets, folder: FOLDER })
+  const vars = { ...mailSettings(mailbox), ...webhookSettings(process.env) }
+  const worker = await startWorker({ port, secrets, folder: FOLDER, vars })
   stops.push(() => worker.stop())
+  const crons = startCrons(port)
+  stops.push(() => crons.stop())
   console.log(`postgres ${postgres.url}`)
   console.log(`neon     http://127.0.0.1:${neon.port}/sql`)
   console.log(`redis    ${upstash.url}${process.env.REDIS_URL ? ' (over REDIS_URL)' : ''}`)
+  console.log(`mail     ${mailbox.url}`)
   console.log(`ready http://localhost:${port}`)
+}
+
+/** What of the shell reaches the Worker: a receiver on this machine, and a resolver where the usual one is out of reach. */
+function webhookSettings(env: NodeJS.ProcessEnv): Record<string, string> {
+  const names = ['WEBHOOK_PRIVATE_TARGETS', 'DNS_OVER_HTTPS_URL']
+  return Object.fromEntries(names.flatMap((name) => (env[name] ? [[name, env[name]]] : [])))
+}
+
+function mailSettings({ endpoint }: Mailbox) {
+  return { MAIL_TRANSPORT: 'mailbox', MAIL_FROM: 'latchkey@example.com', MAIL_URL: endpoint }
 }
 
 /** Keys of this checkout, made once: the data under `.latchkey/` can only be read with them. */
@@ -93,19 +118,20 @@ async function readKeys(): Promise<{ AUTH_KEYS: string; SIGNING_SEAL_KEYS: strin
   }
 }
 
-function readPort(text = '8787'): number {
+function readPort(name: 'PORT' | 'MAIL_PORT', fallback: string): number {
+  const text = process.env[name] ?? fallback
   const port = Number(text)
   if (!Number.isInteger(port) || port < 1 || port > 65_535)
-    throw new Error(`PORT=${text} is not a port number`)
+    throw new Error(`${name}=${text} is not a port number`)
   return port
 }
 
 /** Said before anything starts: wrangler would only say it after, and pick another port. */
-async function requireFreePort(port: number): Promise<void> {
+async function requireFreePort(name: string, port: number): Promise<void> {
   const server = net.createServer()
   await new Promise<void>((resolve, reject) => {
     server.once('error', () =>
-      reject(new Error(`port ${port} is taken; end what uses it, or set PORT to another`)),
+      reject(new Error(`port ${port} is taken; end what uses it, or set ${name} to another`)),
     )
     server.listen(port, '127.0.0.1', () => server.close(() => resolve()))
   })

@@ -11,6 +11,8 @@ type Options = {
   secrets: Record<string, string>
   folder: string
   vars?: Record<string, string>
+  /** Whether what the Worker prints is dropped once it is ready. */
+  isQuiet?: boolean
 }
 
 const OFFLINE = { CLOUDFLARE_CF_FETCH_ENABLED: 'false', DO_NOT_TRACK: '1', WRANGLER_HIDE_BANNER: 'true' }
@@ -19,7 +21,13 @@ const PID_FILE = 'worker.pid'
 const ENV_FILE = 'worker.env'
 
 /** Resolves once the Worker answers. @throws when it does not start, with what it printed */
-export async function startWorker({ port, secrets, folder, vars = {} }: Options): Promise<LocalWorker> {
+export async function startWorker({
+  port,
+  secrets,
+  folder,
+  vars = {},
+  isQuiet = false,
+}: Options): Promise<LocalWorker> {
   // Secrets go by file, not by argument, where `ps` would show them.
   const envFile = path.join(folder, ENV_FILE)
   const lines = Object.entries(secrets).map(([name, value]) => `${name}="${value}"`)
@@ -41,8 +49,11 @@ export async function startWorker({ port, secrets, folder, vars = {} }: Options)
   })
   await writeFile(path.join(folder, PID_FILE), `${process.pid} ${child.pid}`)
   await untilReady(child)
-  child.stdout?.pipe(process.stdout)
-  child.stderr?.pipe(process.stderr)
+  if (isQuiet) for (const stream of [child.stdout, child.stderr]) stream?.resume()
+  else {
+    child.stdout?.pipe(process.stdout)
+    child.stderr?.pipe(process.stderr)
+  }
   const stopAndForget = async () => {
     await stop(child)
     await rm(path.join(folder, PID_FILE), { force: true })

@@ -1,10 +1,11 @@
 /** What an operator's command uses: the same database client and settings as a Worker, from environment variables. */
+import type { Bindings } from '../src/bindings.ts'
 import type { Context } from '../src/context.ts'
-import { type Bindings, readSettings, type Secret } from '../src/settings.ts'
+import { readSettings, type Secret } from '../src/settings.ts'
 import { createDatabase } from '../src/storage/postgres.ts'
 import { createTrips } from '../src/storage/trips.ts'
 
-export type OperatorContext = Pick<Context, 'db' | 'settings' | 'now' | 'random'>
+export type OperatorContext = Pick<Context, 'db' | 'auditDb' | 'settings' | 'now' | 'random'>
 
 /** @param bindings `process.env` of the operator's shell */
 export function createOperatorContext(bindings: Bindings, needed: readonly Secret[]): OperatorContext {
@@ -13,6 +14,7 @@ export function createOperatorContext(bindings: Bindings, needed: readonly Secre
   return {
     settings,
     db: createDatabase(settings.databaseUrl, trips),
+    auditDb: createDatabase(settings.auditDatabaseUrl, trips),
     now: () => new Date(),
     random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
   }

@@ -3,11 +3,13 @@
  * `<!-- <name> -->` and `<!-- /<name> -->`. A test holds the documents to the code.
  */
 import { readFile, writeFile } from 'node:fs/promises'
+import { EVENTS, type EventEntry } from '../src/events/catalogue.ts'
 import { LIMITS, type Limit, type Policy } from '../src/limits/limits.ts'
 
 /** What stands in which document. */
 const TABLES: { file: string; name: string; render: () => string }[] = [
   { file: 'SECURITY.md', name: 'limits', render: limitsTable },
+  { file: 'EVENTS.md', name: 'events', render: eventsTable },
 ]
 
 /** @returns each document as it is and as the code says it should be */
@@ -32,6 +34,21 @@ function limitsTable(): string {
   return [
     '| operation | at most | without Redis | without PostgreSQL |',
     '| --- | --- | --- | --- |',
+    ...rows,
+  ].join('\n')
+}
+
+/** What each event says and carries, who may see it, whether webhooks may subscribe, and what makes it. */
+function eventsTable(): string {
+  const rows = Object.entries<EventEntry>(EVENTS).map(
+    ([type, { says, carries, visibleTo, webhook, origin }]) => {
+      const carried = Object.entries(carries).map(([name, what]) => `\`${name}\`: ${what}`)
+      return `| \`${type}\` | ${says} | ${carried.join('; ')} | ${visibleTo} | ${webhook ? 'yes' : 'no'} | ${origin} |`
+    },
+  )
+  return [
+    '| event | says | carries | visible to | webhooks | origin |',
+    '| --- | --- | --- | --- | --- | --- |',
     ...rows,
   ].join('\n')
 }

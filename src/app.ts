@@ -5,6 +5,7 @@
 import { Hono, type Context as HonoContext } from 'hono'
 import { secureHeaders } from 'hono/secure-headers'
 import { type Context, createContext, type Env } from './context.ts'
+import { dispatchHappened } from './events/dispatch.ts'
 import { createLog } from './log.ts'
 import { faultOf, problemResponse, refuse } from './problem.ts'
 import type { Secret } from './settings.ts'
@@ -91,4 +92,5 @@ async function finish(ctx: Context, c: HonoContext<Env>, startedAt: number): Pro
     redis_trips: redis.trips,
     duration_ms: milliseconds,
   })
+  dispatchHappened(ctx, `${c.req.method} ${c.req.routePath}`)
 }

@@ -2,10 +2,11 @@
  * What one request may use, made for it and gone with it: database, limits, clock, randomness, log, deferred work.
  * A function takes the members that it touches with `Pick<Context, …>`, so that its signature states its effects.
  */
+import type { Bindings, EmailBinding, MessageQueue, RateLimiter } from './bindings.ts'
 import { type ClientDetails, readClient } from './http/client.ts'
 import { createLog, type Log, type LogFields } from './log.ts'
 import { faultOf } from './problem.ts'
-import { type Bindings, type RateLimiter, readSettings, type Secret, type Settings } from './settings.ts'
+import { readSettings, type Secret, type Settings } from './settings.ts'
 import { createDatabase, type Database } from './storage/postgres.ts'
 import { createRedis, type Redis } from './storage/redis.ts'
 import { createTrips, type Trips } from './storage/trips.ts'
@@ -14,6 +15,8 @@ export type Context = {
   requestId: string
   settings: Settings
   db: Database
+  /** The audit log's database, which may be the same one. */
+  auditDb: Database
   redis: Redis
   trips: Trips
   /** Limits without a trip: `edge` for what needs no Redis, `fallback` for when Redis is down. */
@@ -32,11 +35,23 @@ export type Context = {
   log: Log
   /** What the request's one log line says besides its numbers: tenant, limiter, and the code and evidence of a refusal. */
   outcome: LogFields
+  /** What the statements of this request may have recorded: ids of the outbox, handed on after the response. */
+  happened: { recorded: string[] }
+  queues: Queues
   now(): Date
   random(bytes: number): Uint8Array
   /** Runs work after the response; its failure is logged and changes nothing. */
   defer(work: Promise<unknown>): void
 }
+
+/** Absent on a Worker that states none: then what is recorded waits for the sweep. */
+export type Queues = { events: MessageQueue | undefined; deliveries: MessageQueue | undefined }
+
+/** What a queue consumer or a cron job may use: no request, no caller, no host. Made for one batch and gone with it. */
+export type JobContext = Pick<
+  Context,
+  'settings' | 'db' | 'auditDb' | 'redis' | 'trips' | 'log' | 'now' | 'random' | 'queues'
+> & { client: null; happened: Context['happened']; email: EmailBinding | undefined }
 
 export type Env = { Bindings: Bindings; Variables: { ctx: Context } }
 
@@ -69,18 +84,68 @@ export function createContext(
     client: readClient(request),
     readers: { origin: null },
     outcome: {},
+    happened: { recorded: [] },
+    queues: queuesOf(bindings),
     // Only Workers that hold the setting may touch these; reading them elsewhere is a fault that names it.
     get db() {
       return createDatabase(settings.databaseUrl, trips)
     },
+    get auditDb() {
+      return createDatabase(settings.auditDatabaseUrl, trips)
+    },
     get redis() {
       return createRedis(settings.redis, trips)
     },
-    now: () => new Date(),
-    random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
+    ...clockAndRandom,
     defer: (work) =>
       waitUntil(
         work.catch((error) => log('error', 'deferred work failed', { cause: faultOf(error).message })),
       ),
   }
+}
+
+/** A job has a quarter of an hour (PLATFORM.md §4); this leaves the platform some of it. */
+const JOB_TIMEOUT_MS = 600_000
+
+/**
+ * @param standing what every log line of the job carries, e.g. its queue
+ * @throws Fault when a setting that this Worker needs is missing or malformed
+ */
+export function createJobContext(
+  bindings: Bindings,
+  needed: readonly Secret[],
+  standing: LogFields,
+): JobContext {
+  const settings = readSettings(bindings, needed)
+  const trips = createTrips({
+    postgres: settings.jobPostgresTimeoutMs,
+    redis: settings.jobPostgresTimeoutMs,
+    request: JOB_TIMEOUT_MS,
+  })
+  return {
+    settings,
+    trips,
+    log: createLog({ job_id: crypto.randomUUID(), ...standing }),
+    get db() {
+      return createDatabase(settings.databaseUrl, trips)
+    },
+    get auditDb() {
+      return createDatabase(settings.auditDatabaseUrl, trips)
+    },
+    get redis() {
+      return createRedis(settings.redis, trips)
+    },
+    client: null,
+    happened: { recorded: [] },
+    queues: queuesOf(bindings),
+    email: bindings.EMAIL,
+    ...clockAndRandom,
+  }
+}
+
+const queuesOf = ({ EVENTS, DELIVERIES }: Bindings): Queues => ({ events: EVENTS, deliveries: DELIVERIES })
+
+const clockAndRandom: Pick<Context, 'now' | 'random'> = {
+  now: () => new Date(),
+  random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
 }

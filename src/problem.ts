@@ -13,6 +13,7 @@ const CATALOGUE = {
   invalid_credentials: { status: 401, title: 'The e-mail address or the password is wrong' },
   invalid_grant: { status: 401, title: 'The refresh token is not valid' },
   origin_not_allowed: { status: 403, title: 'This origin may not call on behalf of a signed-in browser' },
+  insufficient_role: { status: 403, title: 'This needs a role that the account does not have' },
   not_found: { status: 404, title: 'There is nothing here' },
   method_not_allowed: { status: 405, title: 'This path does not take that method' },
   password_disabled: {
@@ -30,6 +31,12 @@ const CATALOGUE = {
     status: 422,
     title: 'This Idempotency-Key was used for another request',
   },
+  webhook_target_refused: {
+    status: 422,
+    title: 'This URL cannot be a webhook: it must be https, on port 443 and lead to public addresses only',
+  },
+  webhook_disabled: { status: 409, title: 'This webhook endpoint is disabled; enable it first' },
+  too_many_webhooks: { status: 409, title: 'The tenant has as many webhook endpoints as it may have' },
   rate_limited: { status: 429, title: 'Too many requests' },
   internal_error: { status: 500, title: 'Something went wrong on our side' },
   overloaded: { status: 503, title: 'Too much to do at once; try again' },

@@ -4,31 +4,9 @@
  * never prints a value.
  */
 import * as v from 'valibot'
+import type { Bindings } from './bindings.ts'
 import { type Keyring, parseKeyring } from './crypto/keyring.ts'
 import { Fault } from './problem.ts'
-
-/** What `wrangler` puts into `env`: text, checked here and nowhere else, and the bindings of wrangler.toml. */
-export type Bindings = {
-  ENVIRONMENT?: string
-  DATABASE_URL?: string
-  UPSTASH_REDIS_REST_URL?: string
-  UPSTASH_REDIS_REST_TOKEN?: string
-  AUTH_KEYS?: string
-  SIGNING_SEAL_KEYS?: string
-  REDIS_TIMEOUT_MS?: string
-  POSTGRES_TIMEOUT_MS?: string
-  REQUEST_TIMEOUT_MS?: string
-  ARGON2_MEMORY_KIB?: string
-  ARGON2_ITERATIONS?: string
-  MAX_HASHES_IN_FLIGHT?: string
-  LIMITS_MULTIPLIER?: string
-  SERVER_TIMING?: string
-  EDGE_LIMITER?: RateLimiter
-  FALLBACK_LIMITER?: RateLimiter
-}
-
-/** The Workers rate-limit binding: counts per location, at once and approximately. */
-export type RateLimiter = { limit(options: { key: string }): Promise<{ success: boolean }> }
 
 /** The secrets that a Worker may need. Each Worker states its own (least privilege); see `src/workers/`. */
 export const SECRETS = [
@@ -39,6 +17,9 @@ export const SECRETS = [
   'SIGNING_SEAL_KEYS',
 ] as const
 export type Secret = (typeof SECRETS)[number]
+
+/** Secrets that change what a Worker does, where they are set; none refuses to serve without them. */
+export const OPTIONAL_SECRETS = ['AUDIT_DATABASE_URL', 'RESEND_API_KEY'] as const
 
 export type Settings = {
   /** `local` is the development stack alone: it may use plain http to this machine. Anything else is production. */
@@ -56,7 +37,23 @@ export type Settings = {
   /** Raises every limit in Redis and PostgreSQL; 1 in production, more only on the local stack (benchmarks and load tests). */
   limitsMultiplier: number
   serverTiming: boolean
+  /** The audit log's own database, or the main one. */
+  auditDatabaseUrl: string
+  /** Months of the audit log that are kept besides the current one. */
+  auditRetentionMonths: number
+  signing: { algorithm: 'EdDSA' | 'ES256'; keyDays: number }
+  /** What a query of a job may take: nobody waits for it. */
+  jobPostgresTimeoutMs: number
+  mail: MailSettings
+  webhooks: { timeoutMs: number; allowPrivateTargets: boolean; dnsOverHttpsUrl: string }
 }
+
+/** How mail leaves. `none` sends nothing, and says so in the log. */
+export type MailSettings =
+  | { transport: 'none' }
+  | { transport: 'cloudflare'; from: string }
+  | { transport: 'resend'; from: string; url: string; apiKey: string }
+  | { transport: 'mailbox'; from: string; url: string }
 
 const milliseconds = (fallback: number) => integer(fallback, 10, 60_000)
 const integer = (fallback: number, least: number, most: number) =>
@@ -82,6 +79,18 @@ const Shape = v.object({
   MAX_HASHES_IN_FLIGHT: integer(8, 1, 1000),
   LIMITS_MULTIPLIER: integer(1, 1, 1_000_000),
   SERVER_TIMING: v.optional(v.picklist(['on', 'off']), 'off'),
+  AUDIT_DATABASE_URL: v.optional(v.pipe(v.string(), v.check(isPostgresUrl))),
+  AUDIT_RETENTION_MONTHS: integer(13, 1, 120),
+  SIGNING_ALGORITHM: v.optional(v.picklist(['EdDSA', 'ES256']), 'EdDSA'),
+  SIGNING_KEY_DAYS: integer(90, 1, 3650),
+  JOB_POSTGRES_TIMEOUT_MS: milliseconds(30_000),
+  MAIL_TRANSPORT: v.optional(v.picklist(['none', 'cloudflare', 'resend', 'mailbox']), 'none'),
+  MAIL_FROM: v.optional(v.pipe(v.string(), v.regex(/^[^\s<>@]{1,64}@[^\s<>@]{1,253}$/))),
+  MAIL_URL: v.optional(v.pipe(v.string(), v.url())),
+  RESEND_API_KEY: v.optional(v.pipe(v.string(), v.regex(/^[!-~]{1,200}$/))),
+  WEBHOOK_TIMEOUT_MS: milliseconds(15_000),
+  WEBHOOK_PRIVATE_TARGETS: v.optional(v.picklist(['allowed', 'refused']), 'refused'),
+  DNS_OVER_HTTPS_URL: v.optional(v.pipe(v.string(), v.url()), 'https://cloudflare-dns.com/dns-query'),
 })
 
 /**
@@ -123,7 +132,33 @@ export function readSettings(bindings: Bindings, needed: readonly Secret[]): Set
     maxHashesInFlight: values.MAX_HASHES_IN_FLIGHT,
     limitsMultiplier: values.LIMITS_MULTIPLIER,
     serverTiming: values.SERVER_TIMING === 'on',
+    get auditDatabaseUrl() {
+      return values.AUDIT_DATABASE_URL ?? this.databaseUrl
+    },
+    auditRetentionMonths: values.AUDIT_RETENTION_MONTHS,
+    signing: { algorithm: values.SIGNING_ALGORITHM, keyDays: values.SIGNING_KEY_DAYS },
+    jobPostgresTimeoutMs: values.JOB_POSTGRES_TIMEOUT_MS,
+    mail: readMail(values),
+    webhooks: {
+      timeoutMs: values.WEBHOOK_TIMEOUT_MS,
+      allowPrivateTargets: values.WEBHOOK_PRIVATE_TARGETS === 'allowed',
+      dnsOverHttpsUrl: values.DNS_OVER_HTTPS_URL,
+    },
   }
+}
+
+/** A transport is only chosen together with what it needs. */
+function readMail(values: v.InferOutput<typeof Shape>): MailSettings {
+  const { MAIL_TRANSPORT: transport, MAIL_FROM: from, MAIL_URL: url, RESEND_API_KEY: apiKey } = values
+  if (transport === 'none') return { transport }
+  if (!from) throw misconfigured('MAIL_FROM', 'is missing')
+  if (transport === 'cloudflare') return { transport, from }
+  if (transport === 'resend') {
+    if (!apiKey) throw misconfigured('RESEND_API_KEY', 'is missing')
+    return { transport, from, apiKey, url: url ?? 'https://api.resend.com/emails' }
+  }
+  if (!url) throw misconfigured('MAIL_URL', 'is missing')
+  return { transport, from, url }
 }
 
 function readKeyring(values: v.InferOutput<typeof Shape>, name: 'AUTH_KEYS' | 'SIGNING_SEAL_KEYS'): Keyring {
@@ -158,6 +193,17 @@ function refuseLocalSettings(values: v.InferOutput<typeof Shape>): void {
   if (redis && (redis.protocol !== 'https:' || isLoopback(redis.hostname))) {
     throw misconfigured('UPSTASH_REDIS_REST_URL', 'must be https and not local in production')
   }
+  const audit = values.AUDIT_DATABASE_URL && URL.parse(values.AUDIT_DATABASE_URL)
+  if (audit && isLoopback(audit.hostname))
+    throw misconfigured('AUDIT_DATABASE_URL', 'is a local address in production')
+  if (values.MAIL_TRANSPORT === 'mailbox') throw misconfigured('MAIL_TRANSPORT', 'is mailbox in production')
+  for (const name of ['MAIL_URL', 'DNS_OVER_HTTPS_URL'] as const) {
+    const url = values[name] && URL.parse(values[name])
+    if (url && (url.protocol !== 'https:' || isLoopback(url.hostname)))
+      throw misconfigured(name, 'must be https and not local in production')
+  }
+  if (values.WEBHOOK_PRIVATE_TARGETS === 'allowed')
+    throw misconfigured('WEBHOOK_PRIVATE_TARGETS', 'must be refused in production')
   if (values.LIMITS_MULTIPLIER !== 1) throw misconfigured('LIMITS_MULTIPLIER', 'must be 1 in production')
 }
 

@@ -32,6 +32,8 @@ export type User = {
   email: string | null
   emailVerifiedAt: Date | null
   name: string | null
+  /** The language of mail to them, a BCP 47 tag. */
+  locale: string | null
   roles: string[]
 }
 
@@ -39,3 +41,6 @@ export type User = {
 export function presentUser({ id, email, emailVerifiedAt, name, roles }: User) {
   return { id, email, email_verified: emailVerifiedAt !== null, name, roles }
 }
+
+/** The person as they see themselves. */
+export const presentSelf = (user: User) => ({ ...presentUser(user), locale: user.locale })

@@ -9,15 +9,22 @@ export const userColumns = {
   email: users.email,
   emailVerifiedAt: users.emailVerifiedAt,
   name: users.name,
+  locale: users.locale,
   roles: users.roles,
 }
 
 /** Deleted accounts keep their id and nothing else; disabled ones may not sign in, refresh or call. */
 export const userIsActive = and(eq(users.status, 'active'), isNull(users.deletedAt))
 
-export type NewUser = { id: string; tenantId: string; email: CanonicalEmail; name: string | null }
+export type NewUser = {
+  id: string
+  tenantId: string
+  email: CanonicalEmail
+  name: string | null
+  locale: string | null
+}
 
 /** Inserts the account and returns its row, or does nothing when the address is taken: the row count is the decision. */
-export const insertUser = ({ id, tenantId, email, name }: NewUser): SQL => sql`
-  insert into users (id, tenant_id, email, name) values (${id}, ${tenantId}, ${email}, ${name})
+export const insertUser = ({ id, tenantId, email, name, locale }: NewUser): SQL => sql`
+  insert into users (id, tenant_id, email, name, locale) values (${id}, ${tenantId}, ${email}, ${name}, ${locale})
   on conflict (tenant_id, email) where deleted_at is null do nothing returning *`

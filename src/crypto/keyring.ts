@@ -15,6 +15,8 @@ export type Purpose =
   | 'seal:webhook'
   | 'seal:signing-key'
   | 'seal:idempotency'
+  | 'seal:event'
+  | 'seal:person'
   | 'redis-subject'
   | `cookie:${string}`
   | 'cursor'

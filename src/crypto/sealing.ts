@@ -21,12 +21,25 @@ export async function seal(
   random: (length: number) => Uint8Array,
 ): Promise<string> {
   const { keyId, key } = await deriveKey(keyring, purpose)
+  return `${keyId}.${await sealUnder(key, plaintext, [purpose, context], random)}`
+}
+
+/**
+ * Encrypts `plaintext` (AES-256-GCM) under `key`, 32 bytes, as `<base64url nonce>.<base64url ciphertext and tag>`: for
+ * keys that are rows of their own. `belongs` says where the text belongs: authenticated, not stored, needed to open.
+ */
+export async function sealUnder(
+  key: Uint8Array,
+  plaintext: Uint8Array,
+  belongs: readonly string[],
+  random: (length: number) => Uint8Array,
+): Promise<string> {
   const nonce = random(nonceLength)
   // A short nonce would be accepted by AES-GCM, and would repeat.
   if (nonce.length !== nonceLength) throw new RangeError(`a nonce is ${nonceLength} bytes`)
   const aesKey = await crypto.subtle.importKey('raw', key, 'AES-GCM', false, ['encrypt'])
-  const sealed = await crypto.subtle.encrypt(gcm(nonce, purpose, context), aesKey, plaintext)
-  return `${keyId}.${toBase64Url(nonce)}.${toBase64Url(new Uint8Array(sealed))}`
+  const sealed = await crypto.subtle.encrypt(gcm(nonce, belongs), aesKey, plaintext)
+  return `${toBase64Url(nonce)}.${toBase64Url(new Uint8Array(sealed))}`
 }
 
 /**
@@ -40,16 +53,25 @@ export async function open(
   sealed: string,
   context: string,
 ): Promise<Uint8Array | null> {
+  const separator = sealed.indexOf('.')
+  const keyId = sealed.slice(0, Math.max(0, separator))
+  // Read before the key is asked for: what is no sealed text names no key.
+  if (!isKeyId(keyId) || !parseSealed(sealed.slice(separator + 1))) return null
+  const { key } = await deriveKey(keyring, purpose, keyId)
+  return openUnder(key, sealed.slice(separator + 1), [purpose, context])
+}
+
+/** What `sealUnder` was given, or null when `sealed` is malformed, changed, or belongs elsewhere. */
+export async function openUnder(
+  key: Uint8Array,
+  sealed: string,
+  belongs: readonly string[],
+): Promise<Uint8Array | null> {
   const parts = parseSealed(sealed)
   if (!parts) return null
-  const { key } = await deriveKey(keyring, purpose, parts.keyId)
   const aesKey = await crypto.subtle.importKey('raw', key, 'AES-GCM', false, ['decrypt'])
   try {
-    const plaintext = await crypto.subtle.decrypt(
-      gcm(parts.nonce, purpose, context),
-      aesKey,
-      parts.ciphertext,
-    )
+    const plaintext = await crypto.subtle.decrypt(gcm(parts.nonce, belongs), aesKey, parts.ciphertext)
     return new Uint8Array(plaintext)
   } catch (error) {
     // WebCrypto's only word for "the tag does not match"; anything else is a fault.
@@ -58,20 +80,18 @@ export async function open(
   }
 }
 
-type SealedParts = { keyId: string; nonce: Uint8Array; ciphertext: Uint8Array }
+type SealedParts = { nonce: Uint8Array; ciphertext: Uint8Array }
 
 function parseSealed(sealed: string): SealedParts | null {
-  const [keyId, nonceText, ciphertextText, ...rest] = sealed.split('.', 4)
-  if (keyId === undefined || nonceText === undefined || ciphertextText === undefined || rest.length > 0)
-    return null
+  const [nonceText, ciphertextText, ...rest] = sealed.split('.', 3)
+  if (nonceText === undefined || ciphertextText === undefined || rest.length > 0) return null
   const nonce = fromBase64Url(nonceText)
   const ciphertext = fromBase64Url(ciphertextText)
-  if (!isKeyId(keyId) || nonce?.length !== nonceLength || !ciphertext) return null
-  return { keyId, nonce, ciphertext }
+  return nonce?.length === nonceLength && ciphertext ? { nonce, ciphertext } : null
 }
 
-function gcm(nonce: Uint8Array, purpose: Purpose, context: string) {
-  // JSON keeps the border between the two: no purpose and context can be read as another pair.
-  const additionalData = new TextEncoder().encode(JSON.stringify([purpose, context]))
+function gcm(nonce: Uint8Array, belongs: readonly string[]) {
+  // JSON keeps the borders: no list can be read as another.
+  const additionalData = new TextEncoder().encode(JSON.stringify(belongs))
   return { name: 'AES-GCM', iv: nonce, additionalData, tagLength: tagBits }
 }

@@ -4,26 +4,47 @@
  */
 import { type SQL, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
-import type { Context } from '../context.ts'
-
-export type EventType =
-  | 'user.registered'
-  | 'user.updated'
-  | 'session.started'
-  | 'session.ended'
-  | 'session.revoked'
-  | 'session.reuse_detected'
+import type { Context, JobContext } from '../context.ts'
+import type { ChangeType, EventClient } from './catalogue.ts'
 
 /** UUIDv7 (RFC 9562 §5.7) from the request's clock and randomness: no generator state outlives the request. */
 export function newId({ now, random }: Pick<Context, 'now' | 'random'>): string {
   return uuidv7({ msecs: now().getTime(), random: random(16) })
 }
 
+/** What recording takes of a request; a job has no client. */
+export type Recorder = Pick<Context, 'now' | 'random' | 'client' | 'requestId' | 'happened'>
+type JobRecorder = Pick<JobContext, 'now' | 'random' | 'client' | 'happened'>
+
 /**
  * `insert into events … select … from <source>`: one event for each row of `source`, so none when nothing changed.
  * `source` must yield the columns `tenant_id`, `subject` (the user) and `data` (jsonb), and at most one row.
+ * @param options.actor who did it, as an expression over `happened`; the subject unless given, `null` for nobody known
+ * @param options.rare set where nearly every run of the statement records nothing: the sweep takes it within a minute,
+ * and the queue is not told each time
  */
-export function recordEvent(ctx: Pick<Context, 'now' | 'random'>, type: EventType, source: SQL): SQL {
-  return sql`insert into events (id, tenant_id, type, subject, data)
-    select ${newId(ctx)}::uuid, happened.tenant_id, ${type}, happened.subject, happened.data from (${source}) as happened`
+export function recordEvent(
+  ctx: Recorder | JobRecorder,
+  type: ChangeType,
+  source: SQL,
+  { actor = sql`happened.subject`, rare = false }: { actor?: SQL; rare?: boolean } = {},
+): SQL {
+  const id = newId(ctx)
+  if (!rare) ctx.happened.recorded.push(id)
+  return sql`insert into events (id, tenant_id, type, subject, actor, data, client)
+    select ${id}::uuid, happened.tenant_id, ${type}, happened.subject, (${actor})::uuid, happened.data,
+      ${ctx.client && JSON.stringify(clientOf(ctx))}::jsonb
+    from (${source}) as happened`
+}
+
+/** Where a request came from, as events keep it. */
+export function clientOf({ client, requestId }: Pick<Context, 'client' | 'requestId'>): EventClient {
+  return {
+    request_id: requestId,
+    address: client.truncatedAddress,
+    country: client.country,
+    city: client.city,
+    network: client.asnOrg,
+    user_agent: client.userAgent,
+  }
 }

@@ -33,6 +33,27 @@ export function readClient(request: Request): ClientDetails {
   }
 }
 
+/**
+ * The network that an address or a CIDR prefix names, no narrower than what is stored (IPv4 /24, IPv6 /48), with
+ * everything after its prefix set to zero; null when it is neither.
+ */
+export function networkOf(text: string): string | null {
+  const [address = '', length, ...rest] = text.split('/')
+  const groups = parseAddress(address)
+  if (groups === null || rest.length > 0 || (length !== undefined && !/^[0-9]{1,3}$/.test(length)))
+    return null
+  const bitsPerGroup = groups.length === 4 ? 8 : 16
+  const all = groups.length * bitsPerGroup
+  if (length !== undefined && Number(length) > all) return null
+  const bits = Math.min(length === undefined ? all : Number(length), 3 * bitsPerGroup)
+  const masked = groups.map((group, index) => {
+    const kept = Math.max(0, Math.min(bitsPerGroup, bits - index * bitsPerGroup))
+    return group & ~(2 ** (bitsPerGroup - kept) - 1)
+  })
+  const written = groups.length === 4 ? masked.join('.') : masked.map((group) => group.toString(16)).join(':')
+  return `${written}/${bits}`
+}
+
 type Groups = number[]
 
 /** IPv4 as 4 numbers, IPv6 as 8; an IPv4-mapped IPv6 address is the IPv4 address it maps. Null when it is neither. */

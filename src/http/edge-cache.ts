@@ -22,8 +22,8 @@ export async function readEdgeCache(ctx: Cached, name: string): Promise<unknown>
 }
 
 /** Keeps `value` after the response has left. */
-export function writeEdgeCache(ctx: Cached, name: string, value: unknown): void {
-  const headers = { 'content-type': 'application/json', 'cache-control': `public, max-age=${PUBLIC_SECONDS}` }
+export function writeEdgeCache(ctx: Cached, name: string, value: unknown, seconds = PUBLIC_SECONDS): void {
+  const headers = { 'content-type': 'application/json', 'cache-control': `public, max-age=${seconds}` }
   ctx.defer(caches.default.put(keyOf(ctx, name), new Response(JSON.stringify(value), { headers })))
 }
 

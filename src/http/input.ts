@@ -22,3 +22,17 @@ export const Transport = v.optional(v.picklist(['token', 'cookie']), 'token')
 export type Transport = v.InferOutput<typeof Transport>
 
 export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+
+/** A point in time (RFC 3339), as ISO text in UTC: what is no such day or hour never reaches the database. */
+export const Instant = v.pipe(
+  v.string(),
+  v.isoTimestamp('invalid_time'),
+  v.check((text) => isDay(text.slice(0, 10)) && !Number.isNaN(Date.parse(text)), 'invalid_time'),
+  v.transform((text) => new Date(text).toISOString()),
+)
+
+/** Whether there is such a day, in years that a database knows too: `Date` takes 30 February for 2 March. */
+function isDay(text: string): boolean {
+  const day = new Date(`${text}T00:00:00Z`)
+  return /^[12]/.test(text) && !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text)
+}

@@ -25,12 +25,14 @@ export const isKept = (wanted: IdempotencyKey | null) =>
  * Two members of a `with`: keep the answer of this request. Simultaneous requests with one key wait for the first here;
  * then the primary key refuses them, and with that the whole statement (SQLSTATE 23505).
  * @param refused an expression: null when the effect took place, else the code of the refusal
+ * @param when an expression: whether the answer is kept at all
  */
 export const keepAnswer = (
   tenantId: string,
   { actor, operation, key }: IdempotencyKey,
   sealed: string,
   refused: SQL,
+  when: SQL = sql`true`,
 ): SQL => sql`
   outlived as (
     delete from idempotency_keys
@@ -40,4 +42,4 @@ export const keepAnswer = (
   answer_kept as (
     insert into idempotency_keys (tenant_id, actor, operation, key, sealed_answer, refused, expires_at)
     select ${tenantId}::uuid, ${actor}, ${operation}, ${key}, ${sealed}, ${refused}, now() + interval '24 hours'
-    from (select count(*) from outlived) as after)`
+    from (select count(*) from outlived) as after where ${when})`

@@ -20,15 +20,22 @@ export type Rotated = { outcome: 'first_key' | 'published' | 'rotated' | 'too_ea
  * Takes the next step and only that: makes the first key; publishes a `next` one; or lets a `next` one that has been
  * published long enough sign, and publishes its successor. One transaction, one at a time.
  * @param options.immediately skips the wait, for a key that must be replaced now
+ * @param options.currentDays how long the current key signs before it is replaced; 0 unless given
  */
 export async function rotateSigningKeys(
   { db, settings, now, random }: KeyContext,
-  { algorithm, immediately = false }: { algorithm: SigningAlgorithm; immediately?: boolean },
+  {
+    algorithm,
+    immediately = false,
+    currentDays = 0,
+  }: { algorithm: SigningAlgorithm; immediately?: boolean; currentDays?: number },
 ): Promise<Rotated> {
   const key = await generateSigningKey(algorithm, now())
   const sealed = await sealSigningKey(settings.signingSealKeys, key, random)
   const due = sql`select kid from signing_keys where state = 'next'
-    and (${immediately} or created_at <= now() - make_interval(hours => ${PUBLISHED_HOURS}))`
+    and (${immediately} or created_at <= now() - make_interval(hours => ${PUBLISHED_HOURS}) and not exists (
+      select from signing_keys current
+      where current.state = 'current' and current.activated_at > now() - make_interval(days => ${currentDays})))`
   const [, , promoted, inserted] = await db.batch([
     db.execute(sql`select pg_advisory_xact_lock(hashtext('latchkey signing keys'))`),
     db.execute(sql`

@@ -36,6 +36,8 @@ export type RegistrationInput = {
   email: CanonicalEmail
   password: string
   name?: string | undefined
+  /** What the caller's `Accept-Language` prefers. */
+  locale: string | null
   transport: string
 }
 
@@ -73,7 +75,8 @@ export async function registerWithPassword(
 
   const key = await openCurrentKey(ctx, found?.key)
   const session = await newSession(ctx, tenant.policy, found?.at)
-  const user = { id: newId(ctx), tenantId: tenant.id, email: input.email, name: input.name ?? null }
+  const { email, name = null, locale } = input
+  const user = { id: newId(ctx), tenantId: tenant.id, email, name, locale }
   const passwordHash = await hash(ctx, password)
   const person = { ...user, emailVerifiedAt: null, roles: [] }
   const response = await answer({ tenant, key, user: person, ...issued(session) })
@@ -127,6 +130,7 @@ export async function signInWithPassword(
   ])
   const tenant = requireTenant(ctx, found?.tenant)
   if (isRefusal(tenant)) return tenant
+  ctx.outcome.subject = found?.user?.id
   const refused = limited ?? (found && refuseUnheard(found.attempts))
   if (refused) return refused
   const { user, password: stored } = found ?? {}
@@ -135,7 +139,11 @@ export async function signInWithPassword(
   const password = normalisePassword(input.password)
   const isRight = await verify(ctx, password, stored ?? null)
   if (!user || !stored || !isRight) {
-    const { hasCounted, ...attempts } = await countFailure(ctx, tenant.id, subject)
+    const { hasCounted, ...attempts } = await countFailure(ctx, {
+      tenantId: tenant.id,
+      subject,
+      userId: user?.id ?? null,
+    })
     const late = hasCounted ? null : refuseUnheard(attempts)
     const reason = user ? 'wrong password' : 'unknown account'
     return late ?? refuse('invalid_credentials', { evidence: { reason, ...evidenceOf(attempts) } })

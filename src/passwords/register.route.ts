@@ -5,6 +5,7 @@ import { EmailAddress } from '../accounts/accounts.ts'
 import type { Env } from '../context.ts'
 import { jsonBody } from '../http/body.ts'
 import { DisplayName, Transport, text } from '../http/input.ts'
+import { preferredLanguage } from '../http/language.ts'
 import { readIdempotencyKey } from '../idempotency/idempotency.ts'
 import { isRefusal, problemResponse } from '../problem.ts'
 import { type IssuedTokens, tokensResponse } from '../sessions/tokens.ts'
@@ -22,7 +23,7 @@ const Registration = v.strictObject({
 export const registerRoute = new Hono<Env>().post('/v1/register', jsonBody(Registration), async (c) => {
   const { ctx } = c.var
   const { headers } = c.req.raw
-  const input = c.req.valid('json')
+  const input = { ...c.req.valid('json'), locale: preferredLanguage(headers) }
   const idempotencyKey = readIdempotencyKey(headers)
   if (isRefusal(idempotencyKey)) return problemResponse(idempotencyKey, ctx)
   const answer = async (issued: IssuedTokens) => {

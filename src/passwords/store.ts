@@ -4,7 +4,7 @@ import type { CanonicalEmail } from '../accounts/accounts.ts'
 import { insertUser, type NewUser, userColumns, userIsActive } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import type { PasswordHash } from '../crypto/password-hash.ts'
-import { recordEvent } from '../events/outbox.ts'
+import { type Recorder, recordEvent } from '../events/outbox.ts'
 import type { IdempotencyKey } from '../idempotency/idempotency.ts'
 import { isKept, keepAnswer, keptAnswerColumns } from '../idempotency/store.ts'
 import { sealedKeyColumns } from '../keys/store.ts'
@@ -28,7 +28,7 @@ import {
   MAX_FAILURES,
 } from './failures.ts'
 
-type Storage = Pick<Context, 'db' | 'client' | 'now' | 'random'>
+type Storage = Pick<Context, 'db'> & Recorder
 
 /** The database's clock, for what an answer says before its statement runs. */
 const databaseTime = sql`now()`.mapWith((value: string) => new Date(value))
@@ -189,14 +189,19 @@ const attemptsOf = (row: AttemptsRow | undefined): Attempts => ({
 
 /**
  * Counts a failed attempt, unless attempts are not heard: then nobody was told whether the password was right.
+ * @param attempt.userId the account, where there is one: for the event when this failure is the last one heard
  * @returns whether it counted, and how attempts stand now
  */
 export async function countFailure(
-  { db }: Pick<Context, 'db'>,
-  tenantId: string,
-  subject: Uint8Array,
+  ctx: Storage,
+  { tenantId, subject, userId }: { tenantId: string; subject: Uint8Array; userId: string | null },
 ): Promise<Attempts & { hasCounted: boolean }> {
-  const { rows } = await db.execute<AttemptsRow & { has_counted: boolean }>(sql`
+  // An address without an account takes the same statement; there is only nobody to tell.
+  const disabled = sql`
+    select ${tenantId}::uuid as tenant_id, ${userId}::uuid as subject, '{}'::jsonb as data
+    from counted where has_counted and failures = ${MAX_FAILURES} and ${userId}::uuid is not null`
+  const { rows } = await ctx.db.execute<AttemptsRow & { has_counted: boolean }>(sql`
+    with counted as (
     insert into sign_in_failures (tenant_id, subject, consecutive_failures)
     values (${tenantId}, ${digest(subject)}, 1)
     on conflict (tenant_id, subject) do update set
@@ -208,7 +213,9 @@ export async function countFailure(
       end,
       late_attempts = case when ${isUnheard} then sign_in_failures.late_attempts + 1 else 0 end,
       last_attempt_at = clock_timestamp()
-    returning late_attempts = 0 as has_counted, consecutive_failures as failures, ${waitSeconds} as wait_seconds`)
+    returning late_attempts = 0 as has_counted, consecutive_failures as failures, ${waitSeconds} as wait_seconds),
+    recorded as (${recordEvent(ctx, 'password.disabled', disabled, { actor: sql`null`, rare: true })})
+    select has_counted, failures, wait_seconds from counted`)
   const [row] = rows
   return { hasCounted: row?.has_counted ?? false, ...attemptsOf(row) }
 }

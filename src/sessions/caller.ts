@@ -11,6 +11,7 @@ import { readBearer } from '../http/bearer.ts'
 import { keepVerifier, readKeptVerifier, type Verifier } from '../keys/keys.ts'
 import { findVerifier } from '../keys/store.ts'
 import { checkLimits } from '../limits/check.ts'
+import type { LIMITS, Limit, LimitedOperation } from '../limits/limits.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
 import { requireTenant, type Tenant } from '../tenants/tenants.ts'
 import { findCaller } from './store.ts'
@@ -19,7 +20,9 @@ import { findCaller } from './store.ts'
 export type Caller = { tenant: Tenant; userId: string; sessionId: string; kid: string }
 
 /** The operations that a caller is limited in by their session. */
-type CallerOperation = 'logout' | 'readMe' | 'updateMe' | 'listSessions' | 'revokeSession' | 'revokeSessions'
+export type CallerOperation = {
+  [Name in LimitedOperation]: (typeof LIMITS)[Name] extends { redis: { session: Limit } } ? Name : never
+}[LimitedOperation]
 
 type Claimed = { kid: string; sid: string }
 type Read = { token: string; claimed: Claimed }

@@ -1,6 +1,6 @@
 /** GET /v1/me — the person behind the access token. */
 import { Hono } from 'hono'
-import { presentUser } from '../accounts/accounts.ts'
+import { presentSelf } from '../accounts/accounts.ts'
 import type { Env } from '../context.ts'
 import { isRefusal, problemResponse } from '../problem.ts'
 import { readCaller } from './caller.ts'
@@ -8,5 +8,5 @@ import { readCaller } from './caller.ts'
 export const readMe = new Hono<Env>().get('/v1/me', async (c) => {
   const { ctx } = c.var
   const known = await readCaller(ctx, c.req.raw.headers, 'readMe')
-  return isRefusal(known) ? problemResponse(known, ctx) : c.json(presentUser(known.user))
+  return isRefusal(known) ? problemResponse(known, ctx) : c.json(presentSelf(known.user))
 })

@@ -8,7 +8,7 @@ import { alias } from 'drizzle-orm/pg-core'
 import { userColumns, userIsActive } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import type { KeyedTokenHash } from '../crypto/opaque-token.ts'
-import { newId, recordEvent } from '../events/outbox.ts'
+import { newId, type Recorder, recordEvent } from '../events/outbox.ts'
 import { originToAllow } from '../http/origin.ts'
 import { sealedKeyColumns } from '../keys/store.ts'
 import { LIMITS, type Limit } from '../limits/limits.ts'
@@ -67,10 +67,7 @@ export type Rotation = {
 
 /** @returns the host's tenant, and what is known of the token after the decision; undefined for an unknown host */
 export async function rotate(
-  ctx: Pick<
-    Context,
-    'db' | 'host' | 'client' | 'settings' | 'now' | 'random' | 'callerOrigin' | 'fetchSite' | 'origin'
-  >,
+  ctx: Pick<Context, 'db' | 'host' | 'settings' | 'callerOrigin' | 'fetchSite' | 'origin'> & Recorder,
   { presented, successor }: Rotation,
 ) {
   const { db, client } = ctx
@@ -110,7 +107,7 @@ export async function rotate(
       where sessions.id = presented.session_id and sessions.revoked_at is null and presented.used_at is not null
         and (presented.used_at <= clock_timestamp() - make_interval(secs => ${REPEAT_SECONDS}) or next.used_at is not null)
       returning sessions.id, sessions.user_id, sessions.tenant_id)
-    ${recordEvent(ctx, 'session.reuse_detected', reused)}`)
+    ${recordEvent(ctx, 'session.reuse_detected', reused, { actor: sql`null`, rare: true })}`)
   const outcome = db
     .select({
       tenant: tenantColumns,

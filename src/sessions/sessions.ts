@@ -38,6 +38,7 @@ export async function refreshSession(
   const tenant = requireTenant(ctx, found?.tenant)
   if (isRefusal(tenant)) return tenant
   const { session, user, successor: issued, token, key } = found ?? {}
+  ctx.outcome.subject = user?.id
   if (!token) return refuse('invalid_grant', { evidence: { reason: 'unknown token' } })
   if (!session?.isLive)
     return refuse('invalid_grant', { evidence: { reason: session?.revokeReason ?? 'session expired' } })

@@ -4,7 +4,7 @@ import type { User } from '../accounts/accounts.ts'
 import { userColumns, userIsActive } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import type { KeyedTokenHash } from '../crypto/opaque-token.ts'
-import { recordEvent } from '../events/outbox.ts'
+import { type Recorder, recordEvent } from '../events/outbox.ts'
 import { keyIsValid, publicKeyColumns } from '../keys/store.ts'
 import { refreshTokens, sessions, signingKeys, tenantHosts, tenants, users } from '../storage/schema.ts'
 import { findTenantOfHost, tenantColumns } from '../tenants/store.ts'
@@ -37,7 +37,7 @@ export type NewSession = {
  * when it yields no row nothing is inserted
  */
 export function startSession(
-  ctx: Pick<Context, 'client' | 'now' | 'random'>,
+  ctx: Recorder,
   { id, startedAt, refreshTokenId, refreshTokenHash, policy, amr, aal }: NewSession,
   from: SQL,
 ): SQL {
@@ -125,12 +125,26 @@ export function listSessions(
 
 /** The caller once more, inside a writing statement: the key stands, the session lives and the account is active now. */
 export const callerIsLive = (caller: Caller, host: string): SQL => sql`
-  select sessions.id as session_id, sessions.user_id, sessions.tenant_id
+  select sessions.id as session_id, sessions.user_id, sessions.tenant_id, users.roles
   from sessions
   join users on users.id = sessions.user_id and ${userIsActive}
   join tenant_hosts on tenant_hosts.tenant_id = sessions.tenant_id and tenant_hosts.host = ${host}
   join signing_keys on ${keyIsValid(caller.kid)}
   where sessions.id = ${caller.sessionId} and sessions.user_id = ${caller.userId} and ${sessionIsLive}`
+
+/**
+ * The same, if they are an administrator at this moment: members `caller` and `admin` of a `with`. End the statement
+ * with `select ${countAdmin}` and hand its row to `refuseUnlessAdmin`.
+ */
+export const callerIsAdmin = (caller: Caller, host: string): SQL => sql`
+  caller as (${callerIsLive(caller, host)}),
+  admin as (select * from caller where ${ADMIN} = any(roles))`
+
+export const countAdmin = sql`
+  (select count(*)::int from caller) as callers, (select count(*)::int from admin) as admins`
+
+/** The role that administers a tenant. */
+export const ADMIN = 'admin'
 
 /** Which of the caller's sessions end. */
 export type Ending = { one: string } | 'others' | 'all'
@@ -141,7 +155,7 @@ export type Ending = { one: string } | 'others' | 'all'
  * @returns `callers` 0 when the caller's session is not live; `found` 0 when there is no such session of theirs
  */
 export async function endSessions(
-  ctx: Pick<Context, 'db' | 'host' | 'now' | 'random'>,
+  ctx: Pick<Context, 'db' | 'host'> & Recorder,
   caller: Caller,
   ending: Ending,
 ) {
@@ -175,7 +189,7 @@ export const sessionOfCaller = ({ sessionId, userId, tenant }: Caller): SQL =>
  * Signs a session out: the one that `sessionOf` selects the id of, if any. Twice is the same as once.
  * @returns the host's tenant, read in the same trip
  */
-export async function endSession(ctx: Pick<Context, 'db' | 'host' | 'now' | 'random'>, sessionOf: SQL) {
+export async function endSession(ctx: Pick<Context, 'db' | 'host'> & Recorder, sessionOf: SQL) {
   const happened = sql`select tenant_id, user_id as subject, jsonb_build_object('session_id', id) as data from ended`
   const end = ctx.db.execute(sql`
     with ended as (
@@ -186,24 +200,31 @@ export async function endSession(ctx: Pick<Context, 'db' | 'host' | 'now' | 'ran
   return tenant
 }
 
-/** Renames the caller's account in one statement. @returns the account, or null when the caller's session is not live */
-export async function renameCaller(
-  ctx: Pick<Context, 'db' | 'host' | 'now' | 'random'>,
+/** What a person may change about themselves; what is absent stays. */
+export type SelfChanges = { name?: string | null; locale?: string | null }
+
+/** Changes the caller's account in one statement. @returns the account, or null when the caller's session is not live */
+export async function updateCaller(
+  ctx: Pick<Context, 'db' | 'host'> & Recorder,
   caller: Caller,
-  name: string | null,
+  changes: SelfChanges,
 ): Promise<User | null> {
-  const happened = sql`select tenant_id, id as subject, jsonb_build_object('fields', jsonb_build_array('name')) as data from renamed`
-  const { rows } = await ctx.db.execute<RenamedRow>(sql`
+  const { name, locale } = changes
+  const happened = sql`select tenant_id, id as subject,
+    jsonb_build_object('fields', ${JSON.stringify(Object.keys(changes))}::jsonb) as data from updated`
+  const { rows } = await ctx.db.execute<UpdatedRow>(sql`
     with caller as (${callerIsLive(caller, ctx.host)}),
-    renamed as (
-      update users set name = ${name} from caller
+    updated as (
+      update users set name = ${name === undefined ? sql`users.name` : sql`${name}`},
+        locale = ${locale === undefined ? sql`users.locale` : sql`${locale}`}
+      from caller
       where users.id = caller.user_id and users.tenant_id = caller.tenant_id returning users.*),
     recorded as (${recordEvent(ctx, 'user.updated', happened)})
-    select id, email, email_verified_at, name, roles from renamed`)
+    select id, email, email_verified_at, name, locale, roles from updated`)
   const [row] = rows
   if (!row) return null
   const { email_verified_at, ...user } = row
   return { ...user, emailVerifiedAt: email_verified_at === null ? null : new Date(email_verified_at) }
 }
 
-type RenamedRow = Omit<User, 'emailVerifiedAt'> & { email_verified_at: string | null }
+type UpdatedRow = Omit<User, 'emailVerifiedAt'> & { email_verified_at: string | null }

@@ -13,6 +13,9 @@ export type { Redis }
 /** Key prefixes, all of them. */
 export const REDIS_PREFIX = { limit: 'lk:limit' } as const
 
+/** Whole keys, all of them. */
+export const REDIS_KEYS = { spilledEvents: 'lk:spilled-events' } as const
+
 /** One client per request; commands of one tick leave as one pipeline. */
 export function createRedis({ url, token }: { url: string; token: string }, trips: Trips): Redis {
   return new Redis({

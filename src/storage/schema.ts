@@ -70,6 +70,8 @@ export const users = pgTable(
     email: text('email'),
     emailVerifiedAt: instant('email_verified_at'),
     name: text('name'),
+    /** The language of mail to them, a BCP 47 tag as they gave it; null is the tenant's. */
+    locale: text('locale'),
     roles: text('roles').array().notNull().default(sql`'{}'`),
     status: text('status', { enum: ['active', 'disabled'] })
       .notNull()
@@ -163,6 +165,7 @@ export const sessions = pgTable(
     // The list of live sessions, by owner and in order of age; and the clean-up of dead ones.
     index('sessions_user').on(table.userId, table.id).where(sql`revoked_at is null`),
     index('sessions_expires').on(table.expiresAt),
+    index('sessions_revoked').on(table.revokedAt).where(sql`revoked_at is not null`),
   ],
 )
 
@@ -245,9 +248,119 @@ export const events = pgTable(
       .references(() => tenants.id),
     type: text('type').notNull(),
     subject: uuid('subject'),
+    actor: uuid('actor'),
     data: jsonb('data').$type<Record<string, unknown>>().notNull().default({}),
+    client: jsonb('client').$type<Record<string, string | null>>(),
     createdAt: createdAt(),
     dispatchedAt: instant('dispatched_at'),
   },
-  (table) => [index('events_undispatched').on(table.id).where(sql`dispatched_at is null`)],
+  (table) => [
+    index('events_undispatched').on(table.id).where(sql`dispatched_at is null`),
+    index('events_dispatched').on(table.dispatchedAt).where(sql`dispatched_at is not null`),
+  ],
+)
+
+/** What the personal fields of a person's audit rows are sealed under. Deleting the row is how those are erased. */
+export const personKeys = pgTable('person_keys', {
+  userId: uuid('user_id').primaryKey(),
+  tenantId: uuid('tenant_id')
+    .notNull()
+    .references(() => tenants.id),
+  sealedKey: text('sealed_key').notNull(),
+  createdAt: createdAt(),
+})
+
+/** Who is mailed about which event, once. No address and no text: both are read when it is sent. */
+export const mails = pgTable(
+  'mails',
+  {
+    eventId: uuid('event_id').notNull(),
+    userId: uuid('user_id').notNull(),
+    tenantId: uuid('tenant_id')
+      .notNull()
+      .references(() => tenants.id),
+    template: text('template').notNull(),
+    state: text('state', { enum: ['pending', 'sent', 'dropped'] })
+      .notNull()
+      .default('pending'),
+    attempts: integer('attempts').notNull().default(0),
+    /** Until then one consumer is sending it. */
+    claimedUntil: instant('claimed_until'),
+    nextAttemptAt: instant('next_attempt_at').notNull().default(sql`now()`),
+    /** Why it was dropped, or why the last attempt failed: a code of ours, never a provider's text. */
+    reason: text('reason'),
+    createdAt: createdAt(),
+    settledAt: instant('settled_at'),
+  },
+  (table) => [
+    primaryKey({ columns: [table.eventId, table.userId] }),
+    index('mails_due').on(table.nextAttemptAt).where(sql`state = 'pending'`),
+    index('mails_settled').on(table.settledAt).where(sql`state <> 'pending'`),
+    check('mails_state', sql`${table.state} in ('pending', 'sent', 'dropped')`),
+  ],
+)
+
+/** Where a tenant wants its events delivered. Secrets are sealed; the one before a rotation signs until it expires. */
+export const webhookEndpoints = pgTable(
+  'webhook_endpoints',
+  {
+    id: uuid('id').primaryKey(),
+    tenantId: uuid('tenant_id')
+      .notNull()
+      .references(() => tenants.id),
+    url: text('url').notNull(),
+    description: text('description'),
+    events: text('events').array().notNull(),
+    state: text('state', { enum: ['enabled', 'disabled'] })
+      .notNull()
+      .default('enabled'),
+    /** `by_admin`, or `gone` when the receiver answered 410. */
+    disabledReason: text('disabled_reason'),
+    sealedSecret: text('sealed_secret').notNull(),
+    sealedPreviousSecret: text('sealed_previous_secret'),
+    previousSecretExpiresAt: instant('previous_secret_expires_at'),
+    createdAt: createdAt(),
+    updatedAt: instant('updated_at').notNull().default(sql`now()`),
+  },
+  (table) => [
+    index('webhook_endpoints_tenant').on(table.tenantId, table.id),
+    check('webhook_endpoints_state', sql`${table.state} in ('enabled', 'disabled')`),
+  ],
+)
+
+/** One event for one endpoint. `payload` is the body, byte for byte the same in every attempt. */
+export const webhookDeliveries = pgTable(
+  'webhook_deliveries',
+  {
+    id: uuid('id').primaryKey(),
+    tenantId: uuid('tenant_id')
+      .notNull()
+      .references(() => tenants.id),
+    endpointId: uuid('endpoint_id')
+      .notNull()
+      .references(() => webhookEndpoints.id, { onDelete: 'cascade' }),
+    eventId: uuid('event_id').notNull(),
+    type: text('type').notNull(),
+    payload: text('payload').notNull(),
+    state: text('state', { enum: ['pending', 'delivered', 'dead'] })
+      .notNull()
+      .default('pending'),
+    attempts: smallint('attempts').notNull().default(0),
+    nextAttemptAt: instant('next_attempt_at').notNull().default(sql`now()`),
+    /** Until then one consumer is delivering it: what limits the concurrency of an endpoint. */
+    claimedUntil: instant('claimed_until'),
+    lastStatus: smallint('last_status'),
+    /** A code of ours, e.g. `timeout`; never the receiver's text. */
+    lastError: text('last_error'),
+    lastDurationMs: integer('last_duration_ms'),
+    createdAt: createdAt(),
+    settledAt: instant('settled_at'),
+  },
+  (table) => [
+    uniqueIndex('webhook_deliveries_once').on(table.eventId, table.endpointId),
+    index('webhook_deliveries_endpoint').on(table.endpointId, table.id),
+    index('webhook_deliveries_due').on(table.endpointId, table.nextAttemptAt).where(sql`state = 'pending'`),
+    index('webhook_deliveries_settled').on(table.settledAt).where(sql`state <> 'pending'`),
+    check('webhook_deliveries_state', sql`${table.state} in ('pending', 'delivered', 'dead')`),
+  ],
 )

@@ -13,6 +13,8 @@ const bounded = (fallback: number, least: number, most: number) =>
 const Settings = v.object({
   /** The `aud` of access tokens; the issuer when absent. */
   audience: v.optional(v.pipe(v.string(), v.minLength(1))),
+  /** The language of mail to people who have chosen none, a BCP 47 tag; read where it is sent (src/mail/store.ts). */
+  locale: v.optional(v.pipe(v.string(), v.maxLength(35))),
   /** In code points. NIST SP 800-63B-4 §3.1.1.2 wants 15 where the password is the only factor. */
   password_min_length: bounded(8, 8, 64),
   /** In bytes of UTF-8 after NFC; at least 64 code points of 4 bytes are always allowed. */
@@ -23,7 +25,7 @@ const Settings = v.object({
 })
 
 export type TenantSettings = v.InferInput<typeof Settings>
-export type TenantPolicy = Omit<v.InferOutput<typeof Settings>, 'audience'>
+export type TenantPolicy = Omit<v.InferOutput<typeof Settings>, 'audience' | 'locale'>
 
 /** Defaults that SQL needs too, where a tenant's setting is read inside a statement. */
 export const DEFAULT_POLICY: TenantPolicy = v.parse(Settings, {})

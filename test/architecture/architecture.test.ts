@@ -147,7 +147,7 @@ describe.each(rules)('$title', ({ rule, mistakes, fine }) => {
 
 test('the rules look at every file of src/', () => {
   const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) =>
-    /(?<!\.d)\.ts$/.test(file),
+    /(?<!\.d)\.tsx?$/.test(file),
   )
   expect(source).toHaveLength(files.length)
   expect(source.length).toBeGreaterThan(30)

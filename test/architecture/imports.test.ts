@@ -14,12 +14,20 @@ const OUTSIDE = [
   '../../test/support/stack.ts',
   '../../bench/main.ts',
 ]
-const WORKERS = ['../workers/session.ts', '../app.ts', '../index.ts', '../health/readyz.route.ts']
+const WORKERS = [
+  '../workers/session.ts',
+  '../app.ts',
+  '../index.ts',
+  '../jobs.ts',
+  '../health/readyz.route.ts',
+]
 const CAPABILITIES = ['tenants', 'keys', 'accounts', 'sessions', 'passwords']
-const toRightOf = (folder: string) => CAPABILITIES.slice(CAPABILITIES.indexOf(folder) + 1)
+/** Imported by Workers and jobs.ts alone, and never by each other. */
+const LEAVES = ['admin', 'webhooks', 'mail', 'housekeeping']
+const toRightOf = (folder: string) => [...CAPABILITIES.slice(CAPABILITIES.indexOf(folder) + 1), ...LEAVES]
 const storeOf = (folders: string[]) => folders.map((folder) => `../${folder}/store.ts`)
 
-const NO_CAPABILITY = [...storeOf(CAPABILITIES), ...OUTSIDE, ...WORKERS]
+const NO_CAPABILITY = [...storeOf([...CAPABILITIES, ...LEAVES]), ...OUTSIDE, ...WORKERS]
 const BESIDE = ['../limits/limits.ts', '../events/outbox.ts', '../idempotency/store.ts']
 const forbidden: Record<string, string[]> = {
   http: [...NO_CAPABILITY, ...BESIDE],
@@ -31,6 +39,12 @@ const forbidden: Record<string, string[]> = {
   health: NO_CAPABILITY.filter((one) => !one.includes('health')),
   ...Object.fromEntries(
     CAPABILITIES.map((folder) => [folder, [...storeOf(toRightOf(folder)), ...OUTSIDE, ...WORKERS]]),
+  ),
+  ...Object.fromEntries(
+    LEAVES.map((folder) => [
+      folder,
+      [...storeOf(['passwords', ...LEAVES.filter((leaf) => leaf !== folder)]), ...OUTSIDE, ...WORKERS],
+    ]),
   ),
   workers: OUTSIDE,
 }
@@ -45,6 +59,8 @@ const allowed: Record<string, string[]> = {
     'hono',
   ],
   passwords: ['../sessions/store.ts', '../storage/schema.ts'],
+  webhooks: ['../sessions/admin.ts', '../events/sink.ts', '../idempotency/store.ts'],
+  housekeeping: ['../keys/rotation.ts', '../events/store.ts'],
   workers: ['../app.ts', '../health/readyz.route.ts', '../passwords/login.route.ts'],
 }
 

@@ -36,6 +36,7 @@ const MODULE_STATE_ALLOWED: [where: RegExp, what: string][] = [
   [/^src\/crypto\/hash-slots\.ts$/, '`createHashSlots()` at module level'],
   // A Worker is its list of operations: no data, no connection.
   [/^src\/(index|workers\/[a-z-]+)\.ts$/, '`createApp()` at module level'],
+  [/^src\/(index|workers\/jobs)\.ts$/, '`createJobs()` at module level'],
 ]
 
 /** What runs when the module loads; a function that is called where it stands runs then too. */
@@ -118,7 +119,7 @@ const LIBRARY_HOMES: [library: RegExp, files: RegExp][] = [
   // It asks one subject at a time, and so cannot count all or nothing; the benchmark and the endpoint's test use it.
   [/^@upstash\/ratelimit/, /^$/],
   // SQL lives beside the schema, in each capability's store, in the two rotations and in the outbox.
-  [/^drizzle-orm/, /^src\/(storage\/|[a-z-]+\/(store|rotation)\.ts$|events\/outbox\.ts$)/],
+  [/^drizzle-orm/, /^src\/(storage\/|[a-z-]+\/([a-z]+-)?(store|rotation)\.ts$|events\/outbox\.ts$)/],
   // Only its binaries are used, extracted once (ops/extract-argon2.ts): its loader cannot run in a Worker.
   [/^hash-wasm/, /^$/],
   [/^node:/, /^$/],

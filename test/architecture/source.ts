@@ -11,7 +11,7 @@ export type SourceFile = { path: string; body: Node[]; imports: Import[] }
 
 export function readSource(folder: string): SourceFile[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))
+    .filter((file) => /(?<!\.d)\.tsx?$/.test(file))
     .map((file) => `${folder}/${file}`)
     .sort()
     .map((path) => parseSource(path, readFileSync(path, 'utf8')))
@@ -19,7 +19,7 @@ export function readSource(folder: string): SourceFile[] {
 
 export function parseSource(path: string, text: string): SourceFile {
   // The parser's own type is a union of a hundred shapes; rules look at `type` first.
-  const { body } = parseAst(text, { lang: 'ts' }) as unknown as { body: Node[] }
+  const { body } = parseAst(text, { lang: path.endsWith('x') ? 'tsx' : 'ts' }) as unknown as { body: Node[] }
   return { path, body, imports: importsOf(body) }
 }
 

@@ -295,8 +295,8 @@ describe('the header that carries it', () => {
         service,
         rawRequest(
           `${operation.method} ${operation.path} HTTP/1.1`,
-          withBody(headers, operation.body && { name: 'x' })[0],
-          withBody(headers, operation.body && { name: 'x' })[1],
+          withBody(headers, operation.body?.(tokens))[0],
+          withBody(headers, operation.body?.(tokens))[1],
         ),
       )
       expect({ operation: operation.title, status }).toEqual({ operation: operation.title, status: 400 })

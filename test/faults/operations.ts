@@ -12,6 +12,7 @@ import {
   type Answer,
   type Client,
   createClient,
+  makeAdmin,
   newEmail,
   PASSWORD,
 } from '../support/client.ts'
@@ -82,6 +83,74 @@ export const OPERATIONS: Record<LimitedOperation, FaultedOperation[]> = {
     // Who has ended the own session with the others is nobody when asking again.
     { ...writing, title: 'revokeSessions', repeats: false, prepare: toRevoke('all') },
     { ...writing, title: 'revokeSessions except the current one', prepare: toRevoke('others') },
+  ],
+  listAuditEvents: [{ ...reading, title: 'listAuditEvents', prepare: toListAuditEvents }],
+  createWebhook: [{ ...writing, title: 'createWebhook', prepare: toCreateWebhook }],
+  listWebhooks: [{ ...reading, title: 'listWebhooks', prepare: toReadWebhooks('') }],
+  readWebhook: [{ ...reading, title: 'readWebhook', prepare: toReadWebhooks('/:id') }],
+  updateWebhook: [
+    {
+      ...writing,
+      title: 'updateWebhook',
+      prepare: toWriteWebhook('PATCH', '', { description: 'Ours' }, 200, {
+        changed: `exists (select from webhook_endpoints where id = $1 and description = 'Ours')`,
+        recorded: recordedOf('webhook.updated'),
+      }),
+    },
+  ],
+  deleteWebhook: [
+    {
+      ...writing,
+      title: 'deleteWebhook',
+      repeats: false,
+      prepare: toWriteWebhook('DELETE', '', undefined, 204, {
+        gone: 'not exists (select from webhook_endpoints where id = $1)',
+        recorded: recordedOf('webhook.deleted'),
+      }),
+    },
+  ],
+  rotateWebhookSecret: [
+    {
+      ...writing,
+      title: 'rotateWebhookSecret',
+      prepare: toWriteWebhook('POST', '/rotate-secret', undefined, 200, {
+        rotated:
+          'exists (select from webhook_endpoints where id = $1 and sealed_previous_secret is not null)',
+        recorded: recordedOf('webhook.secret_rotated'),
+      }),
+    },
+  ],
+  testWebhook: [
+    {
+      ...writing,
+      title: 'testWebhook',
+      prepare: toWriteWebhook('POST', '/test', undefined, 202, {
+        made: `exists (select from webhook_deliveries where endpoint_id = $1 and type = 'webhook.test')`,
+      }),
+    },
+  ],
+  listWebhookDeliveries: [
+    { ...reading, title: 'listWebhookDeliveries', prepare: toReadWebhooks('/:id/deliveries') },
+  ],
+  replayWebhookDelivery: [
+    {
+      ...writing,
+      title: 'replayWebhookDelivery',
+      prepare: toWriteWebhook('POST', '/deliveries/:id/replay', undefined, 202, replayedFacts()),
+    },
+  ],
+  replayWebhookDeliveries: [
+    {
+      ...writing,
+      title: 'replayWebhookDeliveries',
+      prepare: toWriteWebhook(
+        'POST',
+        '/deliveries/replay',
+        { since: '2026-01-01T00:00:00Z', state: 'all' },
+        202,
+        replayedFacts(),
+      ),
+    },
   ],
   jwks: [
     { ...reading, title: 'jwks', isKept: true, prepare: toReadKeys({ isKept: true }) },
@@ -289,6 +358,87 @@ async function toUpdateMe(stage: Stage): Promise<Attempt> {
         },
         [tokens.user.id, name],
       ),
+  }
+}
+
+/** The same, and an administrator whose tenant has an endpoint and a dead delivery, both under the session's id. */
+async function newAdmin(stage: Stage) {
+  const { client, tokens } = await newBearer(stage)
+  await makeAdmin(stage.patient, stage.tenant, tokens)
+  return { client, tokens }
+}
+
+async function toListAuditEvents(stage: Stage): Promise<Attempt> {
+  const { client, tokens } = await newAdmin(stage)
+  return {
+    call: () => client.call('/v1/admin/audit-events', { bearer: tokens.access_token }),
+    success: { status: 200, body: { data: expect.any(Array), next_cursor: null } },
+    facts: factsOfReading,
+  }
+}
+
+/** In a tenant of its own, because a tenant has room for so many. */
+async function toCreateWebhook(shared: Stage): Promise<Attempt> {
+  const stage = { ...shared, tenant: await shared.patient.newTenant() }
+  const { client, tokens } = await newAdmin(stage)
+  const url = `http://127.0.0.1:9/${randomUUID()}`
+  const json = { url, events: ['user.registered'] }
+  return {
+    call: () => client.call('/v1/webhooks', { bearer: tokens.access_token, json }),
+    success: { status: 201, body: { url, secret: expect.stringMatching(/^whsec_/) } },
+    facts: () =>
+      askFacts(
+        stage.patient,
+        {
+          made: 'exists (select from webhook_endpoints where url = $1)',
+          recorded: `exists (select from events where type = 'webhook.created'
+            and data->>'endpoint_id' = (select id::text from webhook_endpoints where url = $1 limit 1))`,
+        },
+        [url],
+      ),
+  }
+}
+
+function toReadWebhooks(path: string) {
+  return async (stage: Stage): Promise<Attempt> => {
+    const { client, tokens } = await newAdmin(stage)
+    const { id } = tokens.session
+    return {
+      call: () => client.call(`/v1/webhooks${path.replace(':id', id)}`, { bearer: tokens.access_token }),
+      success: { status: 200, body: path === '/:id' ? { id } : { data: expect.any(Array) } },
+      facts: factsOfReading,
+    }
+  }
+}
+
+/** @param facts about the endpoint `$1` */
+function toWriteWebhook(
+  method: string,
+  path: string,
+  json: unknown,
+  status: number,
+  facts: Record<string, string>,
+) {
+  return async (stage: Stage): Promise<Attempt> => {
+    const { client, tokens } = await newAdmin(stage)
+    const { id } = tokens.session
+    const options = { method, bearer: tokens.access_token, ...(json !== undefined && { json }) }
+    return {
+      call: () => client.call(`/v1/webhooks/${id}${path.replace(':id', id)}`, options),
+      success: { status },
+      facts: () => askFacts(stage.patient, facts, [id]),
+    }
+  }
+}
+
+function recordedOf(type: string): string {
+  return `exists (select from events where type = '${type}' and data->>'endpoint_id' = $1::text)`
+}
+
+function replayedFacts() {
+  return {
+    due: `exists (select from webhook_deliveries where id = $1 and state = 'pending' and attempts = 0)`,
+    recorded: recordedOf('webhook.replayed'),
   }
 }
 

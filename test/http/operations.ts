@@ -5,6 +5,8 @@ export type Operation = {
   title: string
   method: string
   path: string
+  /** The route that takes it, as the log names it; absent where that is the path. */
+  route?: string
   /** What it is authorised by. */
   by: 'nothing' | 'bearer' | 'refresh token'
   /** A body that it accepts; absent where it takes none. */
@@ -14,8 +16,8 @@ export type Operation = {
 const nothing = { by: 'nothing' } as const
 const bearer = { by: 'bearer' } as const
 
-/** `{id}` is never a session of the caller's, so that no call ends the session that a test goes on with. */
-const OTHER_ID = '00000000-0000-7000-8000-000000000000'
+/** Never a session of the caller's, so that no call ends the session that a test goes on with; nor any webhook. */
+export const OTHER_ID = '00000000-0000-7000-8000-000000000000'
 
 const BODIES: Operation[] = [
   {
@@ -35,6 +37,29 @@ const BODIES: Operation[] = [
   refreshing('refresh', '/v1/refresh'),
   refreshing('logout', '/v1/logout'),
   { ...bearer, title: 'update me', method: 'PATCH', path: '/v1/me', body: () => ({ name: 'Grace' }) },
+  {
+    ...bearer,
+    title: 'create a webhook',
+    method: 'POST',
+    path: '/v1/webhooks',
+    body: () => ({ url: 'http://127.0.0.1:9/other', events: ['user.registered'] }),
+  },
+  {
+    ...bearer,
+    title: 'update a webhook',
+    method: 'PATCH',
+    path: `/v1/webhooks/${OTHER_ID}`,
+    route: '/v1/webhooks/:id',
+    body: () => ({ description: 'Ours' }),
+  },
+  {
+    ...bearer,
+    title: 'replay deliveries',
+    method: 'POST',
+    path: `/v1/webhooks/${OTHER_ID}/deliveries/replay`,
+    route: '/v1/webhooks/:id/deliveries/replay',
+    body: () => ({ since: '2026-01-01T00:00:00Z' }),
+  },
 ]
 
 function refreshing(title: string, path: string): Operation {
@@ -58,6 +83,19 @@ export const bearerOperations: readonly Operation[] = [
   { ...bearer, title: 'revoke a session', method: 'DELETE', path: `/v1/sessions/${OTHER_ID}` },
   { ...bearer, title: 'revoke other sessions', method: 'DELETE', path: '/v1/sessions?except=current' },
   { ...bearer, title: 'revoke all sessions', method: 'DELETE', path: '/v1/sessions' },
+  { ...bearer, title: 'read the audit log', method: 'GET', path: '/v1/admin/audit-events' },
+  { ...bearer, title: 'list webhooks', method: 'GET', path: '/v1/webhooks' },
+  { ...bearer, title: 'read a webhook', method: 'GET', path: `/v1/webhooks/${OTHER_ID}` },
+  { ...bearer, title: 'rotate a secret', method: 'POST', path: `/v1/webhooks/${OTHER_ID}/rotate-secret` },
+  { ...bearer, title: 'test a webhook', method: 'POST', path: `/v1/webhooks/${OTHER_ID}/test` },
+  { ...bearer, title: 'list deliveries', method: 'GET', path: `/v1/webhooks/${OTHER_ID}/deliveries` },
+  {
+    ...bearer,
+    title: 'replay a delivery',
+    method: 'POST',
+    path: `/v1/webhooks/${OTHER_ID}/deliveries/${OTHER_ID}/replay`,
+  },
+  { ...bearer, title: 'delete a webhook', method: 'DELETE', path: `/v1/webhooks/${OTHER_ID}` },
   { ...bearer, title: 'logout by bearer', method: 'POST', path: '/v1/logout' },
 ]
 

@@ -39,7 +39,7 @@ describe('a rotation of the signing key', () => {
     const keys = createLocalJWKSet(jwks.body) // read before the rotation, as a downstream service has it
     const { origin } = client.tenant
     for (const tokens of [before, during, after]) {
-      expect((await there.me(tokens.access_token)).body).toEqual(tokens.user)
+      expect((await there.me(tokens.access_token)).body).toMatchObject(tokens.user)
       const rename = { method: 'PATCH', json: { name: 'Ada' }, bearer: tokens.access_token }
       expect((await there.call('/v1/me', rename)).status, 'a write').toBe(200)
       await jwtVerify(tokens.access_token, keys, { issuer: origin, audience: origin })

@@ -61,7 +61,7 @@ async function costOf(call: () => Promise<unknown>): Promise<{ commands: string[
 
 /** Where this location keeps the key that verifies tokens, and Redis the script. */
 beforeAll(async () => {
-  const { tokens } = await from().newAccount()
+  const { tokens } = await from().newAdmin()
   await from().me(tokens.access_token)
 })
 
@@ -76,6 +76,17 @@ const SUBJECTS: Record<string, number> = {
   'DELETE /v1/sessions': 2,
   'GET /v1/me': 2,
   'PATCH /v1/me': 2,
+  'GET /v1/admin/audit-events': 2,
+  'POST /v1/webhooks': 2,
+  'GET /v1/webhooks': 2,
+  'GET /v1/webhooks/:id': 2,
+  'PATCH /v1/webhooks/:id': 2,
+  'DELETE /v1/webhooks/:id': 2,
+  'POST /v1/webhooks/:id/rotate-secret': 2,
+  'POST /v1/webhooks/:id/test': 2,
+  'GET /v1/webhooks/:id/deliveries': 2,
+  'POST /v1/webhooks/:id/deliveries/replay': 2,
+  'POST /v1/webhooks/:id/deliveries/:delivery_id/replay': 2,
   'GET /.well-known/jwks.json': 0,
   'GET /.well-known/openid-configuration': 0,
 }
@@ -162,5 +173,5 @@ describe('a Redis that does not know the script yet', () => {
 
 async function newCaller(): Promise<{ client: Client; email: string; tokens: Tokens }> {
   const client = from()
-  return { client, ...(await client.newAccount()) }
+  return { client, ...(await client.newAdmin()) }
 }

@@ -36,7 +36,7 @@ const MODES: [string, FaultMode, string][] = [
 
 describe.each(MODES)('while Redis %s', (_, mode, cause) => {
   it('lets exactly 10 of 30 simultaneous sign-ins from one address pass, and says 429 to the rest', async () => {
-    const { email } = await from().newAccount()
+    const { email } = await from().newAdmin()
     limited().gate.set(mode)
     const { client, answers } = await inOneWindow(60, async () => {
       const client = from()
@@ -67,7 +67,7 @@ describe.each(MODES)('while Redis %s', (_, mode, cause) => {
   it('goes on with every operation: one call of each succeeds, and those with a session are not limited', async () => {
     for (const operation of OPERATIONS) {
       const client = from()
-      const { tokens } = await client.newAccount()
+      const { tokens } = await client.newAdmin()
       limited().gate.set(mode)
       expect((await operation.call(client, tokens)).status, operation.name).toBeLessThan(300)
       limited().gate.set('open')
@@ -80,7 +80,7 @@ describe.each(MODES)('while Redis %s', (_, mode, cause) => {
 
   it('passes 40 simultaneous reads and 40 refreshes of one session', async () => {
     const client = from()
-    const { tokens } = await client.newAccount()
+    const { tokens } = await client.newAdmin()
     limited().gate.set(mode)
     const reads = await race(40, () => client.me(tokens.access_token))
     const refreshes = await race(40, () => client.refresh(tokens.refresh_token))
@@ -109,7 +109,7 @@ describe('while Redis refuses connections', () => {
   })
 
   it('still counts the failures at an account, from as many addresses: five are heard and the sixth waits', async () => {
-    const { email } = await from().newAccount()
+    const { email } = await from().newAdmin()
     limited().gate.set('refusing')
     for (let guess = 0; guess < 5; guess++)
       expectProblem(await from().login(email, WRONG), 'invalid_credentials')
@@ -161,7 +161,7 @@ describe('a flush of Redis', () => {
 
   it('signs nobody out: access tokens, refresh tokens and passwords work as before', async () => {
     const client = from()
-    const { email, tokens } = await client.newAccount()
+    const { email, tokens } = await client.newAdmin()
     await limited().engine.exec(['FLUSHALL'])
     await limited().engine.exec(['SCRIPT', 'FLUSH'])
     expect((await client.me(tokens.access_token)).status).toBe(200)

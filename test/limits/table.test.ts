@@ -20,7 +20,7 @@ const WITHOUT_TENANT = ['/healthz', '/readyz'].map((path) => ({
 
 /** Where this location keeps the key that verifies tokens, so that sessions are counted. */
 beforeAll(async () => {
-  const { tokens } = await from().newAccount()
+  const { tokens } = await from().newAdmin()
   await from().me(tokens.access_token)
 })
 
@@ -39,7 +39,7 @@ describe('every operation counts itself against its own row', () => {
   it.each(all.map((operation) => [operation.name, operation] as const))('%s', async (name, operation) => {
     const row = rowOf(name)
     const client = from()
-    const { tokens } = await from().newAccount()
+    const { tokens } = await from().newAdmin()
     const before = await keysOf(limited())
     expect((await operation.call(client, tokens)).status).toBeLessThan(300)
     expect(requestsFrom(limited(), client)).toMatchObject([{ limiter: 'allowed' }])
@@ -53,7 +53,7 @@ describe('every operation counts itself against its own row', () => {
 it('is named in one place of the code, row by row, and logout in two: by access token and by refresh token', () => {
   const named = sourceFiles('src').flatMap((file) => [
     ...readFileSync(file, 'utf8').matchAll(
-      /\b(?:checkLimits|requireCaller|readCaller|readAsCaller)\(\s*ctx,\s*(?:[\w.]+,\s*)?'(\w+)'/g,
+      /\b(?:checkLimits|requireCaller|readCaller|readAsCaller|readAdmin|readAsAdmin|requireReachable)\(\s*ctx,\s*(?:[\w.]+,\s*)?'(\w+)'/g,
     ),
   ])
   const names = named.map(([, name = '']) => name)

@@ -100,7 +100,11 @@ describe('failures in a row', () => {
       await endDelay(service(), at)
     }
     expect(await failuresAt(service(), at)).toBe(100)
-    expect(await countEvents(service(), userId)).toEqual({ 'user.registered': 1, 'session.started': 1 })
+    expect(await countEvents(service(), userId)).toEqual({
+      'user.registered': 1,
+      'session.started': 1,
+      'password.disabled': 1,
+    })
   })
 
   test('are refused before any hash, in one trip', async () => {

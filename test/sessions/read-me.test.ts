@@ -15,7 +15,14 @@ describe('accepts', () => {
     const answer = await client.me(tokens.access_token)
     expect(answer.status).toBe(200)
     expectCommonHeaders(answer)
-    expect(answer.body).toEqual({ id: tokens.user.id, email, email_verified: false, name: null, roles: [] })
+    expect(answer.body).toEqual({
+      id: tokens.user.id,
+      email,
+      email_verified: false,
+      name: null,
+      roles: [],
+      locale: null,
+    })
   })
 
   test('shows what the account is now, not what it was when the token was issued', async () => {

@@ -30,7 +30,7 @@ describe('accepts', () => {
     expect(answer).toMatchObject({ status: 200, body: { ...tokens.user, name: 'Ada Lovelace' } })
     expectCommonHeaders(answer)
     expect((await client.me(tokens.access_token)).body).toEqual(answer.body)
-    expect((await rename({ name: null })).body).toEqual(tokens.user)
+    expect((await rename({ name: null })).body).toEqual({ ...tokens.user, locale: null })
     expect(await countEvents(service(), tokens.user.id)).toMatchObject({ 'user.updated': 2 })
   })
 
@@ -48,10 +48,46 @@ describe('accepts', () => {
   })
 })
 
+describe('accepts a locale', () => {
+  test('in canonical form, beside the name or alone, and takes it away with null', async () => {
+    const { client, tokens, rename } = await newAccount()
+    const both = await rename({ name: 'Ada', locale: 'DE-ch' })
+    expect(both).toMatchObject({ status: 200, body: { name: 'Ada', locale: 'de-CH' } })
+    expect((await client.me(tokens.access_token)).body).toEqual(both.body)
+    expect((await rename({ locale: 'zh-hant-TW' })).body).toMatchObject({ name: 'Ada', locale: 'zh-Hant-TW' })
+    expect((await rename({ locale: null })).body).toMatchObject({ name: 'Ada', locale: null })
+    expect((await rename({ name: null })).body).toEqual({ ...tokens.user, locale: null })
+  })
+
+  test('and records which of the two changed', async () => {
+    const { tokens, rename } = await newAccount()
+    for (const changes of [{ name: 'Ada', locale: 'de' }, { locale: 'en' }, { name: null }])
+      await rename(changes)
+    const rows = await service().sql<{ fields: string[] }>(
+      `select data -> 'fields' as fields from events where type = 'user.updated' and subject = $1 order by id`,
+      [tokens.user.id],
+    )
+    expect(rows.map(({ fields }) => fields)).toEqual([['name', 'locale'], ['locale'], ['name']])
+  })
+})
+
 describe('refuses', () => {
-  test('a body without a name', async () => {
+  test('a body that changes nothing', async () => {
     const { rename } = await newAccount()
-    expectInvalidInput(await rename({}), { '/name': 'missing' })
+    expectInvalidInput(await rename({}), { '': 'missing' })
+  })
+
+  test.each([
+    ['no tag', 'deutsch!', 'invalid_language'],
+    ['empty', '', 'invalid_language'],
+    ['with an underscore', 'de_CH', 'invalid_language'],
+    ['longer than 35', `en-${'a'.repeat(8)}-x-${'b'.repeat(30)}`, 'too_long'],
+    ['longer than 35 once it is canonical', 'en-Latn-US-u-ca-islamicc-hc-h23-x-a', 'invalid_language'],
+    ['a number', 1, 'wrong_type'],
+    ['a list', ['de'], 'wrong_type'],
+  ])('a locale that is %s', async (_, locale, code) => {
+    const { rename } = await newAccount()
+    expectInvalidInput(await rename({ locale }), { '/locale': code })
   })
 
   test.each([
@@ -73,7 +109,7 @@ describe('attacks', () => {
     const wishes = { email_verified: true, roles: ['admin'], id: crypto.randomUUID(), email: 'x@example.com' }
     for (const [field, value] of Object.entries(wishes))
       expectInvalidInput(await rename({ name: 'Ada', [field]: value }), { [`/${field}`]: 'unknown_field' })
-    expect((await client.me(tokens.access_token)).body).toEqual(tokens.user)
+    expect((await client.me(tokens.access_token)).body).toEqual({ ...tokens.user, locale: null })
   })
 
   test("changes nobody else's name", async () => {

@@ -22,7 +22,7 @@ afterEach(() => {
 
 async function newCaller(): Promise<{ client: Client; tokens: Tokens }> {
   const client = await newClient(patient())
-  const { tokens } = await client.newAccount()
+  const { tokens } = await client.newAdmin()
   return { client: createClient(hurried(), client.tenant), tokens }
 }
 

@@ -34,14 +34,14 @@ describe.each(ROUTES)('%s', (_, operation) => {
 
   test('is upstream_unavailable while PostgreSQL is down, for a caller whose token is good', async () => {
     const client = await newClient(service())
-    const { tokens } = await client.newAccount()
+    const { tokens } = await client.newAdmin()
     service().gates.postgres.set('refusing')
     expectProblem(await operation.call(client, tokens), 'upstream_unavailable')
   })
 
   test.each(['refusing', 'error-500', 'cut'] as const)('succeeds as ever while Redis is %s', async (mode) => {
     const client = await newClient(service())
-    const { tokens } = await client.newAccount()
+    const { tokens } = await client.newAdmin()
     service().gates.redis.set(mode)
     expect((await operation.call(client, tokens)).status).toBeLessThan(300)
   })
@@ -57,15 +57,19 @@ describe('the catalogue', () => {
     invalid_grant: 401,
     origin_not_allowed: 403,
     password_disabled: 403,
+    insufficient_role: 403,
     not_found: 404,
     method_not_allowed: 405,
     email_taken: 409,
+    webhook_disabled: 409,
+    too_many_webhooks: 409,
     idempotency_key_in_use: 409,
     payload_too_large: 413,
     unsupported_media_type: 415,
     unknown_host: 421,
     invalid_input: 422,
     password_compromised: 422,
+    webhook_target_refused: 422,
     idempotency_key_reused: 422,
     rate_limited: 429,
     internal_error: 500,
@@ -83,7 +87,7 @@ describe('the catalogue', () => {
 describe('our own mistakes', () => {
   test('a tenant whose settings are out of bounds is internal_error, and says nothing of them', async () => {
     const client = await newClient(service())
-    const { email } = await client.newAccount()
+    const { email } = await client.newAdmin()
     await service().sql(`update tenants set settings = '{"session_idle_seconds": 1}' where id = $1`, [
       client.tenant.id,
     ])
@@ -93,14 +97,14 @@ describe('our own mistakes', () => {
 
   test('a stored password hash that is broken is internal_error, never "wrong password"', async () => {
     const client = await newClient(service())
-    const { email, tokens } = await client.newAccount()
+    const { email, tokens } = await client.newAdmin()
     await service().sql("update passwords set phc = '$argon2id$broken' where user_id = $1", [tokens.user.id])
     expectProblem(await client.login(email), 'internal_error')
   })
 
   test('a deployment without a signing key is internal_error, and signs nobody out', async () => {
     const client = await newClient(service())
-    const { email } = await client.newAccount()
+    const { email } = await client.newAdmin()
     const { sql } = service()
     await sql("update signing_keys set state = 'retired' where state = 'current'")
     try {

@@ -23,6 +23,18 @@ const BUDGETS: Record<string, { postgres: number; redis: number }> = {
   'DELETE /v1/sessions': { postgres: 1, redis: 1 },
   'GET /v1/me': { postgres: 1, redis: 1 },
   'PATCH /v1/me': { postgres: 1, redis: 1 },
+  // And one more for the keys of the people in the page, where there are any.
+  'GET /v1/admin/audit-events': { postgres: 2, redis: 1 },
+  'POST /v1/webhooks': { postgres: 1, redis: 1 },
+  'GET /v1/webhooks': { postgres: 1, redis: 1 },
+  'GET /v1/webhooks/:id': { postgres: 1, redis: 1 },
+  'PATCH /v1/webhooks/:id': { postgres: 1, redis: 1 },
+  'DELETE /v1/webhooks/:id': { postgres: 1, redis: 1 },
+  'POST /v1/webhooks/:id/rotate-secret': { postgres: 1, redis: 1 },
+  'POST /v1/webhooks/:id/test': { postgres: 2, redis: 1 },
+  'GET /v1/webhooks/:id/deliveries': { postgres: 1, redis: 1 },
+  'POST /v1/webhooks/:id/deliveries/replay': { postgres: 2, redis: 1 },
+  'POST /v1/webhooks/:id/deliveries/:delivery_id/replay': { postgres: 2, redis: 1 },
   'GET /.well-known/jwks.json': { postgres: 1, redis: 0 },
   'GET /.well-known/openid-configuration': { postgres: 1, redis: 0 },
 }
@@ -30,7 +42,7 @@ const BUDGETS: Record<string, { postgres: number; redis: number }> = {
 /** A caller who just signed in, which leaves what verifies their token at the edge. */
 async function newCaller() {
   const client = await newClient(service())
-  const { email, tokens } = await client.newAccount()
+  const { email, tokens } = await client.newAdmin()
   return { client, email, tokens }
 }
 
@@ -102,7 +114,7 @@ describe('a write by bearer token', () => {
       'POST /v1/logout',
       (client, { access_token }) => client.call('/v1/logout', { method: 'POST', bearer: access_token }),
     ],
-    ...OPERATIONS.filter(({ name }) => /^(DELETE|PATCH)/.test(name)).map(
+    ...OPERATIONS.filter(({ name }) => /^(DELETE|PATCH)|rotate/.test(name)).map(
       ({ name, call }): [string, typeof call] => [name, call],
     ),
   ]

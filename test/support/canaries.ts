@@ -8,6 +8,7 @@ const SECRETS: [what: string, pattern: RegExp][] = [
   ['a refresh token', /lkr_[\w-]{43}/],
   ['a JWT', /eyJ[\w-]{10,}\.[\w-]{10,}/],
   ['a password hash', /\$argon2/],
+  ['a webhook secret', /whsec_[\w+/]{8}/],
   ['a password', new RegExp(PASSWORD)],
   ['an e-mail address', /[\w.+-]+@example\.(com|org)/i],
   ['a connection string', /postgres(ql)?:\/\//],

@@ -22,6 +22,9 @@ export type Tokens = {
   user: { id: string; email: string; email_verified: boolean; name: string | null; roles: string[] }
 }
 
+/** The person as they see themselves. */
+export type Self = Tokens['user'] & { locale: string | null }
+
 export type ListedSession = {
   id: string
   created_at: string
@@ -87,7 +90,7 @@ export function createClient(service: Service, tenant: TestTenant, address = ran
   const refresh = (refreshToken: string) =>
     call<Tokens>('/v1/refresh', { json: { refresh_token: refreshToken } })
   const logout = (refreshToken: string) => call('/v1/logout', { json: { refresh_token: refreshToken } })
-  const me = (bearer: string) => call<Tokens['user']>('/v1/me', { bearer })
+  const me = (bearer: string) => call<Self>('/v1/me', { bearer })
   const listSessions = (bearer: string, query = '') => call<SessionPage>(`/v1/sessions${query}`, { bearer })
 
   /** A registered account, as everything after it needs one. */
@@ -98,6 +101,16 @@ export function createClient(service: Service, tenant: TestTenant, address = ran
     return { email, tokens: body }
   }
 
+  /**
+   * An account that administers its tenant, and whose tenant has a webhook endpoint and a dead delivery to it, both
+   * under the id of the account's session. The role is in the database alone: what the token says is not asked.
+   */
+  async function newAdmin(): Promise<Account> {
+    const account = await newAccount()
+    await makeAdmin(service, tenant, account.tokens)
+    return account
+  }
+
   /** A further session of the account. */
   async function signIn(email: string): Promise<Tokens> {
     const { status, body } = await login(email)
@@ -105,7 +118,43 @@ export function createClient(service: Service, tenant: TestTenant, address = ran
     return body
   }
 
-  return { address, tenant, call, register, login, refresh, logout, me, listSessions, newAccount, signIn }
+  return {
+    address,
+    tenant,
+    call,
+    register,
+    login,
+    refresh,
+    logout,
+    me,
+    listSessions,
+    newAccount,
+    newAdmin,
+    signIn,
+  }
+}
+
+/** Gives an account the role, and its tenant the endpoint and the delivery that `newAdmin` speaks of. */
+export async function makeAdmin(
+  { sql }: Pick<Service, 'sql'>,
+  tenant: TestTenant,
+  { user, session }: Pick<Tokens, 'user' | 'session'>,
+): Promise<void> {
+  await sql(`update users set roles = '{admin}' where id = $1`, [user.id])
+  // A tenant has room for 20, and tests share tenants.
+  await sql(
+    `delete from webhook_endpoints where id in (
+       select id from webhook_endpoints where tenant_id = $1 order by created_at desc offset 12)`,
+    [tenant.id],
+  )
+  await sql(
+    `with endpoint as (
+       insert into webhook_endpoints (id, tenant_id, url, events, sealed_secret)
+       values ($1, $2, 'http://127.0.0.1:9/hook', '{*}', 'k1.AAAA.AAAA') returning id, tenant_id)
+     insert into webhook_deliveries (id, tenant_id, endpoint_id, event_id, type, payload, state, attempts, settled_at)
+     select id, tenant_id, id, id, 'user.updated', '{}', 'dead', 8, now() from endpoint`,
+    [session.id, tenant.id],
+  )
 }
 
 export type Account = { email: string; tokens: Tokens }

@@ -10,12 +10,15 @@ const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
 export type RouteUnderTest = {
   method: string
-  /** `:id` stands for the id of the caller's session. */
+  /** `:id` and `:delivery_id` stand for the id of the caller's session, which is what `newAdmin` gives theirs. */
   path: string
   /** What the path takes, as `Allow` says it. */
   allow: string
-  /** Who calls: nobody in particular, the bearer of an access token, or the holder of a refresh token. */
-  caller: 'anyone' | 'bearer' | 'refresh_token'
+  /**
+   * Who calls: nobody in particular, the bearer of an access token, that of an administrator, or the holder of a
+   * refresh token.
+   */
+  caller: 'anyone' | 'bearer' | 'admin' | 'refresh_token'
   /** A valid body, for routes that take one. */
   json?: Record<string, unknown>
   /** Whether a body may be absent. */
@@ -34,24 +37,30 @@ export function everyRoute(service: () => Service, route: RouteUnderTest): void 
       hosts(service, route)
       databaseDown(service, route)
     }
-    if (route.caller === 'bearer') bearerTokens(service, route)
+    if (isBearer(route)) bearerTokens(service, route)
+    if (route.caller === 'admin') administrators(service, route)
     if (route.caller === 'refresh_token') refreshTokens(service, route)
     if (route.json) bodies(service, route, route.json)
   })
 }
 
+const isBearer = ({ caller }: RouteUnderTest) => caller === 'bearer' || caller === 'admin'
+
 /** The call that the route is for. */
-function validCall({ method, path, caller, json }: RouteUnderTest, tokens: Tokens | null) {
+function validCall(route: RouteUnderTest, tokens: Tokens | null) {
+  const { method, path, caller, json } = route
   const options: CallOptions = { method }
   if (json) options.json = json
-  if (caller === 'bearer' && tokens) options.bearer = tokens.access_token
+  if (isBearer(route) && tokens) options.bearer = tokens.access_token
   if (caller === 'refresh_token' && tokens) options.json = { ...json, refresh_token: tokens.refresh_token }
-  return { path: path.replace(':id', tokens?.session.id ?? ''), options }
+  return { path: path.replaceAll(/:id|:delivery_id/g, tokens?.session.id ?? ''), options }
 }
 
 async function newCaller(service: Service, { caller }: RouteUnderTest) {
   const client = await newClient(service)
-  return { client, tokens: caller === 'anyone' ? null : (await client.newAccount()).tokens }
+  if (caller === 'anyone') return { client, tokens: null }
+  const { tokens } = caller === 'admin' ? await client.newAdmin() : await client.newAccount()
+  return { client, tokens }
 }
 
 const send = (client: Client, { path, options }: ReturnType<typeof validCall>) => client.call(path, options)
@@ -115,7 +124,8 @@ function bearerTokens(service: () => Service, route: RouteUnderTest) {
     const elsewhere = await newClient(service())
     await elsewhere.newAccount()
     expectProblem(await send(elsewhere, validCall(route, tokens)), 'invalid_token')
-    expect((await client.me(tokens.access_token)).body).toEqual(tokens.user)
+    const roles = route.caller === 'admin' ? ['admin'] : []
+    expect((await client.me(tokens.access_token)).body).toMatchObject({ ...tokens.user, roles })
   })
 
   test('refuses the token of a session that has ended', async () => {
@@ -130,6 +140,21 @@ function bearerTokens(service: () => Service, route: RouteUnderTest) {
     if (!tokens) return
     await service().sql("update users set status = 'disabled' where id = $1", [tokens.user.id])
     expectProblem(await send(client, validCall(route, tokens)), 'invalid_token')
+  })
+}
+
+function administrators(service: () => Service, route: RouteUnderTest) {
+  test('refuses whoever is no administrator', async () => {
+    const { client, tokens } = await newCaller(service(), route)
+    const { tokens: others } = await client.newAccount()
+    const { path, options } = validCall(route, tokens)
+    expectProblem(await client.call(path, { ...options, bearer: others.access_token }), 'insufficient_role')
+  })
+
+  test('refuses an administrator who is none any more, at once (CASES K14)', async () => {
+    const { client, tokens } = await newCaller(service(), route)
+    await service().sql("update users set roles = '{}' where id = $1", [tokens?.user.id])
+    expectProblem(await send(client, validCall(route, tokens)), 'insufficient_role')
   })
 }
 
@@ -301,7 +326,8 @@ function bodies(service: () => Service, route: RouteUnderTest, json: Record<stri
       for (const value of [42, true, ['x'], { $gt: '' }]) {
         const answer = await send(JSON.stringify({ ...json, [name]: value }))
         const { errors } = expectProblem(answer, 'invalid_input')
-        expect(errors?.map(({ pointer }) => pointer)).toEqual([`/${name}`])
+        // Of a list, the entry that is wrong.
+        expect(errors?.map(({ pointer }) => pointer.replace(/\/\d+$/, ''))).toEqual([`/${name}`])
       }
     }
   })

@@ -13,7 +13,7 @@ const asBearer = (method: string, path: string, json?: unknown): OperationUnderT
   method,
   path,
   call: (client, { access_token, session }) =>
-    client.call(path.replace(':id', session.id), {
+    client.call(path.replace(':id', session.id).replace(':delivery_id', session.id), {
       method,
       bearer: access_token,
       ...(json !== undefined && { json }),
@@ -31,7 +31,7 @@ const asAnyone = (
   call: (client, tokens) => client.call(path, { method, ...(body && { json: body(tokens) }) }),
 })
 
-/** Those that need PostgreSQL to answer. */
+/** Those that need PostgreSQL to answer. The administrator's are of `client.newAdmin()`. */
 export const OPERATIONS: OperationUnderTest[] = [
   asAnyone('POST', '/v1/register', () => ({ email: newEmail(), password: PASSWORD })),
   asAnyone('POST', '/v1/login', ({ user }) => ({ email: user.email, password: PASSWORD })),
@@ -42,6 +42,17 @@ export const OPERATIONS: OperationUnderTest[] = [
   asBearer('DELETE', '/v1/sessions'),
   asBearer('GET', '/v1/me'),
   asBearer('PATCH', '/v1/me', { name: 'Ada' }),
+  asBearer('GET', '/v1/admin/audit-events'),
+  asBearer('POST', '/v1/webhooks', { url: 'http://127.0.0.1:9/other', events: ['user.registered'] }),
+  asBearer('GET', '/v1/webhooks'),
+  asBearer('GET', '/v1/webhooks/:id'),
+  asBearer('PATCH', '/v1/webhooks/:id', { description: 'Ours' }),
+  asBearer('DELETE', '/v1/webhooks/:id'),
+  asBearer('POST', '/v1/webhooks/:id/rotate-secret'),
+  asBearer('POST', '/v1/webhooks/:id/test'),
+  asBearer('GET', '/v1/webhooks/:id/deliveries'),
+  asBearer('POST', '/v1/webhooks/:id/deliveries/replay', { since: '2026-01-01T00:00:00Z' }),
+  asBearer('POST', '/v1/webhooks/:id/deliveries/:delivery_id/replay'),
   asAnyone('GET', '/.well-known/jwks.json'),
   asAnyone('GET', '/.well-known/openid-configuration'),
 ]

@@ -2,6 +2,7 @@
  * A running Latchkey for one test file: workerd with the deployable bundles, a database of its own on the real
  * PostgreSQL, a Redis engine of its own. Tests speak HTTP to it and look into tables only to prove what is stored.
  */
+import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { afterAll, beforeAll, inject } from 'vitest'
 import { createTestHarness, type TestHarness, unstable_readConfig } from 'wrangler'
@@ -10,7 +11,8 @@ import { createRedisEngine } from '../../dev/redis/engine.ts'
 import { startUpstashEndpoint } from '../../dev/upstash-endpoint.ts'
 import { createOperatorContext, type OperatorContext } from '../../ops/context.ts'
 import { newKeyringEntry } from '../../ops/keys.ts'
-import '../faults/own-network.ts'
+import { OPTIONAL_SECRETS } from '../../src/settings.ts'
+import { type QueueOutcome, startWithQueues } from '../faults/own-network.ts'
 import { type FaultProxy, startFaultProxy } from '../faults/proxy.ts'
 import { findSecrets } from './canaries.ts'
 import { bundleOf } from './stack.ts'
@@ -28,7 +30,8 @@ export type Backend = {
   newTenant(options?: TenantOptions): Promise<TestTenant>
   /** Round trips that the endpoints themselves saw so far. */
   trips(): { postgres: number; redis: number }
-  gates: { postgres: FaultProxy; redis: FaultProxy }
+  /** `audit` stands before the same database: the audit log's own way to it. */
+  gates: { postgres: FaultProxy; redis: FaultProxy; audit: FaultProxy }
   /** What an operator's command uses on this database. */
   operator: OperatorContext
   bindings: Record<string, string>
@@ -42,6 +45,11 @@ export type Service = Omit<Backend, 'stop'> & {
   /** `http://<tenant host><path>`; the tenant's host decides who is asked. */
   fetch(url: string, init?: RequestInit): Promise<Response>
   logs(): string[]
+  /** Hands a batch of a queue to its consumer, in workerd, and says what it decided. */
+  queue(name: string, bodies: readonly unknown[], attempts?: number): Promise<QueueOutcome>
+  /** Hands everything that the outbox holds and nobody took to the consumer. */
+  consume(): Promise<QueueOutcome>
+  runCron(cron: string): Promise<{ outcome: string }>
   stop(): Promise<void>
 }
 
@@ -53,6 +61,10 @@ export type ServiceOptions = {
   /** One Worker per `[env]` side by side instead of the all-in-one; requests are routed by wrangler.toml's routes. */
   workers?: readonly string[]
   bindings?: Record<string, string>
+  /** Where the queue `events` is sent to (test/support/queue.ts) instead of to the local one. */
+  queueUrl?: string
+  /** The same for the queue `deliveries`. */
+  deliveriesUrl?: string
   /** Another service, whose database and Redis this one uses as well. */
   beside?: Service
 }
@@ -74,13 +86,46 @@ export function useService(
 }
 
 export async function startService(options: ServiceOptions = {}): Promise<Service> {
-  const { workers = [''], bindings = {}, beside } = options
+  const { workers = [''], bindings = {}, queueUrl, deliveriesUrl, beside } = options
   const backend = beside?.backend ?? (await startBackend())
   const all = { ...backend.bindings, ...bindings }
   const { bundles } = inject('stack')
-  const harness = createTestHarness({ workers: workers.map((worker) => workerOptions(worker, bundles, all)) })
-  const { url } = await harness.listen()
+  const harness = createTestHarness({
+    workers: [
+      ...workers.map((worker) => ({
+        ...workerOptions(worker, bundles, all),
+        bindingOverrides: {
+          ...(queueUrl && { EVENTS: 'queue-events' }),
+          ...(deliveriesUrl && { DELIVERIES: 'queue-deliveries' }),
+        },
+      })),
+      ...(queueUrl ? [queueWorker('queue-events', queueUrl)] : []),
+      ...(deliveriesUrl ? [queueWorker('queue-deliveries', deliveriesUrl)] : []),
+    ],
+  })
+  const {
+    started: { url },
+    dispatchQueue,
+  } = await startWithQueues(() => harness.listen())
+  const jobs = nameOf(workers.includes('jobs') ? 'jobs' : (workers[0] ?? ''))
+  const queue: Service['queue'] = (name, bodies, attempts = 1) =>
+    dispatchQueue(
+      jobs,
+      name,
+      bodies.map((body) => ({ id: randomUUID(), timestamp: new Date(), attempts, body })),
+    )
   return {
+    queue,
+    consume: async () => {
+      const rows = await backend.sql<{ id: string }>(
+        'select id from events where dispatched_at is null order by id',
+      )
+      return queue(
+        'latchkey-events',
+        rows.map(({ id }) => ({ recorded: [id] })),
+      )
+    },
+    runCron: async (cron) => harness.getWorker(jobs).scheduled({ cron }),
     ...backend,
     backend,
     url,
@@ -98,6 +143,8 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
         .join('\n')
       await harness.close()
       refuseSecrets('the log says', logged, all)
+      for (const { what, text } of await backend.sql<{ what: string; text: string }>(KEPT_TEXT))
+        refuseSecrets(`${what} hold`, text, all)
       if (!beside) await backend.stop()
     },
   }
@@ -111,6 +158,7 @@ async function startBackend(): Promise<Backend> {
   const gates = {
     postgres: await startFaultProxy('neon', neon.port),
     redis: await startFaultProxy('upstash', redis.port),
+    audit: await startFaultProxy('neon', neon.port),
   }
   const databaseUrl = (port: number) => `postgresql://latchkey:latchkey@127.0.0.1:${port}/${database.name}`
   const operatorBindings = {
@@ -129,6 +177,7 @@ async function startBackend(): Promise<Backend> {
     bindings: {
       ENVIRONMENT: 'local',
       DATABASE_URL: databaseUrl(gates.postgres.port),
+      AUDIT_DATABASE_URL: databaseUrl(gates.audit.port),
       UPSTASH_REDIS_REST_URL: `http://127.0.0.1:${gates.redis.port}`,
       UPSTASH_REDIS_REST_TOKEN: 'local',
       AUTH_KEYS: newKeyringEntry('k1'),
@@ -139,14 +188,23 @@ async function startBackend(): Promise<Backend> {
       POSTGRES_TIMEOUT_MS: '20000',
       REQUEST_TIMEOUT_MS: '60000',
       MAX_HASHES_IN_FLIGHT: '1000',
+      // Receivers of the tests listen on this machine; the tests of what is refused set this themselves.
+      WEBHOOK_PRIVATE_TARGETS: 'allowed',
     },
     stop: async () => {
-      await Promise.all([gates.postgres.stop(), gates.redis.stop()])
+      await Promise.all(Object.values(gates).map((gate) => gate.stop()))
       await Promise.all([neon.stop(), redis.stop()])
       await database.drop()
     },
   }
 }
+
+/** Whatever happened, as it is kept and sent on. */
+const KEPT_TEXT = `
+  select 'events' as what, coalesce(string_agg(data::text, ' '), '') as text from events
+  union all select 'audit rows', coalesce(string_agg(data::text, ' '), '') from audit_events
+  union all select 'deliveries', coalesce(string_agg(payload || ' ' || coalesce(last_error, ''), ' '), '') from webhook_deliveries
+  union all select 'mails', coalesce(string_agg(coalesce(reason, ''), ' '), '') from mails`
 
 /** @throws when what the service said holds a secret: whatever a test file is about, it is about this too */
 function refuseSecrets(
@@ -158,13 +216,29 @@ function refuseSecrets(
   if (found.length > 0) throw new Error(`${where} ${found.join('\n')}`)
 }
 
+const queueWorker = (name: string, url: string) => ({
+  config: {
+    name,
+    main: 'test/support/queue.worker.js',
+    compatibility_date: '2026-10-20',
+    vars: { QUEUE_URL: url },
+  },
+})
+
+/** The Workers that an operator gives the optional secrets to (README). */
+const READS_AUDIT = new Set(['', 'admin', 'jobs'])
+
+/** The name of a Worker in wrangler.toml. */
+const nameOf = (worker: string) =>
+  unstable_readConfig({ config: 'wrangler.toml', env: worker }, { hideWarnings: true }).name
+
 /** Each Worker gets the secrets that wrangler.toml requires for it, and no others. */
 function workerOptions(worker: string, bundles: string, bindings: Record<string, string>) {
   const { secrets } = unstable_readConfig({ config: 'wrangler.toml', env: worker }, { hideWarnings: true })
-  const names = secrets?.required ?? []
+  const names = [...(secrets?.required ?? []), ...(READS_AUDIT.has(worker) ? OPTIONAL_SECRETS : [])]
   const pick = (isSecret: boolean) =>
     Object.fromEntries(
-      Object.entries(bindings).filter(([name]) => isSecret === /DATABASE|UPSTASH|KEYS/.test(name)),
+      Object.entries(bindings).filter(([name]) => isSecret === /DATABASE|UPSTASH|KEYS|API_KEY/.test(name)),
     )
   return {
     configPath: 'wrangler.toml',

@@ -12,7 +12,7 @@ import { startNeonEndpoint } from '../../dev/neon-endpoint.ts'
 import { startPostgres } from '../../dev/postgres.ts'
 import { createOperatorContext } from '../../ops/context.ts'
 import { newKeyringEntry } from '../../ops/keys.ts'
-import { migrate } from '../../ops/migrate.ts'
+import { migrateAll } from '../../ops/migrate.ts'
 import { rotateSigningKeys } from '../../src/keys/rotation.ts'
 
 export type Stack = {
@@ -29,7 +29,7 @@ declare module 'vitest' {
 }
 
 /** The Workers of wrangler.toml: the all-in-one is the environment without a name. */
-export const WORKERS = ['', 'password', 'session', 'discovery'] as const
+export const WORKERS = ['', 'password', 'session', 'webhook', 'admin', 'jobs', 'discovery'] as const
 
 const WRANGLER = 'node_modules/wrangler/bin/wrangler.js'
 
@@ -78,7 +78,7 @@ async function fillTemplate(postgresPort: number, signingSealKeys: string): Prom
     },
     ['DATABASE_URL', 'SIGNING_SEAL_KEYS'],
   )
-  await migrate(ctx.db)
+  await migrateAll(ctx)
   await rotateSigningKeys(ctx, { algorithm: 'EdDSA' })
   await neon.stop()
 }

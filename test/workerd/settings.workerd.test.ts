@@ -4,8 +4,8 @@
  */
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { Bindings } from '../../src/bindings.ts'
 import app from '../../src/index.ts'
-import type { Bindings } from '../../src/settings.ts'
 
 /** Nothing listens on these: each call fails at once, which is all that these tests need. */
 const FIRST_PORT = 1

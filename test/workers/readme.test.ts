@@ -22,7 +22,7 @@ test('the README lists every operation, under the Worker that answers it', () =>
 })
 
 test('the README explains every setting that a Worker reads', () => {
-  const bindings = /export type Bindings = \{([^}]*)\}/.exec(readFileSync('src/settings.ts', 'utf8'))?.[1]
+  const bindings = /export type Bindings = \{([^}]*)\}/.exec(readFileSync('src/bindings.ts', 'utf8'))?.[1]
   const names = [...(bindings ?? '').matchAll(/^ {2}([A-Z_0-9]+)\?:/gm)].map(([, name]) => name)
   expect(names.length).toBeGreaterThan(10)
   for (const name of names) expect(readme).toContain(`\`${name}\``)

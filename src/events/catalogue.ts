@@ -1,0 +1,220 @@
+/**
+ * Every event that Latchkey records, once: what it says, what it carries, who may see it, and whether webhooks may
+ * subscribe. `npm run docs` prints it into EVENTS.md; test/events/catalogue.test.ts wants each seen in the audit log.
+ * No event carries a token, a password, a key or an e-mail address: what is not named under `carries` is not stored.
+ */
+
+/** Who may read an event about an account: the person themself, or only the tenant's administrators. */
+export type Audience = 'person' | 'admin'
+
+export type EventEntry = {
+  says: string
+  /** The names that `data` may have, and what they hold. */
+  carries: Readonly<Record<string, string>>
+  visibleTo: Audience
+  /** Whether a webhook may subscribe. Attempts are not delivered: whoever fails on purpose would choose our traffic. */
+  webhook: boolean
+  /**
+   * `change`: written by the statement that makes it so. `attempt`: nothing changed, so it goes to the queue alone.
+   * `attempt, once a minute`: the cheap and endless ones; one per location, operation, code and network.
+   */
+  origin: 'change' | 'attempt' | 'attempt, once a minute'
+}
+
+const session = { session_id: 'the session' }
+const endpoint = { endpoint_id: 'the endpoint' }
+const refusal = {
+  operation: 'what was asked for, e.g. `POST /v1/login`',
+  code: 'the code of the answer (src/problem.ts)',
+  reason: 'what the answer does not say, where it is known',
+}
+
+export const EVENTS = {
+  'user.registered': {
+    says: 'An account was made.',
+    carries: {},
+    visibleTo: 'person',
+    webhook: true,
+    origin: 'change',
+  },
+  'user.updated': {
+    says: 'A person changed their own account.',
+    carries: { fields: 'the names of what changed' },
+    visibleTo: 'person',
+    webhook: true,
+    origin: 'change',
+  },
+  'session.started': {
+    says: 'Somebody signed in.',
+    carries: { ...session, amr: 'authentication methods (RFC 8176)' },
+    visibleTo: 'person',
+    webhook: true,
+    origin: 'change',
+  },
+  'session.ended': {
+    says: 'Somebody signed out.',
+    carries: session,
+    visibleTo: 'person',
+    webhook: true,
+    origin: 'change',
+  },
+  'session.revoked': {
+    says: 'Sessions were ended from another one.',
+    carries: { session_ids: 'the sessions that ended', by_session: 'the session that ended them' },
+    visibleTo: 'person',
+    webhook: true,
+    origin: 'change',
+  },
+  'session.reuse_detected': {
+    says: 'A refresh token was used twice, so one of the two was a thief: the session is over (RFC 9700 §4.14).',
+    carries: session,
+    visibleTo: 'person',
+    webhook: true,
+    origin: 'change',
+  },
+  'session.refused': {
+    says: 'Somebody was not signed in. The subject is the account, where there is one.',
+    carries: refusal,
+    visibleTo: 'admin',
+    webhook: false,
+    origin: 'attempt',
+  },
+  'registration.refused': {
+    says: 'An account was not made: the address has one, or the password is a known one.',
+    carries: refusal,
+    visibleTo: 'admin',
+    webhook: false,
+    origin: 'attempt',
+  },
+  'refresh.refused': {
+    says: 'A refresh token was not honoured.',
+    carries: refusal,
+    visibleTo: 'admin',
+    webhook: false,
+    origin: 'attempt, once a minute',
+  },
+  'access.refused': {
+    says: 'A call was refused: no valid token, not the role for it, or a foreign page.',
+    carries: refusal,
+    visibleTo: 'admin',
+    webhook: false,
+    origin: 'attempt, once a minute',
+  },
+  'limit.exceeded': {
+    says: 'A limit was reached.',
+    carries: { ...refusal, limit: 'whose: address, account, session, …' },
+    visibleTo: 'admin',
+    webhook: false,
+    origin: 'attempt, once a minute',
+  },
+  'password.disabled': {
+    says: 'A hundred failed attempts in a row: the password is no way in until it has been reset.',
+    carries: {},
+    visibleTo: 'person',
+    webhook: true,
+    origin: 'change',
+  },
+  'audit.read': {
+    says: 'An administrator read the audit log.',
+    carries: { format: '`json` or `ndjson`', filters: 'the names of the filters' },
+    visibleTo: 'admin',
+    webhook: false,
+    origin: 'attempt',
+  },
+  'webhook.created': {
+    says: 'A webhook endpoint was made.',
+    carries: endpoint,
+    visibleTo: 'admin',
+    webhook: false,
+    origin: 'change',
+  },
+  'webhook.updated': {
+    says: 'A webhook endpoint was changed.',
+    carries: { ...endpoint, fields: 'the names of what changed' },
+    visibleTo: 'admin',
+    webhook: false,
+    origin: 'change',
+  },
+  'webhook.deleted': {
+    says: 'A webhook endpoint was deleted, and its deliveries with it.',
+    carries: endpoint,
+    visibleTo: 'admin',
+    webhook: false,
+    origin: 'change',
+  },
+  'webhook.secret_rotated': {
+    says: 'A webhook endpoint has a new secret; the one before it goes on signing for a day.',
+    carries: endpoint,
+    visibleTo: 'admin',
+    webhook: false,
+    origin: 'change',
+  },
+  'webhook.replayed': {
+    says: 'Deliveries were asked for again.',
+    carries: { ...endpoint, deliveries: 'how many' },
+    visibleTo: 'admin',
+    webhook: false,
+    origin: 'change',
+  },
+  'webhook.delivery_dead': {
+    says: 'A delivery failed for the last time; the administrators are told by mail.',
+    carries: { ...endpoint, delivery_id: 'the delivery', event_id: 'the event it was to tell' },
+    visibleTo: 'admin',
+    webhook: false,
+    origin: 'change',
+  },
+  'webhook.disabled': {
+    says: 'An endpoint answered 410 Gone and gets nothing more; the administrators are told by mail.',
+    carries: { ...endpoint, reason: '`gone`' },
+    visibleTo: 'admin',
+    webhook: false,
+    origin: 'change',
+  },
+} as const satisfies Record<string, EventEntry>
+
+export type EventType = keyof typeof EVENTS
+
+/** The types with this origin. */
+type Of<Origin> = {
+  [Type in EventType]: (typeof EVENTS)[Type]['origin'] extends Origin ? Type : never
+}[EventType]
+export type ChangeType = Of<'change'>
+export type AttemptType = Exclude<EventType, ChangeType>
+
+export const isEventType = (type: string): type is EventType => Object.hasOwn(EVENTS, type)
+
+/** `data` without whatever the catalogue does not name for the type. */
+export function carriedBy(type: EventType, data: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(data).filter(([name]) => Object.hasOwn(EVENTS[type].carries, name)),
+  )
+}
+
+/** What webhooks may subscribe to, e.g. for the schema of an endpoint. */
+export const WEBHOOK_EVENTS = Object.entries(EVENTS).flatMap(
+  ([type, { webhook }]) => (webhook ? [type as EventType] : []), // Object.entries forgets the keys' type
+)
+
+/** Where something came from, as far as the edge knows; personal, so it is sealed wherever it is kept for long. */
+export type EventClient = {
+  request_id: string | null
+  address: string | null
+  country: string | null
+  city: string | null
+  network: string | null
+  user_agent: string | null
+}
+
+/** An event as the consumer hands it on. */
+export type Happened = {
+  id: string
+  tenantId: string
+  type: EventType
+  /** The account it is about. */
+  subject: string | null
+  /** The account that did it; null when nobody is known to have. */
+  actor: string | null
+  data: Record<string, unknown>
+  client: EventClient
+  occurredAt: Date
+}

@@ -1,0 +1,100 @@
+/** The outbox's rows, as the consumer and the sweep read and settle them. */
+import { and, asc, eq, inArray, isNull, lt, sql } from 'drizzle-orm'
+import type { Context, JobContext } from '../context.ts'
+import { events, personKeys, tenantHosts } from '../storage/schema.ts'
+
+const columns = {
+  id: events.id,
+  tenantId: events.tenantId,
+  type: events.type,
+  subject: events.subject,
+  actor: events.actor,
+  data: events.data,
+  client: events.client,
+  occurredAt: events.createdAt,
+}
+
+export type RecordedRow = Awaited<ReturnType<typeof findRecorded>>[number]
+
+/** Those of `ids` that nobody has handed on yet; the others were never written, or are done. */
+export function findRecorded({ db }: Pick<JobContext, 'db'>, ids: string[]) {
+  return db
+    .select(columns)
+    .from(events)
+    .where(and(inArray(events.id, ids), isNull(events.dispatchedAt)))
+}
+
+/** The oldest that were committed `olderThanSeconds` ago and that nobody has handed on. */
+export function findLeftOver(
+  { db }: Pick<JobContext, 'db'>,
+  { olderThanSeconds, limit }: { olderThanSeconds: number; limit: number },
+) {
+  return db
+    .select(columns)
+    .from(events)
+    .where(
+      and(
+        isNull(events.dispatchedAt),
+        lt(events.createdAt, sql`now() - make_interval(secs => ${olderThanSeconds})`),
+      ),
+    )
+    .orderBy(asc(events.id))
+    .limit(limit)
+}
+
+export async function markDispatched({ db }: Pick<JobContext, 'db'>, ids: string[]): Promise<void> {
+  await db
+    .update(events)
+    .set({ dispatchedAt: sql`clock_timestamp()` })
+    .where(and(inArray(events.id, ids), isNull(events.dispatchedAt)))
+}
+
+/** Which tenants these hosts serve. */
+export async function findTenantsOf(
+  { db }: Pick<JobContext, 'db'>,
+  hosts: string[],
+): Promise<Map<string, string>> {
+  const rows = await db
+    .select({ host: tenantHosts.host, tenantId: tenantHosts.tenantId })
+    .from(tenantHosts)
+    .where(inArray(tenantHosts.host, hosts))
+  return new Map(rows.map(({ host, tenantId }) => [host, tenantId]))
+}
+
+/** Inserts the keys of those who have none and are not erased. @returns the keys that stand, of all of them */
+export async function makePersonKeys(
+  { db }: Pick<Context, 'db'>,
+  keys: { userId: string; sealedKey: string }[],
+) {
+  const made = db.execute(sql`
+    insert into person_keys (user_id, tenant_id, sealed_key)
+    select users.id, users.tenant_id, made.sealed_key
+    from jsonb_to_recordset(${JSON.stringify(keys.map(({ userId, sealedKey }) => ({ user_id: userId, sealed_key: sealedKey })))}::jsonb)
+      as made(user_id uuid, sealed_key text)
+    join users on users.id = made.user_id and users.deleted_at is null
+    order by users.id
+    on conflict (user_id) do nothing`)
+  const [, rows] = await db.batch([
+    made,
+    findPersonKeys(
+      { db },
+      keys.map(({ userId }) => userId),
+    ),
+  ])
+  return rows
+}
+
+export function findPersonKeys({ db }: Pick<Context, 'db'>, userIds: string[]) {
+  return db
+    .select({ userId: personKeys.userId, sealedKey: personKeys.sealedKey })
+    .from(personKeys)
+    .where(inArray(personKeys.userId, userIds))
+}
+
+/** Erases what the outbox and the keys hold of a person; what the audit log sealed under the key is gone with it. */
+export async function erasePersonKey({ db }: Pick<Context, 'db'>, userId: string): Promise<void> {
+  await db.batch([
+    db.delete(personKeys).where(eq(personKeys.userId, userId)),
+    db.update(events).set({ client: null }).where(eq(events.subject, userId)),
+  ])
+}

@@ -1,0 +1,151 @@
+/** The SQL of housekeeping. Everything here may run twice, at once, or be cut off: each statement is a whole step. */
+import { type SQL, sql } from 'drizzle-orm'
+import type { JobContext } from '../context.ts'
+
+/** `2026_11`: part of a partition's name, and in the order of time. Made of digits by us, never of anybody's text. */
+export type Month = `${number}_${string}`
+
+/** The months that have a partition, and those that have none although rows of theirs lie in the default partition. */
+export async function findAuditMonths({
+  auditDb,
+}: Pick<JobContext, 'auditDb'>): Promise<{ standing: Month[]; homeless: Month[] }> {
+  const { rows } = await auditDb.execute<{ month: Month; is_standing: boolean }>(sql`
+    select substring(relname from '^audit_events_([0-9]{4}_[0-9]{2})$') as month, true as is_standing
+    from pg_inherits join pg_class on pg_class.oid = inhrelid
+    where inhparent = 'audit_events'::regclass and relname ~ '^audit_events_[0-9]{4}_[0-9]{2}$'
+    union
+    select to_char(occurred_at at time zone 'UTC', 'YYYY_MM'), false from audit_events_other
+    order by month`)
+  const monthsOf = (isStanding: boolean) =>
+    rows.flatMap(({ month, is_standing }) => (is_standing === isStanding ? month : []))
+  return { standing: monthsOf(true), homeless: monthsOf(false) }
+}
+
+/** For a `do` block, because a batch cannot branch: one job at a time, and none that makes others wait for long. */
+const oneAtATime = `
+  set local lock_timeout = '5s';
+  perform pg_advisory_xact_lock(hashtext('latchkey audit months'));`
+
+/**
+ * One transaction: a table for the month, filled with what lay in the default partition, and attached. Writers wait
+ * meanwhile: a row that one of them put into the default partition now would make the month impossible to attach.
+ */
+export async function makeAuditMonth(
+  { auditDb }: Pick<JobContext, 'auditDb'>,
+  month: Month,
+  next: Month,
+): Promise<void> {
+  const name = `audit_events_${month}`
+  const [from, to] = [month, next].map((one) => `${one.replace('_', '-')}-01T00:00:00Z`)
+  await auditDb.execute(
+    sql.raw(`do $$ begin ${oneAtATime}
+      if to_regclass('${name}') is null then
+        lock table audit_events in share row exclusive mode;
+        create table ${name} (like audit_events including all);
+        with moved as (
+          delete from audit_events_other where occurred_at >= '${from}' and occurred_at < '${to}' returning *)
+        insert into ${name} select * from moved;
+        alter table audit_events attach partition ${name} for values from ('${from}') to ('${to}');
+      end if;
+    end $$`),
+  )
+}
+
+/**
+ * Drops a month, and says in each tenant's head where its chain begins now, so that verifying still finds it intact.
+ * The table is locked before the heads, in the order of `extendChains`; a look per tenant is all that happens under it.
+ */
+export async function dropAuditMonth({ auditDb }: Pick<JobContext, 'auditDb'>, month: Month): Promise<void> {
+  const name = `audit_events_${month}`
+  await auditDb.execute(
+    sql.raw(`do $$ begin ${oneAtATime}
+      if to_regclass('${name}') is not null then
+        lock table audit_events in access exclusive mode;
+        update audit_heads set dropped_sequence = newest.sequence, dropped_hash = newest.hash
+        from audit_heads standing cross join lateral (
+          select sequence, hash from ${name} where tenant_id = standing.tenant_id order by sequence desc limit 1) newest
+        where audit_heads.tenant_id = standing.tenant_id and audit_heads.dropped_sequence < newest.sequence;
+        drop table ${name};
+      end if;
+    end $$`),
+  )
+}
+
+const isLongOver = sql`(sessions.revoked_at < now() - interval '30 days' or sessions.expires_at < now() - interval '30 days')`
+
+/** The first UUIDv7 (RFC 9562 §5.7) of `days` ago: with it, a primary key is an index by age. */
+const idOf = (days: number) => sql`
+  (lpad(to_hex((extract(epoch from now() - make_interval(days => ${days})) * 1000)::bigint), 12, '0')
+    || '70008000000000000000')::uuid`
+
+/** No refresh token lives longer than 90 days (tenants.ts); a month later there is none left to look at. */
+const OLD_TOKEN_DAYS = 90 + 30
+
+/** Which rows of `table` nothing needs any more; `from` where others decide that. Each `where` has its index. */
+type Outlived = { table: SQL; from?: SQL; where: SQL }
+
+const OUTLIVED = {
+  // Before their sessions: a session may have thousands, and its cascade would take them in one statement.
+  refresh_tokens_of_ended_sessions: {
+    table: sql`refresh_tokens`,
+    from: sql`sessions join refresh_tokens on refresh_tokens.session_id = sessions.id`,
+    where: isLongOver,
+  },
+  // Kept for a month after their end, for a person who asks what that session was.
+  ended_sessions: {
+    table: sql`sessions`,
+    where: sql`${isLongOver} and not exists (select from refresh_tokens where session_id = sessions.id)`,
+  },
+  // A used token is what tells a thief from its owner (RFC 9700 §4.14), so it stays as long as its owner could still
+  // have come with it, and a month more. The newest of a session is unused, and so never among these.
+  used_refresh_tokens: {
+    table: sql`refresh_tokens`,
+    where: sql`id < ${idOf(OLD_TOKEN_DAYS)} and used_at is not null and expires_at < now() - interval '30 days'`,
+  },
+  idempotency_keys: { table: sql`idempotency_keys`, where: sql`expires_at < now()` },
+  // A password that a hundred failures made no way in (src/passwords/failures.ts) stays none, however long nobody tries:
+  // to forget it would be to allow the next hundred guesses.
+  sign_in_failures: {
+    table: sql`sign_in_failures`,
+    where: sql`last_attempt_at < now() - interval '30 days' and consecutive_failures < 100`,
+  },
+  dispatched_events: {
+    table: sql`events`,
+    where: sql`dispatched_at is not null and dispatched_at < now() - interval '7 days'`,
+  },
+  settled_mails: {
+    table: sql`mails`,
+    where: sql`state <> 'pending' and settled_at < now() - interval '30 days'`,
+  },
+  settled_webhook_deliveries: {
+    table: sql`webhook_deliveries`,
+    where: sql`state <> 'pending' and settled_at < now() - interval '30 days'`,
+  },
+  // What it signed was dead when it expired; the row is kept for whoever reads a log of then.
+  retired_signing_keys: {
+    table: sql`signing_keys`,
+    where: sql`state = 'retired' and expires_at < now() - interval '7 days'`,
+  },
+} as const satisfies Record<string, Outlived>
+
+export type OutlivedKind = keyof typeof OUTLIVED
+
+/** In the order in which they go. */
+export const OUTLIVED_KINDS = Object.keys(OUTLIVED) as OutlivedKind[] // Object.keys forgets the type
+
+/**
+ * Deletes at most `limit` rows and passes over those that somebody else holds. By their places (`ctid`), which stand
+ * while the statement holds the rows and fit every table; an array, because a join would look at the whole table.
+ * @returns how many went
+ */
+export async function deleteOutlived(
+  { db }: Pick<JobContext, 'db'>,
+  kind: OutlivedKind,
+  limit: number,
+): Promise<number> {
+  const { table, where, from = table }: Outlived = OUTLIVED[kind]
+  const { rowCount } = await db.execute(sql`
+    delete from ${table} where ctid = any(array(
+      select ${table}.ctid from ${from} where ${where} limit ${limit} for update of ${table} skip locked))`)
+  return rowCount ?? 0
+}

@@ -1,0 +1,66 @@
+/**
+ * Cursors of lists: where a page ended, sealed, so that nobody can guess at or alter it, and bound to the list and the
+ * host it was made for: elsewhere it is no cursor.
+ */
+import * as v from 'valibot'
+import type { Context } from '../context.ts'
+import { isUnknownKeyError } from '../crypto/keyring.ts'
+import { open, seal } from '../crypto/sealing.ts'
+import { type Refusal, refuse } from '../problem.ts'
+
+/** The query parameters of every list. */
+export const PAGE = {
+  limit: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^[0-9]{1,3}$/, 'out_of_range'),
+      v.transform(Number),
+      v.minValue(1, 'out_of_range'),
+      v.maxValue(100, 'out_of_range'),
+    ),
+    '20',
+  ),
+  cursor: v.optional(v.pipe(v.string(), v.maxLength(300, 'invalid_cursor'))),
+}
+
+type Sealer = Pick<Context, 'settings' | 'host' | 'random'>
+
+/** @param list its name, with whatever else a cursor must not be carried across: an owner, filters */
+export async function sealCursor(
+  { settings, host, random }: Sealer,
+  list: string,
+  position: string,
+): Promise<string> {
+  return seal(settings.authKeys, 'cursor', new TextEncoder().encode(position), `${list}@${host}`, random)
+}
+
+/** @returns null for the first page, the position after which the next one begins, or refusal `invalid_input` */
+export async function openCursor(
+  { settings, host }: Sealer,
+  list: string,
+  cursor: string | undefined,
+): Promise<string | null | Refusal> {
+  if (cursor === undefined) return null
+  try {
+    const opened = await open(settings.authKeys, 'cursor', cursor, `${list}@${host}`)
+    if (opened) return new TextDecoder().decode(opened)
+  } catch (error) {
+    // A key id that the caller made up, or that has left the ring.
+    if (!isUnknownKeyError(error)) throw error
+  }
+  return refuse('invalid_input', { errors: [{ pointer: '/cursor', code: 'invalid_cursor' }] })
+}
+
+/**
+ * One page out of the rows of a query that asked for one more than `limit`: that tells whether there is a next page.
+ * @param positionOf where a row stands in the list's order
+ */
+export async function pageOf<Row>(
+  ctx: Sealer,
+  list: string,
+  { rows, limit, positionOf }: { rows: Row[]; limit: number; positionOf(row: Row): string },
+): Promise<{ rows: Row[]; next_cursor: string | null }> {
+  const page = rows.slice(0, limit)
+  const last = rows.length > limit ? page.at(-1) : undefined
+  return { rows: page, next_cursor: last ? await sealCursor(ctx, list, positionOf(last)) : null }
+}

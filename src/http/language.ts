@@ -1,0 +1,39 @@
+/** Language tags (BCP 47): the one that a person sets, and the one that a browser prefers. */
+import * as v from 'valibot'
+import { text } from './input.ts'
+
+/** What RFC 5646 §4.4.1 wants every tag to fit into. */
+const MAX_TAG = 35
+
+/** A tag as a person sets it, in canonical form: `DE-ch` is `de-CH`. */
+export const LanguageTag = v.pipe(
+  text(MAX_TAG),
+  v.check((tag) => canonicalTag(tag) !== null, 'invalid_language'),
+  v.transform((tag) => canonicalTag(tag) ?? tag),
+)
+
+/** @returns null for what is no well-formed tag or is too long to be stored */
+function canonicalTag(text: string): string | null {
+  if (text.length > MAX_TAG) return null
+  try {
+    const [tag = null] = Intl.getCanonicalLocales(text)
+    return tag !== null && tag.length <= MAX_TAG ? tag : null
+  } catch {
+    return null // not well-formed
+  }
+}
+
+/** A header is as long as its sender likes; nobody reads more languages than this. */
+const MAX_RANGES = 20
+
+/** The language that `Accept-Language` (RFC 9110 §12.5.4) prefers; null when it names none. */
+export function preferredLanguage(headers: Headers): string | null {
+  const ranges = (headers.get('accept-language') ?? '').slice(0, MAX_RANGES * 50).split(',', MAX_RANGES)
+  const accepted = ranges.flatMap((range) => {
+    const [, text = '', weight = '1'] = /^\s*([a-z0-9-]+)\s*(?:;\s*q=([0-9.]+)\s*)?$/i.exec(range) ?? []
+    const tag = canonicalTag(text)
+    return tag !== null && Number(weight) > 0 ? [{ tag, weight: Number(weight) }] : []
+  })
+  // Stable: of two that weigh the same, the first.
+  return accepted.toSorted((one, other) => other.weight - one.weight)[0]?.tag ?? null
+}

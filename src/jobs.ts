@@ -1,0 +1,81 @@
+/**
+ * What runs when nobody is waiting: the consumers of the queues and the two crons. Every one of them may be run twice,
+ * at the same time, or be cut off in the middle.
+ */
+import type { Bindings } from './bindings.ts'
+import { createJobContext, type JobContext } from './context.ts'
+import { auditSink } from './events/audit.ts'
+import { consumeEvents, type Message, reportDeadEvents, sweepEvents } from './events/consumer.ts'
+import type { Sink } from './events/sink.ts'
+import { dropAuditMonths, makeAuditMonths } from './housekeeping/audit-months.ts'
+import { cleanUp } from './housekeeping/clean-up.ts'
+import { keepSigningKeys } from './housekeeping/signing-keys.ts'
+import { createLog } from './log.ts'
+import { mailSink, sendDueMail } from './mail/mail.ts'
+import { faultOf } from './problem.ts'
+import type { Secret } from './settings.ts'
+import { consumeDeliveries, sweepDeliveries } from './webhooks/deliveries.ts'
+import { webhookSink } from './webhooks/fan-out.ts'
+
+/** Everything that takes events. */
+const SINKS: readonly Sink[] = [auditSink, mailSink, webhookSink]
+
+type Batch = { readonly queue: string; readonly messages: readonly Message[] }
+
+/** By the queue's name in wrangler.toml. */
+const QUEUES: Record<string, (ctx: JobContext, messages: readonly Message[]) => Promise<unknown>> = {
+  'latchkey-events': (ctx, messages) => consumeEvents(ctx, SINKS, messages),
+  'latchkey-events-dead': reportDeadEvents,
+  'latchkey-deliveries': consumeDeliveries,
+}
+
+type Job = { name: string; run(ctx: JobContext): Promise<unknown> }
+
+/** By the cron expressions of wrangler.toml. The jobs of one cron run side by side and fail alone. */
+const CRONS: Record<string, readonly Job[]> = {
+  '* * * * *': [
+    { name: 'sweep events', run: (ctx) => sweepEvents(ctx, SINKS) },
+    { name: 'send mail', run: sendDueMail },
+    { name: 'sweep deliveries', run: sweepDeliveries },
+  ],
+  '17 * * * *': [
+    { name: 'signing keys', run: keepSigningKeys },
+    { name: 'make audit months', run: makeAuditMonths },
+    { name: 'drop audit months', run: dropAuditMonths },
+    { name: 'clean up', run: cleanUp },
+  ],
+}
+
+/** The handlers of a Worker that has the queues and crons of wrangler.toml. @param needed the secrets without which it fails */
+export function createJobs(needed: readonly Secret[]) {
+  return {
+    /** A batch that fails as a whole (no settings, no database) is retried as a whole, by the platform. */
+    async queue(batch: Batch, bindings: Bindings): Promise<void> {
+      const consume = QUEUES[batch.queue]
+      if (!consume) throw new Error(`no consumer for the queue ${batch.queue}`)
+      await runLogged({ queue: batch.queue }, bindings, needed, (ctx) => consume(ctx, batch.messages))
+    },
+    async scheduled({ cron }: { readonly cron: string }, bindings: Bindings): Promise<void> {
+      const jobs = CRONS[cron]
+      if (!jobs) throw new Error(`no jobs for the cron ${cron}`)
+      const outcomes = await Promise.allSettled(
+        jobs.map(({ name, run }) => runLogged({ job: name }, bindings, needed, run)),
+      )
+      if (outcomes.some(({ status }) => status === 'rejected')) throw new Error('a job failed; see its line')
+    },
+  }
+}
+
+async function runLogged(
+  standing: { queue: string } | { job: string },
+  bindings: Bindings,
+  needed: readonly Secret[],
+  run: (ctx: JobContext) => Promise<unknown>,
+): Promise<void> {
+  try {
+    await run(createJobContext(bindings, needed, standing))
+  } catch (error) {
+    createLog(standing)('error', 'job failed', { cause: faultOf(error).message })
+    throw new Error('the job failed; its cause is in the log', { cause: faultOf(error).code })
+  }
+}

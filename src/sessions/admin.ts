@@ -1,0 +1,44 @@
+/**
+ * Who administers a tenant: the role and the session are read from the database by the operation's own query, never
+ * from the token, so that a role that was taken away or a session that ended counts at once (CASES K).
+ */
+import type { BatchItem } from 'drizzle-orm/batch'
+import type { Context } from '../context.ts'
+import { isRefusal, type Refusal, refuse } from '../problem.ts'
+import { type CallerOperation, readAsCaller, readCaller } from './caller.ts'
+import { ADMIN } from './store.ts'
+
+/**
+ * For reads: `readAsCaller`, and the role. What `query` found is handed over only to an administrator.
+ * @returns refusals as `readAsCaller`, and `insufficient_role`
+ */
+export async function readAsAdmin<Query extends BatchItem<'pg'>>(
+  ctx: Context,
+  headers: Headers,
+  operation: CallerOperation,
+  query: (claimed: { sid: string }) => Query,
+) {
+  const read = await readAsCaller(ctx, headers, operation, query)
+  return isRefusal(read) ? read : (refuseUnlessRole(read.user, read.caller.userId) ?? read)
+}
+
+/** For reads that go elsewhere: the administrator alone, in one query. */
+export async function readAdmin(ctx: Context, headers: Headers, operation: CallerOperation) {
+  const read = await readCaller(ctx, headers, operation)
+  return isRefusal(read) ? read : (refuseUnlessRole(read.user, read.caller.userId) ?? read)
+}
+
+const refuseUnlessRole = ({ roles }: { roles: string[] }, subject: string): Refusal | null =>
+  roles.includes(ADMIN) ? null : refuse('insufficient_role', { evidence: { subject } })
+
+/**
+ * For writes: what a statement with `callerIsAdmin` decided.
+ * @returns null when it was an administrator's; refusals `invalid_token` (the session is over), `insufficient_role`
+ */
+export function refuseUnlessAdmin(
+  { callers, admins }: { callers: number; admins: number },
+  subject: string,
+): Refusal | null {
+  if (callers === 0) return refuse('invalid_token', { evidence: { reason: 'session not live', subject } })
+  return admins === 0 ? refuse('insufficient_role', { evidence: { subject } }) : null
+}

@@ -1,0 +1,116 @@
+/** The SQL of what administrators see of deliveries, and ask for: a test, or that something is delivered once more. */
+import { and, desc, eq, lt, sql } from 'drizzle-orm'
+import { recordEvent } from '../events/outbox.ts'
+import type { Caller } from '../sessions/caller.ts'
+import { callerIsAdmin, countAdmin } from '../sessions/store.ts'
+import { webhookDeliveries, webhookEndpoints } from '../storage/schema.ts'
+import {
+  byCaller,
+  happened,
+  type Outcome,
+  outcomeOf,
+  type Storage,
+  tenantOfHost,
+  type Writer,
+} from './store.ts'
+
+export type DeliveryState = (typeof webhookDeliveries.$inferSelect)['state']
+
+/** No row where there is no such endpoint; one without a delivery where it has none. */
+export function listDeliveries(
+  ctx: Storage,
+  endpointId: string,
+  { state, after, limit }: { state: DeliveryState | undefined; after: string | null; limit: number },
+) {
+  // A page by the index, before it is joined: the planner does not see that there is one endpoint at most.
+  const page = ctx.db
+    .select()
+    .from(webhookDeliveries)
+    .where(
+      and(
+        eq(webhookDeliveries.endpointId, endpointId),
+        state === undefined ? undefined : eq(webhookDeliveries.state, state),
+        after === null ? undefined : lt(webhookDeliveries.id, after),
+      ),
+    )
+    .orderBy(desc(webhookDeliveries.id))
+    .limit(limit)
+    .as('page')
+  return ctx.db
+    .select({
+      delivery: {
+        id: page.id,
+        eventId: page.eventId,
+        type: page.type,
+        state: page.state,
+        attempts: page.attempts,
+        nextAttemptAt: page.nextAttemptAt,
+        lastStatus: page.lastStatus,
+        lastError: page.lastError,
+        lastDurationMs: page.lastDurationMs,
+        createdAt: page.createdAt,
+        settledAt: page.settledAt,
+      },
+    })
+    .from(webhookEndpoints)
+    .leftJoin(page, eq(page.tenantId, webhookEndpoints.tenantId))
+    .where(and(eq(webhookEndpoints.id, endpointId), eq(webhookEndpoints.tenantId, tenantOfHost(ctx))))
+    .orderBy(desc(page.id))
+}
+
+/** A delivery of `payload` to this endpoint alone. */
+export async function insertTestDelivery(
+  ctx: Storage,
+  caller: Caller,
+  endpointId: string,
+  { deliveryId, eventId, payload }: { deliveryId: string; eventId: string; payload: string },
+): Promise<Outcome<{ id: string }>> {
+  const { rows } = await ctx.db.execute<Outcome<{ id: string }>>(sql`
+    with ${callerIsAdmin(caller, ctx.host)},
+    made as (
+      insert into webhook_deliveries (id, tenant_id, endpoint_id, event_id, type, payload)
+      select ${deliveryId}::uuid, webhook_endpoints.tenant_id, id, ${eventId}::uuid, 'webhook.test', ${payload}
+      from webhook_endpoints join admin using (tenant_id)
+      where id = ${endpointId} and state = 'enabled'
+      returning id)
+    select ${countAdmin}, (select jsonb_build_object('id', id) from made) as found`)
+  return outcomeOf(rows[0])
+}
+
+/** What is asked for again: one delivery, or those since a time, the oldest thousand. */
+export type Replay = { deliveryId: string } | { since: string; state: 'dead' | 'all' }
+
+const MAX_REPLAYED = 1000
+
+/**
+ * Makes deliveries due again from their first attempt on, with the id and the body they had. One that is under way stays
+ * with whoever delivers it.
+ */
+export async function replayDeliveries(
+  ctx: Writer,
+  caller: Caller,
+  endpointId: string,
+  replay: Replay,
+): Promise<Outcome<{ deliveries: number }>> {
+  const which =
+    'deliveryId' in replay
+      ? sql`webhook_deliveries.id = ${replay.deliveryId}`
+      : sql`webhook_deliveries.created_at >= ${replay.since}::timestamptz
+          and webhook_deliveries.state ${replay.state === 'dead' ? sql`= 'dead'` : sql`<> 'pending'`}`
+  const count = sql`jsonb_build_object('deliveries', (select count(*) from due))`
+  const { rows } = await ctx.db.execute<Outcome<{ deliveries: number }>>(sql`
+    with ${callerIsAdmin(caller, ctx.host)},
+    endpoint as (
+      select id, webhook_endpoints.tenant_id from webhook_endpoints join admin using (tenant_id)
+      where id = ${endpointId} and state = 'enabled'),
+    wanted as (
+      select webhook_deliveries.id from webhook_deliveries join endpoint on endpoint.id = webhook_deliveries.endpoint_id
+      where ${which} order by webhook_deliveries.id limit ${MAX_REPLAYED} for no key update of webhook_deliveries),
+    due as (
+      update webhook_deliveries set state = 'pending', attempts = 0, next_attempt_at = clock_timestamp(), settled_at = null
+      where id in (select id from wanted) returning id),
+    asked as (select * from endpoint where exists (select from due)),
+    recorded as (${recordEvent(ctx, 'webhook.replayed', happened(sql`asked`, count), byCaller(caller))})
+    select ${countAdmin}, (select ${count} from endpoint) as found`)
+  return outcomeOf(rows[0])
+}

@@ -1,0 +1,14 @@
+/** The Worker `admin`: /v1/admin/*, for those who administer a tenant. It issues no tokens, so it cannot sign any. */
+import { listAuditEventsRoute } from '../admin/list-audit-events.route.ts'
+import { createApp } from '../app.ts'
+
+export const operations = [listAuditEventsRoute]
+
+export const secrets = [
+  'DATABASE_URL',
+  'UPSTASH_REDIS_REST_URL',
+  'UPSTASH_REDIS_REST_TOKEN',
+  'AUTH_KEYS',
+] as const
+
+export default createApp(operations, secrets)

@@ -1,0 +1,209 @@
+/**
+ * Every event of the catalogue, seen in the audit log after the flow that makes it (FINDINGS F16). An event without a
+ * flow does not compile, and a flow that does not end in its event fails.
+ */
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { EVENTS, type EventEntry, type EventType } from '../../src/events/catalogue.ts'
+import { setFailures, WRONG } from '../passwords/attempts.ts'
+import {
+  type Client,
+  newClient,
+  newEmail,
+  PASSWORD,
+  race,
+  type Tokens,
+  untilLimited,
+} from '../support/client.ts'
+import { type Receiver, startReceiver } from '../support/receiver.ts'
+import { backdateUse } from '../support/sessions.ts'
+import { type AuditEvent, useStage } from './stage.ts'
+
+const stage = useStage()
+
+let receiver: Receiver
+beforeAll(async () => {
+  receiver = await startReceiver()
+})
+afterAll(() => receiver.stop())
+
+afterEach(() => stage().queue.take())
+
+/** What the audit log is to say: whom the event is about, who did it, and some of its data. */
+type Expected = { subject: string | null; actor: string | null; data?: Record<string, unknown> }
+
+const byThemself = (id: string, data = {}): Expected => ({ subject: id, actor: id, data })
+const byNobody = (subject: string | null, data = {}): Expected => ({ subject, actor: null, data })
+
+/** Each flow has a tenant of its own. */
+const FLOWS: Record<EventType, (client: Client) => Promise<Expected>> = {
+  'user.registered': async (client) => {
+    const { tokens } = await client.newAccount()
+    return byThemself(tokens.user.id)
+  },
+  'user.updated': async (client) => {
+    const { tokens } = await client.newAccount()
+    await client.call('/v1/me', { method: 'PATCH', bearer: tokens.access_token, json: { name: 'Ada' } })
+    return byThemself(tokens.user.id, { fields: ['name'] })
+  },
+  'session.started': async (client) => {
+    const { tokens } = await client.newAccount()
+    return byThemself(tokens.user.id, { session_id: tokens.session.id, amr: ['pwd'] })
+  },
+  'session.ended': async (client) => {
+    const { tokens } = await client.newAccount()
+    await client.logout(tokens.refresh_token)
+    return byThemself(tokens.user.id, { session_id: tokens.session.id })
+  },
+  'session.revoked': async (client) => {
+    const { email, tokens } = await client.newAccount()
+    const other = await client.signIn(email)
+    await client.call(`/v1/sessions/${tokens.session.id}`, { method: 'DELETE', bearer: other.access_token })
+    return byThemself(tokens.user.id, { session_ids: [tokens.session.id], by_session: other.session.id })
+  },
+  'session.reuse_detected': async (client) => {
+    const { tokens } = await client.newAccount()
+    await client.refresh(tokens.refresh_token)
+    await backdateUse(stage().service, tokens.session.id, 60)
+    await client.refresh(tokens.refresh_token)
+    return byNobody(tokens.user.id, { session_id: tokens.session.id })
+  },
+  'session.refused': async (client) => {
+    const { email, tokens } = await client.newAccount()
+    await client.login(email, WRONG)
+    return byNobody(tokens.user.id, { operation: 'POST /v1/login', code: 'invalid_credentials' })
+  },
+  'registration.refused': async (client) => {
+    const { email } = await client.newAccount()
+    await client.register(email)
+    return byNobody(null, { operation: 'POST /v1/register', code: 'email_taken' })
+  },
+  'refresh.refused': async (client) => {
+    const { tokens } = await client.newAccount()
+    await client.logout(tokens.refresh_token)
+    await client.refresh(tokens.refresh_token)
+    return byNobody(tokens.user.id, { code: 'invalid_grant', reason: 'signed_out' })
+  },
+  'access.refused': async (client) => {
+    await client.me('no.valid.token')
+    return byNobody(null, { operation: 'GET /v1/me', code: 'invalid_token' })
+  },
+  'limit.exceeded': async (client) => {
+    const email = newEmail()
+    await setFailures(stage().service, { tenant: client.tenant, email }, 4)
+    await untilLimited(() => client.login(email, WRONG))
+    return byNobody(null, { operation: 'POST /v1/login', code: 'rate_limited', limit: 'failures' })
+  },
+  'password.disabled': async (client) => {
+    const { email, tokens } = await client.newAccount()
+    await setFailures(stage().service, { tenant: client.tenant, email }, 99)
+    await client.login(email, WRONG)
+    return byNobody(tokens.user.id)
+  },
+  'audit.read': async (client) => {
+    const { tokens } = await client.newAdmin()
+    await client.call('/v1/admin/audit-events?type=session.*', { bearer: tokens.access_token })
+    return byAdmin(tokens, { format: 'json', filters: ['type'] })
+  },
+  'webhook.created': async (client) => {
+    const { tokens } = await client.newAdmin()
+    const json = { url: 'http://127.0.0.1:9/mine', events: ['*'] }
+    const { body } = await client.call('/v1/webhooks', { bearer: tokens.access_token, json })
+    return byAdmin(tokens, { endpoint_id: body.id })
+  },
+  'webhook.updated': async (client) => {
+    const { tokens, id, path } = await newEndpoint(client)
+    const json = { description: 'Ours' }
+    await client.call(path, { method: 'PATCH', bearer: tokens.access_token, json })
+    return byAdmin(tokens, { endpoint_id: id, fields: ['description'] })
+  },
+  'webhook.deleted': async (client) => {
+    const { tokens, id, path } = await newEndpoint(client)
+    await client.call(path, { method: 'DELETE', bearer: tokens.access_token })
+    return byAdmin(tokens, { endpoint_id: id })
+  },
+  'webhook.secret_rotated': async (client) => {
+    const { tokens, id, path } = await newEndpoint(client)
+    await client.call(`${path}/rotate-secret`, { method: 'POST', bearer: tokens.access_token })
+    return byAdmin(tokens, { endpoint_id: id })
+  },
+  'webhook.replayed': async (client) => {
+    const { tokens, id, path } = await newEndpoint(client)
+    await client.call(`${path}/deliveries/${id}/replay`, { method: 'POST', bearer: tokens.access_token })
+    return byAdmin(tokens, { endpoint_id: id, deliveries: 1 })
+  },
+  'webhook.delivery_dead': async (client) => {
+    const id = await deliverLastTime(client, 500)
+    return byNobody(null, { endpoint_id: id, delivery_id: id, event_id: id })
+  },
+  'webhook.disabled': async (client) => {
+    const id = await deliverLastTime(client, 410)
+    return byNobody(null, { endpoint_id: id, reason: 'gone' })
+  },
+}
+
+/** About nobody's account, by an administrator. */
+const byAdmin = ({ user }: Pick<Tokens, 'user'>, data: Record<string, unknown>): Expected => ({
+  subject: null,
+  actor: user.id,
+  data,
+})
+
+/** The endpoint that comes with an administrator. */
+async function newEndpoint(client: Client) {
+  const { tokens } = await client.newAdmin()
+  return { tokens, id: tokens.session.id, path: `/v1/webhooks/${tokens.session.id}` }
+}
+
+/** The attempt after which there is no other, at a receiver that answers `status`. @returns the endpoint's id */
+async function deliverLastTime(client: Client, status: number): Promise<string> {
+  const { service } = stage()
+  const { tokens } = await client.newAdmin()
+  const json = { url: receiver.url(`/${status}`), events: ['*'] }
+  const { body } = await client.call<{ id: string }>('/v1/webhooks', { bearer: tokens.access_token, json })
+  receiver.behave(`/${status}`, { status })
+  await service.sql(
+    `insert into webhook_deliveries (id, tenant_id, endpoint_id, event_id, type, payload, attempts)
+     values ($1, $2, $1, $1, 'user.updated', '{}', 7)`,
+    [body.id, client.tenant.id],
+  )
+  await service.queue('latchkey-deliveries', [{ endpoint_id: body.id }])
+  return body.id
+}
+
+test('every event has a flow', () => {
+  expect(Object.keys(FLOWS).toSorted()).toEqual(Object.keys(EVENTS).toSorted())
+})
+
+describe.each(Object.keys(FLOWS) as EventType[])('%s', (type) => {
+  test('is in the audit log after its flow, with what the catalogue says', async () => {
+    const client = await newClient(stage().service)
+    const { subject, actor, data = {} } = await FLOWS[type](client)
+    const found = await vi.waitFor(() => audited(client, type, subject), 10_000)
+    expect(found).toMatchObject({ subject, actor, data })
+    const entry: EventEntry = EVENTS[type]
+    for (const name of Object.keys(found.data)) expect(Object.keys(entry.carries)).toContain(name)
+  })
+})
+
+async function audited({ tenant }: Client, type: EventType, subject: string | null): Promise<AuditEvent> {
+  await stage().settle()
+  const rows = await stage().audited(tenant)
+  const row = rows.find((one) => one.type === type && one.subject === subject)
+  if (!row) throw new Error(`${type} is not in the audit log, only ${rows.map((one) => one.type).join(', ')}`)
+  return row
+}
+
+test('a wrong password that was the hundredth is refused for good, and says so once', async () => {
+  const client = await newClient(stage().service)
+  const { email, tokens } = await client.newAccount()
+  await setFailures(stage().service, { tenant: client.tenant, email }, 99)
+  // Those that come while the hundredth is being counted find the password disabled, and say nothing of it.
+  await race(10, () => client.login(email, WRONG))
+  expect((await client.login(email, PASSWORD)).status).toBe(403)
+  await client.login(email, WRONG)
+  const rows = await stage().service.sql(
+    `select id from events where type = 'password.disabled' and subject = $1`,
+    [tokens.user.id],
+  )
+  expect(rows).toHaveLength(1)
+})

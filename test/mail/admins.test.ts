@@ -1,0 +1,137 @@
+/** What the administrators of a tenant are told about its webhooks. */
+import { randomUUID } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import {
+  mailsOf,
+  makeDue,
+  newAdmin,
+  newEndpoint,
+  newPerson,
+  nextMinute,
+  record,
+  useMailStage,
+} from './stage.ts'
+
+const stage = useMailStage()
+
+const consume = () => stage().service.consume()
+
+async function newDeadDelivery(admin: Awaited<ReturnType<typeof newAdmin>>, endpointId: string) {
+  const data = { endpoint_id: endpointId, delivery_id: randomUUID(), event_id: randomUUID() }
+  return record(stage(), admin, 'webhook.delivery_dead', { data })
+}
+
+test('every administrator is told of a delivery that is dead, and nobody else', async () => {
+  const { service, provider } = stage()
+  const admin = await newAdmin(stage())
+  const { client } = admin
+  const second = await newAdmin(stage(), client)
+  const disabled = await newAdmin(stage(), client)
+  await service.sql(`update users set status = 'disabled' where id = $1`, [disabled.id])
+  await newPerson(stage(), client)
+  await newAdmin(stage()) // of another tenant
+  const endpoint = await newEndpoint(stage(), admin, 'https://hooks.example.net/services/T000/SECRETPATH')
+  const id = await newDeadDelivery(admin, endpoint)
+  await consume()
+  expect(
+    provider
+      .sent()
+      .map(({ to }) => to)
+      .toSorted(),
+  ).toEqual([admin.email, second.email].toSorted())
+  expect((await mailsOf(stage(), id)).map(({ state }) => state)).toEqual(['sent', 'sent'])
+  const [mail] = provider.sent(admin.email)
+  for (const part of [mail?.text, mail?.html]) {
+    expect(part).toContain('hooks. example. net')
+    expect(part).not.toContain('SECRETPATH')
+  }
+})
+
+test('an endpoint that loses thousands is told of once a day', async () => {
+  const { service, provider } = stage()
+  const admin = await newAdmin(stage())
+  const endpoint = await newEndpoint(stage(), admin)
+  const other = await newEndpoint(stage(), admin)
+  const ids = [await newDeadDelivery(admin, endpoint), await newDeadDelivery(admin, endpoint)]
+  await newDeadDelivery(admin, other)
+  await consume()
+  expect(provider.sent(admin.email)).toHaveLength(2)
+  const states = (await Promise.all(ids.map((id) => mailsOf(stage(), id)))).flat()
+  expect(states.map(({ state, reason }) => `${state} ${reason}`).toSorted()).toEqual([
+    'dropped superseded',
+    'sent null',
+  ])
+  await service.sql(`update mails set settled_at = settled_at - interval '25 hours' where user_id = $1`, [
+    admin.id,
+  ])
+  await newDeadDelivery(admin, endpoint)
+  await consume()
+  expect(provider.sent(admin.email)).toHaveLength(3)
+})
+
+describe('is dropped when it is no longer so', () => {
+  const cases: [title: string, reason: string, type: string, change: string][] = [
+    [
+      'the endpoint was deleted',
+      'superseded',
+      'webhook.delivery_dead',
+      'delete from webhook_endpoints where id = $1',
+    ],
+    [
+      'the endpoint was deleted after it was disabled',
+      'superseded',
+      'webhook.disabled',
+      'delete from webhook_endpoints where id = $1',
+    ],
+    [
+      'the endpoint was enabled again',
+      'superseded',
+      'webhook.disabled',
+      `update webhook_endpoints set state = 'enabled' where id = $1`,
+    ],
+    [
+      'the recipient is no administrator any more',
+      'no_recipient',
+      'webhook.disabled',
+      `update users set roles = '{}' where tenant_id = (select tenant_id from webhook_endpoints where id = $1)`,
+    ],
+  ]
+  test.each(cases)('%s', async (_, reason, type, change) => {
+    const { service, provider } = stage()
+    const admin = await newAdmin(stage())
+    const endpoint = await newEndpoint(stage(), admin)
+    await service.sql(`update webhook_endpoints set state = 'disabled' where id = $1`, [endpoint])
+    provider.set('down')
+    const id = await record(stage(), admin, type, { data: { endpoint_id: endpoint, reason: 'gone' } })
+    await consume()
+    expect(await mailsOf(stage(), id)).toMatchObject([{ state: 'pending' }])
+    provider.reset()
+    await service.sql(change, [endpoint])
+    await makeDue(stage())
+    await nextMinute(stage())
+    expect(await mailsOf(stage(), id)).toMatchObject([{ state: 'dropped', reason }])
+    expect(provider.calls()).toEqual([])
+  })
+})
+
+test('an endpoint that answered 410 is told of while it is disabled', async () => {
+  const { service, provider } = stage()
+  const admin = await newAdmin(stage())
+  await service.sql(`update users set locale = 'de-AT' where id = $1`, [admin.id])
+  const endpoint = await newEndpoint(stage(), admin)
+  await service.sql(`update webhook_endpoints set state = 'disabled' where id = $1`, [endpoint])
+  await record(stage(), admin, 'webhook.disabled', { data: { endpoint_id: endpoint, reason: 'gone' } })
+  await consume()
+  expect(provider.sent(admin.email)).toMatchObject([
+    { subject: `Ein Webhook von ${admin.client.tenant.name} wurde abgeschaltet` },
+  ])
+})
+
+test('an endpoint of another tenant is none', async () => {
+  const admin = await newAdmin(stage())
+  const stranger = await newAdmin(stage())
+  const endpoint = await newEndpoint(stage(), stranger)
+  const id = await newDeadDelivery(admin, endpoint)
+  await consume()
+  expect(await mailsOf(stage(), id)).toMatchObject([{ state: 'dropped', reason: 'superseded' }])
+})
