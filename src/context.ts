@@ -71,10 +71,8 @@ export function createContext(
   })
   const url = new URL(request.url)
   const log = createLog({ request_id: requestId })
-  return {
+  return Object.assign(createUpstreams(settings, trips, bindings), {
     requestId,
-    settings,
-    trips,
     rateLimiters: { edge: bindings.EDGE_LIMITER, fallback: bindings.FALLBACK_LIMITER },
     log,
     host: url.host,
@@ -84,24 +82,11 @@ export function createContext(
     client: readClient(request),
     readers: { origin: null },
     outcome: {},
-    happened: { recorded: [] },
-    queues: queuesOf(bindings),
-    // Only Workers that hold the setting may touch these; reading them elsewhere is a fault that names it.
-    get db() {
-      return createDatabase(settings.databaseUrl, trips)
-    },
-    get auditDb() {
-      return createDatabase(settings.auditDatabaseUrl, trips)
-    },
-    get redis() {
-      return createRedis(settings.redis, trips)
-    },
-    ...clockAndRandom,
-    defer: (work) =>
+    defer: (work: Promise<unknown>) =>
       waitUntil(
         work.catch((error) => log('error', 'deferred work failed', { cause: faultOf(error).message })),
       ),
-  }
+  })
 }
 
 /** A job has a quarter of an hour (PLATFORM.md §4); this leaves the platform some of it. */
@@ -122,10 +107,23 @@ export function createJobContext(
     redis: settings.jobPostgresTimeoutMs,
     request: JOB_TIMEOUT_MS,
   })
+  return Object.assign(createUpstreams(settings, trips, bindings), {
+    log: createLog({ job_id: crypto.randomUUID(), ...standing }),
+    client: null,
+    email: bindings.EMAIL,
+  })
+}
+
+/** What requests and jobs have in common. Others are added to it, not it to them: a copy would read its members. */
+function createUpstreams(settings: Settings, trips: Trips, { EVENTS, DELIVERIES }: Bindings) {
+  const queues: Queues = { events: EVENTS, deliveries: DELIVERIES }
+  const happened: Context['happened'] = { recorded: [] }
   return {
     settings,
     trips,
-    log: createLog({ job_id: crypto.randomUUID(), ...standing }),
+    queues,
+    happened,
+    // Only Workers that hold the setting may touch these; reading them elsewhere is a fault that names it.
     get db() {
       return createDatabase(settings.databaseUrl, trips)
     },
@@ -135,17 +133,7 @@ export function createJobContext(
     get redis() {
       return createRedis(settings.redis, trips)
     },
-    client: null,
-    happened: { recorded: [] },
-    queues: queuesOf(bindings),
-    email: bindings.EMAIL,
-    ...clockAndRandom,
+    now: () => new Date(),
+    random: (bytes: number) => crypto.getRandomValues(new Uint8Array(bytes)),
   }
-}
-
-const queuesOf = ({ EVENTS, DELIVERIES }: Bindings): Queues => ({ events: EVENTS, deliveries: DELIVERIES })
-
-const clockAndRandom: Pick<Context, 'now' | 'random'> = {
-  now: () => new Date(),
-  random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
 }

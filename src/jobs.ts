@@ -23,7 +23,7 @@ const SINKS: readonly Sink[] = [auditSink, mailSink, webhookSink]
 type Batch = { readonly queue: string; readonly messages: readonly Message[] }
 
 /** By the queue's name in wrangler.toml. */
-const QUEUES: Record<string, (ctx: JobContext, messages: readonly Message[]) => Promise<unknown>> = {
+export const QUEUES: Record<string, (ctx: JobContext, messages: readonly Message[]) => Promise<unknown>> = {
   'latchkey-events': (ctx, messages) => consumeEvents(ctx, SINKS, messages),
   'latchkey-events-dead': reportDeadEvents,
   'latchkey-deliveries': consumeDeliveries,
@@ -32,7 +32,7 @@ const QUEUES: Record<string, (ctx: JobContext, messages: readonly Message[]) => 
 type Job = { name: string; run(ctx: JobContext): Promise<unknown> }
 
 /** By the cron expressions of wrangler.toml. The jobs of one cron run side by side and fail alone. */
-const CRONS: Record<string, readonly Job[]> = {
+export const CRONS: Record<string, readonly Job[]> = {
   '* * * * *': [
     { name: 'sweep events', run: (ctx) => sweepEvents(ctx, SINKS) },
     { name: 'send mail', run: sendDueMail },

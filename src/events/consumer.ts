@@ -162,13 +162,16 @@ const SWEEP_BATCHES = 20
 /** The cron of every minute: what the queue did not get or did not manage. @returns how many were handed on */
 export async function sweepEvents(ctx: JobContext, sinks: readonly Sink[]): Promise<number> {
   let swept = 0
+  let after: string | null = null
   for (let round = 0; round < SWEEP_BATCHES; round++) {
-    const rows = await findLeftOver(ctx, { olderThanSeconds: LEFT_OVER_SECONDS, limit: SWEEP_BATCH })
+    const limits = { olderThanSeconds: LEFT_OVER_SECONDS, limit: SWEEP_BATCH }
+    const rows: RecordedRow[] = await findLeftOver(ctx, { after, ...limits })
     const events = rows.flatMap(happenedOf)
     const undone = await handOn(ctx, sinks, events)
     swept += events.length - undone.size
-    // The next round would read the undone ones again.
-    if (undone.size > 0 || rows.length < SWEEP_BATCH) break
+    // Past those that cannot be handed on: they must not keep younger ones waiting. When none could be, something is down.
+    after = rows.at(-1)?.id ?? null
+    if (rows.length < SWEEP_BATCH || (events.length > 0 && undone.size === events.length)) break
   }
   swept += await sweepSpilled(ctx, sinks)
   if (swept > 0) ctx.log('info', 'events swept', { events: swept })

@@ -17,15 +17,17 @@ const KEY_BYTES = 32
 
 /** The keys of these people, made where there are none yet. Whoever is erased has none, and gets none. */
 export async function requirePersonKeys(ctx: Sealer, userIds: readonly string[]): Promise<PersonKeys> {
-  if (userIds.length === 0) return new Map()
+  const standing = await readPersonKeys(ctx, userIds)
+  const missing = userIds.filter((userId) => !standing.has(userId))
+  if (missing.length === 0) return standing
   const made = await Promise.all(
-    userIds.map(async (userId) => ({
+    missing.map(async (userId) => ({
       userId,
       sealedKey: await seal(ctx.settings.authKeys, 'seal:person', ctx.random(KEY_BYTES), userId, ctx.random),
     })),
   )
   // Whoever makes a key first has made it: both then read that one.
-  return openKeys(ctx, await makePersonKeys(ctx, made))
+  return new Map([...standing, ...(await openKeys(ctx, await makePersonKeys(ctx, made)))])
 }
 
 /** The keys that these people have. */

@@ -1,5 +1,5 @@
 /** The outbox's rows, as the consumer and the sweep read and settle them. */
-import { and, asc, eq, inArray, isNull, lt, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, inArray, isNull, lt, sql } from 'drizzle-orm'
 import type { Context, JobContext } from '../context.ts'
 import { events, personKeys, tenantHosts } from '../storage/schema.ts'
 
@@ -24,10 +24,10 @@ export function findRecorded({ db }: Pick<JobContext, 'db'>, ids: string[]) {
     .where(and(inArray(events.id, ids), isNull(events.dispatchedAt)))
 }
 
-/** The oldest that were committed `olderThanSeconds` ago and that nobody has handed on. */
+/** The oldest after the id `after` that were committed `olderThanSeconds` ago and that nobody has handed on. */
 export function findLeftOver(
   { db }: Pick<JobContext, 'db'>,
-  { olderThanSeconds, limit }: { olderThanSeconds: number; limit: number },
+  { after, olderThanSeconds, limit }: { after: string | null; olderThanSeconds: number; limit: number },
 ) {
   return db
     .select(columns)
@@ -35,6 +35,7 @@ export function findLeftOver(
     .where(
       and(
         isNull(events.dispatchedAt),
+        after === null ? undefined : gt(events.id, after),
         lt(events.createdAt, sql`now() - make_interval(secs => ${olderThanSeconds})`),
       ),
     )

@@ -3,6 +3,7 @@
  * Nothing of a provider's answer is kept or logged but its status.
  */
 import type { JobContext } from '../context.ts'
+import { readAtMost } from '../http/read-at-most.ts'
 
 export type Mail = {
   to: string
@@ -117,30 +118,18 @@ async function postOnce(
   }
 }
 
+const MAX_ANSWER_BYTES = 64 * 1024
+
 async function outcomeOfResponse(response: Response): Promise<Outcome & { waitSeconds?: number }> {
   const { status, headers } = response
   const reason = `http_${status}`
   // A mail with this key, and another content, was taken before: the person has it, as it was then.
-  if (status === 409 && /"invalid_idempotent_request"/.test(await readStart(response))) return { is: 'sent' }
-  await response.body?.cancel()
+  const said = status === 409 ? await readAtMost(response, MAX_ANSWER_BYTES) : ''
+  if (/"invalid_idempotent_request"/.test(said)) return { is: 'sent' }
+  if (status !== 409) await response.body?.cancel()
   if (response.ok) return { is: 'sent' }
   // What the mail is to blame for. A wrong key, domain or address of the provider is ours to put right meanwhile.
   if (status === 400 || status === 413 || status === 422) return { is: 'refused', reason }
   if (status === 429) return { is: 'retry', reason, waitSeconds: Number(headers.get('retry-after')) || 0 }
   return { is: 'retry', reason }
-}
-
-const MAX_ANSWER_BYTES = 64 * 1024
-
-/** The beginning of an answer, however long it is. */
-async function readStart(response: Response): Promise<string> {
-  const decoder = new TextDecoder()
-  let text = ''
-  let length = 0
-  for await (const chunk of response.body ?? []) {
-    text += decoder.decode(chunk, { stream: true })
-    length += chunk.length
-    if (length >= MAX_ANSWER_BYTES) break
-  }
-  return text
 }

@@ -3,9 +3,9 @@
  * Of what the receiver answers only the status counts; its text is read so far as good manners ask, and kept nowhere.
  */
 import type { JobContext } from '../context.ts'
+import { readAtMost } from '../http/read-at-most.ts'
 import { isRefusal } from '../problem.ts'
 import type { ClaimedDelivery } from './delivery-store.ts'
-import { readAtMost } from './read-at-most.ts'
 import { openSecrets } from './secrets.ts'
 import { signWebhook } from './signature.ts'
 import { requirePublicTarget } from './target.ts'

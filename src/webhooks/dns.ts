@@ -3,8 +3,8 @@
  * What does not answer, or not in that form, is a fault: a webhook is never sent to an address that was not seen.
  */
 import type { Context } from '../context.ts'
+import { readAtMost } from '../http/read-at-most.ts'
 import { Fault } from '../problem.ts'
-import { readAtMost } from './read-at-most.ts'
 
 const TIMEOUT_MS = 3_000
 /** Of one that is longer this much is read, which is then no JSON. */

@@ -230,6 +230,26 @@ describe('a message that cannot be handled', () => {
     expect(await typesOf(client)).toEqual(ALL)
   })
 
+  test('of a type that only a newer version knows is left to it, and holds up no sweep', async () => {
+    const { service } = stage()
+    const client = await newClient(service)
+    await client.newAccount()
+    // More than one round of the sweep, and older than what we know.
+    await service.sql(
+      `insert into events (id, tenant_id, type, created_at)
+       select ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, $1, 'moon.risen', now() - interval '1 hour'
+       from generate_series(1, 450) n`,
+      [client.tenant.id],
+    )
+    await ageOutbox(service)
+    await service.runCron('* * * * *')
+    expect(await typesOf(client)).toEqual(['session.started', 'user.registered'])
+    const left = await service.sql(
+      `delete from events where type = 'moon.risen' and dispatched_at is null returning 1`,
+    )
+    expect(left).toHaveLength(450)
+  })
+
   test('of an event that the audit log cannot store holds up no other', async () => {
     const { service } = stage()
     const client = await newClient(service)

@@ -1,6 +1,6 @@
 /** The numbers of retrying, and how much of an answer is read, without a service. */
 import { describe, expect, test } from 'vitest'
-import { readAtMost } from '../../src/webhooks/read-at-most.ts'
+import { readAtMost } from '../../src/http/read-at-most.ts'
 import { nextAttemptSeconds } from '../../src/webhooks/schedule.ts'
 
 const withByte = (byte: number) => ({ random: (length: number) => new Uint8Array(length).fill(byte) })

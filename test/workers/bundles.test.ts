@@ -10,7 +10,7 @@ test('the tests build every Worker of wrangler.toml', () => {
   expect([...WORKERS].toSorted()).toEqual([...readWorkers().keys()].map(environmentOf).toSorted())
 })
 
-test.each(['session', 'discovery'])(
+test.each(['session', 'webhook', 'admin', 'jobs', 'discovery'])(
   '%s carries no Argon2: neither its WebAssembly nor its driver',
   async (worker) => {
     expect(await inspectBundle(folderOf(worker))).toEqual({ wasm: [], carriesArgon2: false })

@@ -4,7 +4,7 @@
  * `ratelimits`, so each must say its own; and together they must answer exactly what the all-in-one Worker answers.
  */
 import path from 'node:path'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { unstable_readConfig } from 'wrangler'
 import {
   ALL_IN_ONE,
@@ -17,6 +17,10 @@ import {
 } from '../../ops/routes.ts'
 import { EDGE_LIMIT, FALLBACK_LIMIT, LIMITS, type Policy } from '../../src/limits/limits.ts'
 import { readCode, rowOf } from '../limits/rows.ts'
+
+/** Not by a literal path: the types of Workers and those of Node do not stand in one project. */
+const JOBS: string = '../../src/jobs.ts'
+const { CRONS, QUEUES } = (await import(JOBS)) as Record<'CRONS' | 'QUEUES', object> // see JOBS
 
 const written = readWorkers()
 const topLevel = written.get(ALL_IN_ONE) ?? {}
@@ -145,6 +149,39 @@ test('a rate limiter counts in one namespace, whichever Worker asks, and no two 
   const namespaces = new Set(all.map(({ name, namespace_id }) => `${name} ${namespace_id}`))
   expect(namespaces.size).toBe(Object.keys(BINDINGS).length)
   expect(new Set(all.map(({ namespace_id }) => namespace_id)).size).toBe(Object.keys(BINDINGS).length)
+})
+
+describe('queues and crons', () => {
+  const consuming = [...written].filter(([, { queues }]) => queues?.consumers?.length)
+
+  test('are consumed by the all-in-one Worker and by jobs, alike, and by nobody else', () => {
+    expect(consuming.map(([worker]) => worker)).toEqual([ALL_IN_ONE, 'jobs'])
+    const [all, jobs] = consuming.map(([, { queues, triggers }]) => ({
+      consumers: queues?.consumers,
+      triggers,
+    }))
+    expect(jobs).toEqual(all)
+    for (const [worker, { triggers }] of written)
+      if (worker !== ALL_IN_ONE && worker !== 'jobs') expect(triggers?.crons).toEqual([])
+  })
+
+  test('are those that src/jobs.ts has a handler for, and a dead letter has one too', () => {
+    const consumers = topLevel.queues?.consumers ?? []
+    expect(consumers.map(({ queue }) => queue).toSorted()).toEqual(Object.keys(QUEUES).toSorted())
+    const dead = consumers.flatMap(({ dead_letter_queue }) => dead_letter_queue ?? [])
+    expect(dead).toEqual(['latchkey-events-dead'])
+    for (const queue of dead) expect(Object.keys(QUEUES)).toContain(queue)
+    expect(topLevel.triggers?.crons).toEqual(Object.keys(CRONS))
+  })
+
+  test.each([...written])('%s tells the queue what happened', (_, { queues }) => {
+    expect(queues?.producers).toContainEqual({ binding: 'EVENTS', queue: 'latchkey-events' })
+  })
+})
+
+test('no fetch of a Worker reaches another Worker of the zone (CASES M01)', () => {
+  for (const [worker] of written)
+    expect(resolve(worker).compatibility_flags).toContain('global_fetch_strictly_public')
 })
 
 test('a route pattern covers its own path and what its star stands for, as Cloudflare matches', () => {
