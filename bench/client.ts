@@ -20,6 +20,7 @@ export type Send = (call: Call) => Promise<Answer>
 export function createSender(
   port: number,
   address = '203.0.113.7',
+  host = HOST,
 ): {
   send: Send
   /** Sends a request and takes any answer. */
@@ -32,7 +33,7 @@ export function createSender(
     new Promise((resolve, reject) => {
       const body = json === undefined ? text : JSON.stringify(json)
       const headers = {
-        host: HOST,
+        host,
         'cf-connecting-ip': address,
         'user-agent':
           'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 Version/26.0 Safari/605.1.15',

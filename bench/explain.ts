@@ -11,10 +11,11 @@ import { startStack } from './stack.ts'
 const LARGE = [
   ...['users', 'passwords', 'sessions', 'refresh_tokens', 'events'],
   ...['sign_in_failures', 'idempotency_keys', 'person_keys', 'mails', 'webhook_deliveries'],
+  'one_time_tokens',
 ]
 
 /** Partial indexes of what waits: a queue is meant to be read whole, and is short. */
-const WAITING = ['events_undispatched', 'mails_due', 'webhook_deliveries_due']
+const WAITING = ['events_undispatched', 'mails_due', 'webhook_deliveries_due', 'users_to_erase']
 
 /** EXPLAIN's JSON, the fields that we read. */
 type Plan = {

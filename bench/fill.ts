@@ -10,7 +10,7 @@ const REFRESHED = 200_000
 export async function fill(client: pg.Client): Promise<void> {
   await client.query(`
     create temporary table filled_users on commit preserve rows as
-    select uuidv7(make_interval(secs => -n)) as id, n, (select id from tenants limit 1) as tenant_id
+    select uuidv7(make_interval(secs => -n)) as id, n, (select id from tenants order by id limit 1) as tenant_id
     from generate_series(1, ${USERS}) n`)
   await client.query(`
     insert into users (id, tenant_id, email, name, created_at)
@@ -61,7 +61,7 @@ export async function fill(client: pg.Client): Promise<void> {
     from filled_users`)
   await client.query(`
     insert into webhook_endpoints (id, tenant_id, url, events, sealed_secret)
-    select gen_random_uuid(), (select id from tenants limit 1), 'https://example.com/' || n, '{*}', 'x'
+    select gen_random_uuid(), (select id from tenants order by id limit 1), 'https://example.com/' || n, '{*}', 'x'
     from generate_series(1, 10) n`)
   await client.query(`
     insert into webhook_deliveries (id, tenant_id, endpoint_id, event_id, type, payload, state, settled_at, next_attempt_at)
@@ -72,5 +72,14 @@ export async function fill(client: pg.Client): Promise<void> {
   await client.query(`
     insert into mails (event_id, user_id, tenant_id, template, state, settled_at)
     select id, id, tenant_id, 'session_ended', 'sent', now() from filled_users`)
+  // One in fifty was closed a while ago, and waits to be erased.
+  await client.query(`
+    update users set deleted_at = now() - make_interval(days => n % 30) from filled_users
+    where users.id = filled_users.id and n % 50 = 0`)
+  await client.query(`
+    insert into one_time_tokens (id, tenant_id, user_id, purpose, holder, subject, hash, key_id, expires_at)
+    select gen_random_uuid(), tenant_id, id, purpose, id::text, 'user' || n || '@example.com',
+      sha256((id::text || purpose)::bytea), 'k1', now() + make_interval(hours => n % 24)
+    from filled_users, unnest(array['verify_email', 'reset_password', 'sign_in']) as purpose where n <= 100000`)
   await client.query('vacuum analyze')
 }

@@ -4,6 +4,7 @@ import { SECRETS } from '../src/settings.ts'
 import { type Call, createSender } from './client.ts'
 import { newEmail } from './operations.ts'
 import { startProxy } from './proxy.ts'
+import { liveThrough, populate } from './recorded-accounts.ts'
 import type { Stack } from './stack.ts'
 import { startWorkerd } from './workerd.ts'
 
@@ -37,6 +38,8 @@ export async function recordStatements(stack: Stack): Promise<Statement[]> {
   }
   try {
     await performAll(perform)
+    const { databaseUrl } = stack
+    await liveThrough(perform, { sql: (query, params = []) => ask(databaseUrl, query, params), bindings })
     await administer(stack, perform)
     await runJobs(stack, bindings, (name) => {
       operation = name
@@ -49,7 +52,7 @@ export async function recordStatements(stack: Stack): Promise<Statement[]> {
   }
 }
 
-type Perform = (name: string, status: number, call: Call) => Promise<string>
+export type Perform = (name: string, status: number, call: Call) => Promise<string>
 
 async function performAll(perform: Perform): Promise<void> {
   const email = newEmail()
@@ -125,6 +128,7 @@ async function administer({ databaseUrl }: Stack, perform: Perform): Promise<voi
   const replay = { since: '2026-01-01T00:00:00Z' }
   await perform('replay all', 202, { path: `${path}/deliveries/replay`, json: replay, bearer })
   await perform('replay one', 202, { method: 'POST', path: `${path}/deliveries/${delivery}/replay`, bearer })
+  await populate(perform, bearer)
   const filters = [
     ...['', 'type=session.*', 'type=session.started', `actor=${id}`, `subject=${id}`, `session=${id}`],
     ...['address=203.0.113.0/24', 'from=2026-01-01T00:00:00Z&to=2027-01-01T00:00:00Z'],

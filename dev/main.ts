@@ -5,6 +5,7 @@
  *   MAIL_PORT=9025 npm run dev   another address of the mailbox, which shows the mail that the service sends
  *   REDIS_URL=redis://… npm run dev   a genuine redis-server instead of the built-in engine
  *   WEBHOOK_PRIVATE_TARGETS=allowed npm run dev   webhooks may lead to a receiver on this machine
+ *   BREACHED_PASSWORDS=hibp npm run dev   new passwords are also looked up at Have I Been Pwned
  *   npm run dev -- --fresh       starts empty
  */
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
@@ -83,7 +84,7 @@ async function start({ port, mailPort }: Ports, stops: (() => Promise<void>)[]):
   await migrateAll(ctx)
   await seed(ctx, port)
 
-  const vars = { ...mailSettings(mailbox), ...webhookSettings(process.env) }
+  const vars = { ...mailSettings(mailbox), ...outboundSettings(process.env) }
   const worker = await startWorker({ port, secrets, folder: FOLDER, vars })
   stops.push(() => worker.stop())
   const crons = startCrons(port)
@@ -95,9 +96,14 @@ async function start({ port, mailPort }: Ports, stops: (() => Promise<void>)[]):
   console.log(`ready http://localhost:${port}`)
 }
 
-/** What of the shell reaches the Worker: a receiver on this machine, and a resolver where the usual one is out of reach. */
-function webhookSettings(env: NodeJS.ProcessEnv): Record<string, string> {
-  const names = ['WEBHOOK_PRIVATE_TARGETS', 'DNS_OVER_HTTPS_URL']
+/** What of the shell reaches the Worker: where it may call, and whom it asks. */
+function outboundSettings(env: NodeJS.ProcessEnv): Record<string, string> {
+  const names = [
+    'WEBHOOK_PRIVATE_TARGETS',
+    'DNS_OVER_HTTPS_URL',
+    'BREACHED_PASSWORDS',
+    'BREACHED_PASSWORDS_URL',
+  ]
   return Object.fromEntries(names.flatMap((name) => (env[name] ? [[name, env[name]]] : [])))
 }
 

@@ -1,23 +1,42 @@
-/** Fills a fresh local database with what a deployment's operator would: a tenant for this address and a signing key. */
+/** Fills a fresh local database with what a deployment's operator would: tenants for this address and a signing key. */
 import { sql } from 'drizzle-orm'
 import type { OperatorContext } from '../ops/context.ts'
 import { rotateSigningKeys } from '../src/keys/rotation.ts'
 
-const TENANT = { id: '00000000-0000-7000-8000-000000000001', slug: 'default', name: 'Default' }
+/** Two ways to register (README): at once on `localhost`, after proof of the address on `verify.localhost`. */
+const TENANTS = [
+  {
+    id: '00000000-0000-7000-8000-000000000001',
+    slug: 'default',
+    name: 'Default',
+    settings: { registration: 'sign-in-at-once' },
+    hosts: ['localhost', '127.0.0.1'],
+  },
+  {
+    id: '00000000-0000-7000-8000-000000000002',
+    slug: 'verify',
+    name: 'Verify',
+    settings: { registration: 'verify-first' },
+    hosts: ['verify.localhost'],
+  },
+]
 
-/** Can be run again: on another port the same tenant moves to the new address. */
+/** Can be run again: on another port the same tenants move to the new address; settings that were changed stay. */
 export async function seed(ctx: OperatorContext, port: number): Promise<void> {
   const { db } = ctx
-  const issuer = `http://localhost:${port}`
-  const { id, slug, name } = TENANT
-  await db.batch([
-    db.execute(sql`
-      insert into tenants (id, slug, name, issuer) values (${id}, ${slug}, ${name}, ${issuer})
-      on conflict (id) do update set issuer = excluded.issuer`),
-    db.execute(sql`
-      insert into tenant_hosts (host, tenant_id) values (${`localhost:${port}`}, ${id}), (${`127.0.0.1:${port}`}, ${id})
-      on conflict (host) do nothing`),
-  ])
+  for (const { id, slug, name, settings, hosts } of TENANTS) {
+    const issuer = `http://${hosts[0]}:${port}`
+    await db.batch([
+      db.execute(sql`
+        insert into tenants (id, slug, name, issuer, settings)
+        values (${id}, ${slug}, ${name}, ${issuer}, ${JSON.stringify(settings)}::jsonb)
+        on conflict (id) do update set issuer = excluded.issuer`),
+      db.execute(sql`
+        insert into tenant_hosts (host, tenant_id)
+        select host || ${`:${port}`}, ${id}::uuid from jsonb_array_elements_text(${JSON.stringify(hosts)}::jsonb) as host
+        on conflict (host) do nothing`),
+    ])
+  }
   const { rows } = await db.execute(sql`select 1 from signing_keys where state = 'current'`)
   if (rows.length === 0) await rotateSigningKeys(ctx, { algorithm: 'EdDSA' })
 }

@@ -5,11 +5,13 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { EVENTS, type EventEntry } from '../src/events/catalogue.ts'
 import { LIMITS, type Limit, type Policy } from '../src/limits/limits.ts'
+import { SECTIONS } from '../src/sessions/export-store.ts'
 
 /** What stands in which document. */
 const TABLES: { file: string; name: string; render: () => string }[] = [
   { file: 'SECURITY.md', name: 'limits', render: limitsTable },
   { file: 'EVENTS.md', name: 'events', render: eventsTable },
+  { file: 'EXPORT.md', name: 'export', render: exportTable },
 ]
 
 /** @returns each document as it is and as the code says it should be */
@@ -51,6 +53,15 @@ function eventsTable(): string {
     '| --- | --- | --- | --- | --- | --- |',
     ...rows,
   ].join('\n')
+}
+
+/** What a person's export says, section by section. */
+function exportTable(): string {
+  const rows = Object.entries(SECTIONS).flatMap(([name, section]) => [
+    `| **\`${name}\`** | ${'isOne' in section ? 'object or null' : 'list'}: ${section.says} |`,
+    ...Object.entries(section.members).map(([member, [says]]) => `| \`${name}.${member}\` | ${says} |`),
+  ])
+  return ['| member | what |', '| --- | --- |', ...rows].join('\n')
 }
 
 const ratesOf = (limits: Record<string, Limit> | undefined, where: string) =>

@@ -6,6 +6,7 @@
  *   npm run keys -- secret [id]        a new keyring entry to prepend to AUTH_KEYS or SIGNING_SEAL_KEYS
  */
 import { sql } from 'drizzle-orm'
+import { NO_PEPPER } from '../src/crypto/foreign-hash.ts'
 import { PUBLISHED_HOURS, rotateSigningKeys } from '../src/keys/rotation.ts'
 import { createOperatorContext, type OperatorContext, run } from './context.ts'
 
@@ -31,7 +32,11 @@ async function list({ db, auditDb }: OperatorContext): Promise<void> {
     select kid, alg, state, created_at, expires_at from signing_keys order by created_at`)
   const ids = await db.execute(sql`
     select 'AUTH_KEYS' as keyring, key_id, count(*)::int as rows, 'refresh tokens' as used_by from refresh_tokens group by key_id
-    union all select 'AUTH_KEYS', key_id, count(*)::int, 'passwords' from passwords group by key_id
+    union all select case key_id when ${NO_PEPPER} then 'none' else 'AUTH_KEYS' end, key_id, count(*)::int,
+      case key_id when ${NO_PEPPER} then 'imported passwords, until their owners sign in' else 'passwords' end
+      from passwords group by key_id
+    union all select 'AUTH_KEYS', key_id, count(*)::int, 'mailed links and codes' from one_time_tokens
+      where user_id is not null and consumed_at is null and expires_at > now() group by key_id
     union all select 'AUTH_KEYS', split_part(sealed_key, '.', 1), count(*)::int, 'keys of people' from person_keys group by 2
     union all select 'AUTH_KEYS', split_part(secret, '.', 1), count(*)::int, 'webhook secrets'
       from webhook_endpoints, unnest(array[sealed_secret, sealed_previous_secret]) secret where secret is not null group by 2

@@ -46,6 +46,7 @@ export function createApp(operations: readonly Operation[], needed: readonly Sec
 }
 
 const HEADERS = {
+  overwrite: false, // a page states a policy of its own (link-pages/style.ts)
   strictTransportSecurity: 'max-age=31536000; includeSubDomains',
   contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
   xFrameOptions: 'DENY',

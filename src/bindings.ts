@@ -28,6 +28,9 @@ export type Bindings = {
   WEBHOOK_TIMEOUT_MS?: string
   WEBHOOK_PRIVATE_TARGETS?: string
   DNS_OVER_HTTPS_URL?: string
+  BREACHED_PASSWORDS?: string
+  BREACHED_PASSWORDS_URL?: string
+  BREACHED_PASSWORDS_TIMEOUT_MS?: string
   EVENTS?: MessageQueue
   DELIVERIES?: MessageQueue
   EMAIL?: EmailBinding

@@ -9,6 +9,7 @@ import { consumeEvents, type Message, reportDeadEvents, sweepEvents } from './ev
 import type { Sink } from './events/sink.ts'
 import { dropAuditMonths, makeAuditMonths } from './housekeeping/audit-months.ts'
 import { cleanUp } from './housekeeping/clean-up.ts'
+import { eraseClosedAccounts } from './housekeeping/erasure.ts'
 import { keepSigningKeys } from './housekeeping/signing-keys.ts'
 import { createLog } from './log.ts'
 import { mailSink, sendDueMail } from './mail/mail.ts'
@@ -43,6 +44,7 @@ export const CRONS: Record<string, readonly Job[]> = {
     { name: 'make audit months', run: makeAuditMonths },
     { name: 'drop audit months', run: dropAuditMonths },
     { name: 'clean up', run: cleanUp },
+    { name: 'erase accounts', run: eraseClosedAccounts },
   ],
 }
 

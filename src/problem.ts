@@ -11,6 +11,12 @@ const CATALOGUE = {
   missing_token: { status: 401, title: 'An access token is needed' },
   invalid_token: { status: 401, title: 'The access token is not valid' },
   invalid_credentials: { status: 401, title: 'The e-mail address or the password is wrong' },
+  invalid_code: { status: 401, title: 'The code is wrong or no longer valid; ask for a new one' },
+  insufficient_user_authentication: {
+    status: 401,
+    title: 'This needs a sign-in of the last minutes; confirm the password first',
+  },
+  invalid_one_time_token: { status: 400, title: 'This link is not valid any more; ask for a new one' },
   invalid_grant: { status: 401, title: 'The refresh token is not valid' },
   origin_not_allowed: { status: 403, title: 'This origin may not call on behalf of a signed-in browser' },
   insufficient_role: { status: 403, title: 'This needs a role that the account does not have' },
@@ -43,6 +49,9 @@ const CATALOGUE = {
   upstream_unavailable: { status: 503, title: 'A part that this needs is not available; try again' },
   upstream_timeout: { status: 504, title: 'A part that this needs did not answer in time; try again' },
 } as const satisfies Record<string, { status: number; title: string }>
+
+/** How old an authentication may be for what needs a fresh one. */
+export const STEP_UP_SECONDS = 600
 
 export type ProblemCode = keyof typeof CATALOGUE
 type FaultCode = 'internal_error' | 'overloaded' | 'upstream_unavailable' | 'upstream_timeout'
@@ -121,13 +130,20 @@ export function problemResponse(
   return new Response(JSON.stringify(body), { status, headers: headersOf(problem, code, status) })
 }
 
+function challengeOf(code: ProblemCode): string {
+  if (code === 'invalid_token') return 'Bearer error="invalid_token"'
+  // RFC 9470 §3: what the token must be like to be accepted.
+  if (code === 'insufficient_user_authentication')
+    return `Bearer error="${code}", max_age="${STEP_UP_SECONDS}"`
+  return 'Bearer'
+}
+
 function headersOf(problem: Refusal | Fault, code: ProblemCode, status: number): Headers {
   const headers = new Headers(problem instanceof Fault ? {} : problem.headers)
   headers.set('content-type', 'application/problem+json')
   headers.set('cache-control', 'no-store')
   // RFC 9110 §15.5.2 wants a challenge on every 401; RFC 6750 §3.1 names the error only when a token was presented.
-  if (status === 401)
-    headers.set('www-authenticate', code === 'invalid_token' ? 'Bearer error="invalid_token"' : 'Bearer')
+  if (status === 401) headers.set('www-authenticate', challengeOf(code))
   // Between 1 and 5 seconds, so that clients that failed together do not come back together.
   if (status === 503 || status === 504)
     headers.set('retry-after', String(1 + ((crypto.getRandomValues(new Uint8Array(1))[0] ?? 0) % 5)))

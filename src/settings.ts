@@ -46,6 +46,8 @@ export type Settings = {
   jobPostgresTimeoutMs: number
   mail: MailSettings
   webhooks: { timeoutMs: number; allowPrivateTargets: boolean; dnsOverHttpsUrl: string }
+  /** The range API in which chosen passwords are looked up; a null URL asks nobody. */
+  breachedPasswords: { url: string | null; timeoutMs: number }
 }
 
 /** How mail leaves. `none` sends nothing, and says so in the log. */
@@ -91,6 +93,13 @@ const Shape = v.object({
   WEBHOOK_TIMEOUT_MS: milliseconds(15_000),
   WEBHOOK_PRIVATE_TARGETS: v.optional(v.picklist(['allowed', 'refused']), 'refused'),
   DNS_OVER_HTTPS_URL: v.optional(v.pipe(v.string(), v.url()), 'https://cloudflare-dns.com/dns-query'),
+  BREACHED_PASSWORDS: v.optional(v.picklist(['off', 'hibp']), 'off'),
+  // The prefix of a hash is put behind it.
+  BREACHED_PASSWORDS_URL: v.optional(
+    v.pipe(v.string(), v.url(), v.regex(/^[^?#]*\/$/)),
+    'https://api.pwnedpasswords.com/range/',
+  ),
+  BREACHED_PASSWORDS_TIMEOUT_MS: milliseconds(500),
 })
 
 /**
@@ -143,6 +152,10 @@ export function readSettings(bindings: Bindings, needed: readonly Secret[]): Set
       timeoutMs: values.WEBHOOK_TIMEOUT_MS,
       allowPrivateTargets: values.WEBHOOK_PRIVATE_TARGETS === 'allowed',
       dnsOverHttpsUrl: values.DNS_OVER_HTTPS_URL,
+    },
+    breachedPasswords: {
+      url: values.BREACHED_PASSWORDS === 'hibp' ? values.BREACHED_PASSWORDS_URL : null,
+      timeoutMs: values.BREACHED_PASSWORDS_TIMEOUT_MS,
     },
   }
 }
@@ -197,7 +210,7 @@ function refuseLocalSettings(values: v.InferOutput<typeof Shape>): void {
   if (audit && isLoopback(audit.hostname))
     throw misconfigured('AUDIT_DATABASE_URL', 'is a local address in production')
   if (values.MAIL_TRANSPORT === 'mailbox') throw misconfigured('MAIL_TRANSPORT', 'is mailbox in production')
-  for (const name of ['MAIL_URL', 'DNS_OVER_HTTPS_URL'] as const) {
+  for (const name of ['MAIL_URL', 'DNS_OVER_HTTPS_URL', 'BREACHED_PASSWORDS_URL'] as const) {
     const url = values[name] && URL.parse(values[name])
     if (url && (url.protocol !== 'https:' || isLoopback(url.hostname)))
       throw misconfigured(name, 'must be https and not local in production')

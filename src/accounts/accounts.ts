@@ -42,5 +42,15 @@ export function presentUser({ id, email, emailVerifiedAt, name, roles }: User) {
   return { id, email, email_verified: emailVerifiedAt !== null, name, roles }
 }
 
+/** A row of `users`, as `selfColumns` in store.ts selects it. */
+export type Self = User & {
+  /** Whether they get mail that is not about their security. */
+  operationalMail: boolean
+}
+
 /** The person as they see themselves. */
-export const presentSelf = (user: User) => ({ ...presentUser(user), locale: user.locale })
+export const presentSelf = (self: Self) => ({
+  ...presentUser(self),
+  locale: self.locale,
+  operational_mail: self.operationalMail,
+})

@@ -13,6 +13,9 @@ export const userColumns = {
   roles: users.roles,
 }
 
+/** The same, for the person themself. */
+export const selfColumns = { ...userColumns, operationalMail: users.operationalMail }
+
 /** Deleted accounts keep their id and nothing else; disabled ones may not sign in, refresh or call. */
 export const userIsActive = and(eq(users.status, 'active'), isNull(users.deletedAt))
 

@@ -1,9 +1,8 @@
 /** The audit log as an administrator sees it. What is personal is opened here, with the keys of those not erased. */
 import type { Context } from '../context.ts'
-import { isUnknownKeyError } from '../crypto/keyring.ts'
 import type { AuditRow } from '../events/audit-store.ts'
-import { EVENTS, type EventClient, type EventType, isEventType } from '../events/catalogue.ts'
-import { openPersonal, type PersonKeys, readPersonKeys } from '../events/person-keys.ts'
+import { EVENTS, type EventType, isEventType } from '../events/catalogue.ts'
+import { openIfKept, personOf, readPersonKeys } from '../events/person-keys.ts'
 import { instant } from '../http/answer.ts'
 import { faultOf } from '../problem.ts'
 import { createDatabase } from '../storage/postgres.ts'
@@ -22,8 +21,7 @@ export function typesOf(filter: string): EventType[] {
 }
 
 export async function presentAuditEvents(ctx: Pick<Reader, 'db' | 'settings' | 'random'>, rows: AuditRow[]) {
-  const subjects = [...new Set(rows.flatMap(({ subject }) => subject ?? []))]
-  const keys = await readPersonKeys(ctx, subjects)
+  const keys = await readPersonKeys(ctx, [...new Set(rows.flatMap((row) => personOf(row) ?? []))])
   return Promise.all(
     rows.map(async (row) => {
       const personal = await openIfKept(ctx, keys, row)
@@ -45,20 +43,6 @@ export async function presentAuditEvents(ctx: Pick<Reader, 'db' | 'settings' | '
       }
     }),
   )
-}
-
-/** What is about nobody is sealed under the deployment's keys, and goes when that key leaves the ring. */
-async function openIfKept(
-  ctx: Pick<Reader, 'settings'>,
-  keys: PersonKeys,
-  row: AuditRow,
-): Promise<EventClient | null> {
-  try {
-    return await openPersonal(ctx, keys, row)
-  } catch (error) {
-    if (isUnknownKeyError(error)) return null
-    throw error
-  }
 }
 
 const PAGE_ROWS = 500

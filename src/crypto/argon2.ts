@@ -6,6 +6,7 @@
  * 20 dear hashes in turn with 20 normal ones took 124 MiB with one instance, 1360 MiB with a new one after each.
  */
 import { type Blake2b, createBlake2b, littleEndian32, variableLengthHash } from './blake2b.ts'
+import { maxMemoryKiB } from './phc.ts'
 import argon2Module from './wasm/argon2.wasm'
 import blake2bModule from './wasm/blake2b.wasm'
 
@@ -29,9 +30,6 @@ export type Argon2Input = {
 }
 
 export type Argon2Type = keyof typeof typeCodes
-
-/** Half of an isolate's 128 MB: what the instance may grow to, and then keeps, beside the rest of a Worker. */
-export const maxMemoryKiB = 64 * 1024
 
 const typeCodes = { d: 0, i: 1, id: 2 }
 const version = 0x13

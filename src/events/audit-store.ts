@@ -94,11 +94,14 @@ export async function extendChains(
   return new Set(results.flatMap(({ rows }) => rows.map(({ tenant_id }) => tenant_id)))
 }
 
-/** What finds a person's rows by address goes; what they say stays sealed under a key that is gone. */
-export async function forgetNetworks({ auditDb }: Storage, userId: string): Promise<void> {
-  await auditDb.execute(
-    sql`update audit_events set network = null where subject = ${userId} and network is not null`,
-  )
+/**
+ * What finds people's rows by address goes; what they say stays sealed under keys that are gone. A row is of whoever did
+ * it, else of whom it is about, as `personOf` says.
+ */
+export async function forgetNetworks({ auditDb }: Storage, userIds: string[]): Promise<void> {
+  await auditDb.execute(sql`
+    update audit_events set network = null
+    where (actor in ${userIds} or (subject in ${userIds} and actor is null)) and network is not null`)
 }
 
 export type Chain = { tenantId: string; head: ChainHead; dropped: ChainHead }

@@ -7,9 +7,9 @@ import type { Context, JobContext } from '../context.ts'
 import { Fault } from '../problem.ts'
 import { type AuditRow, type ChainHead, extendChains, findHeads, forgetNetworks } from './audit-store.ts'
 import { carriedBy, type Happened } from './catalogue.ts'
-import { type PersonKeys, readPersonKeys, requirePersonKeys, sealPersonal } from './person-keys.ts'
+import { type PersonKeys, personOf, readPersonKeys, requirePersonKeys, sealPersonal } from './person-keys.ts'
 import type { Sink } from './sink.ts'
-import { erasePersonKey } from './store.ts'
+import { erasePersonKeys } from './store.ts'
 
 export const auditSink: Sink = { name: 'audit', take: writeAudit }
 
@@ -20,8 +20,8 @@ const MAX_TURNS = 20
 export const NO_HEAD: ChainHead = { sequence: 0, hash: '0'.repeat(64) }
 
 async function writeAudit(ctx: JobContext, events: readonly Happened[]): Promise<void> {
-  const subjects = [...new Set(events.flatMap(({ subject }) => subject ?? []))]
-  const keys = await requirePersonKeys(ctx, subjects)
+  const people = [...new Set(events.flatMap((event) => personOf(event) ?? []))]
+  const keys = await requirePersonKeys(ctx, people)
   let waiting = await Promise.all(
     events.map(async (event) => unchained(event, await sealPersonal(ctx, keys, event))),
   )
@@ -35,7 +35,7 @@ async function writeAudit(ctx: JobContext, events: readonly Happened[]): Promise
 /** Whoever was erased while their rows were on the way: either we see it here, or their erasure comes after our write. */
 async function forgetErased(ctx: JobContext, keys: PersonKeys): Promise<void> {
   const standing = await readPersonKeys(ctx, [...keys.keys()])
-  for (const userId of keys.keys()) if (!standing.has(userId)) await forgetNetworks(ctx, userId)
+  for (const userId of keys.keys()) if (!standing.has(userId)) await forgetNetworks(ctx, [userId])
 }
 
 type Unchained = Omit<AuditRow, 'sequence' | 'previousHash' | 'hash'>
@@ -134,8 +134,12 @@ function ordered(value: unknown): unknown {
     .map(([name, member]) => [name, ordered(member)])
 }
 
-/** Makes everything personal in a person's rows unreadable, for good; the rows and their chain stay as they are. */
-export async function eraseFromAudit(ctx: Pick<Context, 'db' | 'auditDb'>, userId: string): Promise<void> {
-  await erasePersonKey(ctx, userId)
-  await forgetNetworks(ctx, userId)
+/** Makes everything personal in people's rows unreadable, for good; the rows and their chain stay as they are. */
+export async function eraseFromAudit(
+  ctx: Pick<Context, 'db' | 'auditDb'>,
+  ...userIds: string[]
+): Promise<void> {
+  if (userIds.length === 0) return
+  await erasePersonKeys(ctx, userIds)
+  await forgetNetworks(ctx, userIds)
 }

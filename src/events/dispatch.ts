@@ -33,9 +33,12 @@ const ATTEMPTS: Partial<Record<RefusalCode, AttemptType>> = {
   email_taken: 'registration.refused',
   password_compromised: 'registration.refused',
   invalid_grant: 'refresh.refused',
+  invalid_one_time_token: 'token.refused',
+  invalid_code: 'token.refused',
   missing_token: 'access.refused',
   invalid_token: 'access.refused',
   insufficient_role: 'access.refused',
+  insufficient_user_authentication: 'access.refused',
   origin_not_allowed: 'access.refused',
   rate_limited: 'limit.exceeded',
 }

@@ -1,8 +1,9 @@
 /**
- * What is personal in an event (address, place, device) is sealed under a key of the person it is about, so that the
+ * What is personal in an event (address, place, device) is sealed under a key of the person whose it is, so that the
  * audit log, whose rows are never changed, can still forget somebody: erasure destroys the key.
  */
 import type { Context } from '../context.ts'
+import { isUnknownKeyError } from '../crypto/keyring.ts'
 import { open, openUnder, seal, sealUnder } from '../crypto/sealing.ts'
 import { Fault } from '../problem.ts'
 import type { EventClient } from './catalogue.ts'
@@ -51,18 +52,22 @@ async function openKeys(
 }
 
 /** An event as far as sealing goes. */
-type Sealed = { id: string; subject: string | null }
+type Sealed = { id: string; actor: string | null; subject: string | null }
+
+/** Whose address and device an event has: of who did it; where nobody knows, it is kept for whom it is about. */
+export const personOf = ({ actor, subject }: Omit<Sealed, 'id'>): string | null => actor ?? subject
 
 /** @returns the sealed text, or null where there is nothing personal, or nobody to keep it for any more */
 export async function sealPersonal(
   { settings, random }: Pick<Context, 'settings' | 'random'>,
   keys: PersonKeys,
-  { id, subject, client }: Sealed & { client: EventClient },
+  { id, client, ...event }: Sealed & { client: EventClient },
 ): Promise<string | null> {
   if (Object.values(client).every((value) => value === null)) return null
   const plaintext = new TextEncoder().encode(JSON.stringify(client))
-  if (subject === null) return seal(settings.authKeys, 'seal:event', plaintext, id, random)
-  const key = keys.get(subject)
+  const person = personOf(event)
+  if (person === null) return seal(settings.authKeys, 'seal:event', plaintext, id, random)
+  const key = keys.get(person)
   return key ? sealUnder(key, plaintext, ['audit', id], random) : null
 }
 
@@ -70,14 +75,27 @@ export async function sealPersonal(
 export async function openPersonal(
   { settings }: Pick<Context, 'settings'>,
   keys: PersonKeys,
-  { id, subject, personal }: Sealed & { personal: string | null },
+  { id, personal, ...event }: Sealed & { personal: string | null },
 ): Promise<EventClient | null> {
   if (personal === null) return null
-  const key = subject === null ? null : keys.get(subject)
-  if (key === undefined) return null
-  const plaintext = key
-    ? await openUnder(key, personal, ['audit', id])
-    : await open(settings.authKeys, 'seal:event', personal, id)
+  const key = keys.get(personOf(event) ?? '')
+  // What is sealed under the deployment's keys names the key, which what is sealed under a person's cannot.
+  const isOfNobody = personal.split('.').length === 3
+  const plaintext = isOfNobody
+    ? await open(settings.authKeys, 'seal:event', personal, id)
+    : key && (await openUnder(key, personal, ['audit', id]))
   // What we sealed is what we wrote, so its shape is known.
-  return plaintext && (JSON.parse(new TextDecoder().decode(plaintext)) as EventClient)
+  return plaintext ? (JSON.parse(new TextDecoder().decode(plaintext)) as EventClient) : null
+}
+
+/** The same; what is about nobody goes when the deployment's key that it is sealed under leaves the ring. */
+export async function openIfKept(
+  ...[ctx, keys, row]: Parameters<typeof openPersonal>
+): Promise<EventClient | null> {
+  try {
+    return await openPersonal(ctx, keys, row)
+  } catch (error) {
+    if (isUnknownKeyError(error)) return null
+    throw error
+  }
 }

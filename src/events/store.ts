@@ -1,5 +1,5 @@
 /** The outbox's rows, as the consumer and the sweep read and settle them. */
-import { and, asc, eq, gt, inArray, isNull, lt, sql } from 'drizzle-orm'
+import { and, asc, gt, inArray, isNotNull, isNull, lt, or, sql } from 'drizzle-orm'
 import type { Context, JobContext } from '../context.ts'
 import { events, personKeys, tenantHosts } from '../storage/schema.ts'
 
@@ -62,7 +62,10 @@ export async function findTenantsOf(
   return new Map(rows.map(({ host, tenantId }) => [host, tenantId]))
 }
 
-/** Inserts the keys of those who have none and are not erased. @returns the keys that stand, of all of them */
+/**
+ * Inserts the keys of those who have none. Whoever is erased has no address and gets no key: the lock makes an erasure
+ * that is under way either see the key or be seen. @returns the keys that stand, of all of them
+ */
 export async function makePersonKeys(
   { db }: Pick<Context, 'db'>,
   keys: { userId: string; sealedKey: string }[],
@@ -72,8 +75,8 @@ export async function makePersonKeys(
     select users.id, users.tenant_id, made.sealed_key
     from jsonb_to_recordset(${JSON.stringify(keys.map(({ userId, sealedKey }) => ({ user_id: userId, sealed_key: sealedKey })))}::jsonb)
       as made(user_id uuid, sealed_key text)
-    join users on users.id = made.user_id and users.deleted_at is null
-    order by users.id
+    join users on users.id = made.user_id and users.email is not null
+    order by users.id for share of users
     on conflict (user_id) do nothing`)
   const [, rows] = await db.batch([
     made,
@@ -92,10 +95,18 @@ export function findPersonKeys({ db }: Pick<Context, 'db'>, userIds: string[]) {
     .where(inArray(personKeys.userId, userIds))
 }
 
-/** Erases what the outbox and the keys hold of a person; what the audit log sealed under the key is gone with it. */
-export async function erasePersonKey({ db }: Pick<Context, 'db'>, userId: string): Promise<void> {
+/** Erases what the outbox and the keys hold of people; what the audit log sealed under a key is gone with it. */
+export async function erasePersonKeys({ db }: Pick<Context, 'db'>, userIds: string[]): Promise<void> {
   await db.batch([
-    db.delete(personKeys).where(eq(personKeys.userId, userId)),
-    db.update(events).set({ client: null }).where(eq(events.subject, userId)),
+    db.delete(personKeys).where(inArray(personKeys.userId, userIds)),
+    db
+      .update(events)
+      .set({ client: null })
+      .where(
+        and(
+          or(inArray(events.actor, userIds), and(inArray(events.subject, userIds), isNull(events.actor))),
+          isNotNull(events.client),
+        ),
+      ),
   ])
 }

@@ -109,6 +109,13 @@ const OUTLIVED = {
     table: sql`sign_in_failures`,
     where: sql`last_attempt_at < now() - interval '30 days' and consecutive_failures < 100`,
   },
+  // A link says for another day why it is not valid. Wrong codes are counted on their rows, and are forgotten as wrong
+  // passwords are: after a hundred of them the code stays no way in (src/one-time/purposes.ts).
+  one_time_tokens: {
+    table: sql`one_time_tokens`,
+    where: sql`expires_at < now() - interval '1 day'
+      and (failures = 0 or (failures < 100 and expires_at < now() - interval '30 days'))`,
+  },
   dispatched_events: {
     table: sql`events`,
     where: sql`dispatched_at is not null and dispatched_at < now() - interval '7 days'`,

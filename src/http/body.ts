@@ -43,8 +43,6 @@ export function jsonBody<Schema extends ObjectSchema>(
 }
 
 async function readBody(request: Request, optional: boolean): Promise<{ value: unknown } | Refusal> {
-  const declared = request.headers.get('content-length')
-  if (declared !== null && Number(declared) > MAX_BODY_BYTES) return tooLarge()
   const type = request.headers.get('content-type')
   const isJson = type !== null && /^application\/json(; *charset=utf-8)?$/i.test(type)
   if (!isJson && !(optional && type === null)) return unsupportedType()
@@ -54,8 +52,12 @@ async function readBody(request: Request, optional: boolean): Promise<{ value: u
   return isJson ? parseText(bytes) : unsupportedType()
 }
 
-/** Reads the stream and stops at the limit, whatever Content-Length claimed (CASES I09). */
-async function readBytes(request: Request): Promise<Uint8Array | Refusal> {
+/**
+ * Reads the stream and stops at the limit, whatever Content-Length claimed (CASES I09).
+ * @returns refusals `payload_too_large`, also of a body that declares it; `invalid_request` of one that ends early
+ */
+export async function readBytes(request: Request): Promise<Uint8Array | Refusal> {
+  if (Number(request.headers.get('content-length')) > MAX_BODY_BYTES) return tooLarge()
   const chunks: Uint8Array[] = []
   let length = 0
   try {

@@ -9,6 +9,7 @@ const REFRESH_COOKIE = '__Host-latchkey'
 export const DEVICE_COOKIE = '__Host-latchkey-device'
 /** Browsers cap a cookie's life at 400 days (RFC 6265bis §5.5). */
 const MAX_AGE_SECONDS = 34_560_000
+const CHALLENGE_COOKIE = '__Host-latchkey-challenge'
 const HALF_A_YEAR_SECONDS = 15_552_000
 
 /** @returns the cookie's value or null; refusal `invalid_request` when it stands twice (one was planted: CASES J08) */
@@ -22,6 +23,12 @@ export function readRefreshCookie(headers: Headers): string | null | Refusal {
 /** @returns the cookie's value, or null when there is none, or two: it opens nothing, so it may as well be absent */
 export function readDeviceCookie(headers: Headers): string | null {
   const values = readCookie(headers, DEVICE_COOKIE)
+  return values.length === 1 ? (values[0] ?? null) : null
+}
+
+/** @returns the nonce of the browser that asked for a sign-in link, or null when there is none, or two */
+export function readChallengeCookie(headers: Headers): string | null {
+  const values = readCookie(headers, CHALLENGE_COOKIE)
   return values.length === 1 ? (values[0] ?? null) : null
 }
 
@@ -46,6 +53,12 @@ export const expiredRefreshCookie = () => refreshCookie('', 0)
 
 /** For half a year from the last sign-in: longer than most people are away. */
 export const deviceCookie = (value: string) => cookie(DEVICE_COOKIE, value, HALF_A_YEAR_SECONDS)
+
+/** @param maxAgeSeconds the life of the link that it belongs to */
+export const challengeCookie = (nonce: string, maxAgeSeconds: number) =>
+  cookie(CHALLENGE_COOKIE, nonce, maxAgeSeconds)
+
+export const expiredChallengeCookie = () => challengeCookie('', 0)
 
 const cookie = (name: string, value: string, maxAge: number) =>
   `${name}=${value}; Max-Age=${maxAge}; Path=/; HttpOnly; Secure; SameSite=Lax`

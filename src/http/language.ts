@@ -37,3 +37,31 @@ export function preferredLanguage(headers: Headers): string | null {
   // Stable: of two that weigh the same, the first.
   return accepted.toSorted((one, other) => other.weight - one.weight)[0]?.tag ?? null
 }
+
+/**
+ * The best match by lookup (RFC 4647 §3.4): `de-CH` finds `de`.
+ * @param wanted a tag, or text that is none
+ * @param languages by tag
+ * @returns also the wanted tag without its extensions, which may ask for other digits and calendars; null without a match
+ */
+export function findLanguage<Texts>(
+  wanted: string,
+  languages: Record<string, Texts>,
+): { tag: string; texts: Texts; locale: string } | null {
+  const locale = baseOf(wanted)
+  const subtags = locale?.split('-') ?? []
+  for (let length = subtags.length; length > 0; length--) {
+    const tag = subtags.slice(0, length).join('-')
+    const texts = Object.hasOwn(languages, tag) ? languages[tag] : undefined
+    if (texts && locale) return { tag, texts, locale }
+  }
+  return null
+}
+
+function baseOf(tag: string): string | null {
+  try {
+    return new Intl.Locale(tag).baseName
+  } catch {
+    return null // no tag: it says nothing
+  }
+}

@@ -35,6 +35,13 @@ const perHour = (rate: number): Limit => ({ rate, seconds: 3600 })
 export const EDGE_LIMIT = perMinute(600)
 export const FALLBACK_LIMIT = perMinute(10)
 
+/**
+ * Mail of one kind that strangers can ask for, to one account, counted in PostgreSQL where it is sent (src/mail/store.ts);
+ * what is over it is dropped. What tells an owner of something that was done is never counted: whoever did it must not be
+ * able to drown the notice of it.
+ */
+export const MAIL_LIMIT = perHour(5)
+
 const closed = { withoutRedis: 'closed', withoutPostgres: 'closed' } as const
 const degraded = { withoutRedis: 'degraded', withoutPostgres: 'closed' } as const
 /** Where PostgreSQL decides by itself, a closed limiter would only sign people out, and their retries be a storm. */
@@ -70,8 +77,32 @@ export const LIMITS = {
   listSessions: { redis: { address: perMinute(600), session: perMinute(120) }, ...open },
   revokeSession: { redis: { address: perMinute(600), session: perMinute(120) }, ...open },
   revokeSessions: { redis: { address: perMinute(600), session: perMinute(60) }, ...open },
+  // What makes us send mail is closed while nobody can count: else a stranger could fill anybody's mailbox.
+  forgotPassword: { redis: { address: perHour(20), account: perHour(3) }, ...closed },
+  resendVerification: { redis: { address: perHour(20), account: perHour(3) }, ...closed },
+  requestSignInCode: { redis: { address: perHour(20), account: perHour(3) }, ...closed },
+  requestEmailChange: {
+    redis: { address: perHour(20), session: perHour(5), account: perHour(3) },
+    ...closed,
+  },
+  // A link has 256 bits, so nobody guesses; but a reset hashes.
+  resetPassword: { redis: { address: perMinute(20) }, ...degraded },
+  verifyEmail: { redis: { address: perMinute(20) }, ...degraded },
+  confirmEmailChange: { redis: { address: perMinute(60) }, ...open },
+  revertEmailChange: { redis: { address: perMinute(60) }, ...open },
+  verifyEmailLink: { redis: { address: perMinute(60) }, ...open },
+  restoreMe: { redis: { address: perMinute(60) }, ...open },
+  // Of a million codes five can be tried; PostgreSQL counts those.
+  verifySignInCode: { redis: { address: perMinute(60), account: perQuarter(15) }, ...degraded },
+  changePassword: { redis: { address: perMinute(100), session: perQuarter(20) }, ...degraded },
+  confirmPassword: { redis: { address: perMinute(100), session: perQuarter(20) }, ...degraded },
+  exportMe: { redis: { address: perMinute(60), session: perHour(10) }, ...open },
+  deleteMe: { redis: { address: perMinute(60), session: perHour(10) }, ...open },
   // Operations of an administrator: the session is bounded, and nobody guesses here.
   listAuditEvents: { redis: { address: perMinute(600), session: perMinute(60) }, ...open },
+  importUsers: { redis: { address: perMinute(600), session: perMinute(120) }, ...open },
+  createInvitation: { redis: { address: perMinute(600), session: perHour(100) }, ...closed },
+  acceptInvitation: { redis: { address: perMinute(20) }, ...degraded },
   createWebhook: { redis: { address: perMinute(600), session: perMinute(20) }, ...open },
   listWebhooks: { redis: { address: perMinute(600), session: perMinute(120) }, ...open },
   readWebhook: { redis: { address: perMinute(600), session: perMinute(120) }, ...open },
@@ -84,6 +115,9 @@ export const LIMITS = {
   replayWebhookDeliveries: { redis: { address: perMinute(600), session: perMinute(10) }, ...open },
   jwks: cached,
   openidConfiguration: cached,
+  changePasswordPage: { edge: { address: EDGE_LIMIT }, withoutRedis: 'unused', withoutPostgres: 'edge' },
+  // The pages that mailed links open: they ask nobody anything until somebody presses the button.
+  linkPage: { edge: { address: EDGE_LIMIT }, withoutRedis: 'unused', withoutPostgres: 'unused' },
   healthz: { edge: { address: EDGE_LIMIT }, withoutRedis: 'unused', withoutPostgres: 'unused' },
   readyz: { edge: { address: EDGE_LIMIT }, ...closed },
 } as const satisfies Record<string, Policy>

@@ -1,15 +1,21 @@
 /**
- * The HTML part. hono/jsx escapes every text and attribute; nothing here is raw, and the one link is the tenant's own origin.
+ * The HTML part. hono/jsx escapes every text and attribute; nothing here is raw, and what can be pressed is the letter's
+ * one link, where it has one, and the tenant's own origin.
  * Loaded when a mail is rendered and not before, because Node, which reads the route table from our code, knows no JSX.
  */
 import type { Letter } from './letter.ts'
 
 const BODY = 'margin:0;padding:24px;background:#ffffff;color:#1a1a1a;font:16px/1.5 sans-serif'
 const COLUMN = 'max-width:560px;margin:0 auto'
+const CODE = 'margin:0 0 24px;font:bold 28px/1.5 monospace;letter-spacing:4px'
+const BUTTON =
+  'display:inline-block;padding:12px 20px;background:#1a1a1a;color:#ffffff;border-radius:6px;text-decoration:none'
+const AS_TEXT = 'margin-bottom:24px;color:#595959;font-size:13px;word-break:break-all'
 const LABEL = 'padding:0 16px 4px 0;color:#595959;text-align:left;font-weight:normal;vertical-align:top'
 const FOOT = 'margin-top:32px;color:#595959;font-size:13px'
 
-export function renderHtml({ language, subject, paragraphs, facts, reason, origin }: Letter): string {
+export function renderHtml(letter: Letter): string {
+  const { language, subject, paragraphs, facts, reason, howToStop, origin } = letter
   const page = (
     <html lang={language}>
       <head>
@@ -24,6 +30,8 @@ export function renderHtml({ language, subject, paragraphs, facts, reason, origi
           {paragraphs.map((paragraph) => (
             <p>{paragraph}</p>
           ))}
+          <Code code={letter.code} />
+          <Link link={letter.link} />
           <table cellspacing="0" cellpadding="0">
             <tbody>
               {facts.map(({ label, value }) => (
@@ -38,6 +46,12 @@ export function renderHtml({ language, subject, paragraphs, facts, reason, origi
           </table>
           <p style={FOOT}>
             {reason}
+            {howToStop === null ? null : (
+              <>
+                <br />
+                {howToStop}
+              </>
+            )}
             {origin === null ? null : (
               <>
                 <br />
@@ -51,3 +65,28 @@ export function renderHtml({ language, subject, paragraphs, facts, reason, origi
   )
   return `<!doctype html>${page.toString()}`
 }
+
+const Code = ({ code }: Pick<Letter, 'code'>) =>
+  code === null ? null : (
+    <>
+      <p>{code.label}</p>
+      <p style={CODE}>{code.value}</p>
+    </>
+  )
+
+/** The address stands there as text too, for programs that show no buttons and for people who look before they press. */
+const Link = ({ link }: Pick<Letter, 'link'>) =>
+  link === null ? null : (
+    <>
+      <p>
+        <a href={link.url} style={BUTTON}>
+          {link.label}
+        </a>
+      </p>
+      <p style={AS_TEXT}>
+        {link.asText}
+        <br />
+        {link.url}
+      </p>
+    </>
+  )

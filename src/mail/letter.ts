@@ -1,5 +1,7 @@
 /** What a mail says, in the reader's language, before it is a text part and an HTML part: both are made from one letter. */
+import type { OneTimePurpose, OneTimeToken, SignInCode } from '../crypto/one-time-token.ts'
 import type { EventClient } from '../events/catalogue.ts'
+import { PURPOSES } from '../one-time/purposes.ts'
 import { deviceLabel } from '../sessions/device.ts'
 import { type Inert, inert } from './inert.ts'
 import { chooseLanguage, type Language } from './languages/languages.ts'
@@ -10,45 +12,92 @@ export type DueMail = {
   eventId: string
   userId: string
   entry: MailEntry
-  email: string
+  /** Where it goes, and whether the account has proved that this address is its own. */
+  address: string
+  isProved: boolean
+  /** The address that the account has. */
+  account: string | null
   name: string | null
   locale: string | null
   tenant: { name: string; issuer: string; locale: string | null }
   happenedAt: Date
   client: EventClient | null
   endpointUrl: string | null
+  token: DueToken | null
 }
+
+/** The row of a one-time token: enough to make it again. */
+export type DueToken = {
+  id: string
+  keyId: string
+  purpose: OneTimePurpose
+  hasCode: boolean
+  expiresAt: Date
+}
+
+/** What opens something: made for the letter, and nowhere else. */
+export type Secrets = { token: OneTimeToken; code: SignInCode | null }
 
 export type Letter = {
   language: string
   subject: string
   paragraphs: string[]
+  code: { label: string; value: string } | null
+  link: { label: string; url: string; asText: string } | null
   facts: { label: string; value: Inert }[]
   reason: string
+  howToStop: string | null
   /** The tenant's own origin; null when it is none that may be linked to. */
   origin: string | null
 }
 
-/** @param allowHttp on the local stack alone: the tenant's origin may be plain http there */
-export function writeLetter(due: DueMail, { allowHttp }: { allowHttp: boolean }): Letter {
+/**
+ * @param secrets of the mail's token, where it has one
+ * @param allowHttp on the local stack alone: the tenant's origin may be plain http there
+ */
+export function writeLetter(
+  due: DueMail,
+  secrets: Secrets | null,
+  { allowHttp }: { allowHttp: boolean },
+): Letter {
   const language = chooseLanguage([due.locale, due.tenant.locale])
   const { texts, tag } = language
   const tenant = inert(due.tenant.name)
   const { subject, paragraphs } = texts.mails[due.entry.template]
+  const origin = ownOrigin(due.tenant.issuer, allowHttp)
+  // A name is anybody's text: it is not ours to carry to an address that whoever typed it has not proved.
+  const name = due.isProved && due.name !== null ? inert(due.name) : null
   return {
     language: tag,
     subject: subject(tenant),
-    paragraphs: [texts.greeting(due.name === null ? null : inert(due.name)), ...paragraphs(tenant)],
+    paragraphs: [texts.greeting(name), ...paragraphs(tenant)],
+    code: secrets?.code ? { label: texts.code, value: secrets.code } : null,
+    link: writeLink(due, secrets, origin, language),
     facts: due.entry.facts.flatMap((fact) => {
       const value = describe(fact, due, language)
       return value ? [{ label: texts.facts[fact], value: inert(value) }] : []
     }),
-    reason: texts.reason(tenant),
-    origin: ownOrigin(due.tenant.issuer, allowHttp),
+    reason: due.isProved ? texts.reason(tenant) : texts.reasonUnproved(tenant),
+    howToStop: due.entry.kind === 'operational' ? texts.howToStop : null,
+    origin,
   }
 }
 
-function describe(fact: Fact, { happenedAt, client, endpointUrl }: DueMail, language: Language) {
+/** @throws where there must be a link and can be none: such a mail would be of no use */
+function writeLink(
+  { entry }: DueMail,
+  secrets: Secrets | null,
+  origin: string | null,
+  { texts }: Language,
+): Letter['link'] {
+  if (!entry.link) return null
+  if (!secrets || origin === null) throw new Error('a mail that must have a link has none')
+  const url = `${origin}${PURPOSES[entry.link].path}?token=${secrets.token}`
+  return { label: texts.mails[entry.template].action, url, asText: texts.linkAsText }
+}
+
+function describe(fact: Fact, due: DueMail, language: Language): string | null | undefined {
+  const { happenedAt, client, endpointUrl, account, token } = due
   switch (fact) {
     case 'time':
       return writeTime(happenedAt, language)
@@ -58,6 +107,10 @@ function describe(fact: Fact, { happenedAt, client, endpointUrl }: DueMail, lang
       const parts = [client?.city, client?.country && writeCountry(client.country, language)]
       return parts.filter(Boolean).join(', ')
     }
+    case 'account':
+      return account && mask(account)
+    case 'until':
+      return token && writeTime(token.expiresAt, language)
     case 'endpoint':
       // Its host alone: the path of a webhook often is its secret.
       return endpointUrl && URL.parse(endpointUrl)?.host
@@ -71,15 +124,23 @@ const writeTime = (time: Date, { formats }: Language) =>
 const writeCountry = (country: string, { formats }: Language) =>
   /^[A-Z]{2}$/.test(country) ? new Intl.DisplayNames(formats, { type: 'region' }).of(country) : country
 
-/** Of a row of ours, and still checked: whatever it says, a mail links to an https origin and to nothing below it. */
+/** Enough for its owner to know it again: `a***@example.net`. */
+const mask = (address: string) => address.replace(/^([^@]?)[^@]*/, '$1***')
+
+/** Of a row of ours, and still checked: whatever it says, a mail links to an https origin and to nothing else. */
 function ownOrigin(issuer: string, allowHttp: boolean): string | null {
   const url = URL.parse(issuer)
   return url && (url.protocol === 'https:' || (allowHttp && url.protocol === 'http:')) ? url.origin : null
 }
 
 /** The text part. */
-export function renderText({ paragraphs, facts, reason, origin }: Letter): string {
-  const listed = facts.map(({ label, value }) => `${label}: ${value}`).join('\n')
-  const foot = origin === null ? reason : `${reason}\n${origin}`
-  return `${[...paragraphs, listed, `-- \n${foot}`].filter(Boolean).join('\n\n')}\n`
+export function renderText({ paragraphs, code, link, facts, reason, howToStop, origin }: Letter): string {
+  const parts = [
+    ...paragraphs,
+    code && `${code.label}\n${code.value}`,
+    link && `${link.label}:\n${link.url}`,
+    facts.map(({ label, value }) => `${label}: ${value}`).join('\n'),
+    `-- \n${[reason, howToStop, origin].filter(Boolean).join('\n')}`,
+  ]
+  return `${parts.filter(Boolean).join('\n\n')}\n`
 }

@@ -3,12 +3,14 @@
  * sent, refused for good, or no longer true. Address, name and language are read when it is sent, and written nowhere.
  */
 import type { JobContext } from '../context.ts'
+import { oneTimeToken, signInCode } from '../crypto/one-time-token.ts'
 import type { Happened } from '../events/catalogue.ts'
 import type { Sink } from '../events/sink.ts'
 import { faultOf } from '../problem.ts'
+import type { Settings } from '../settings.ts'
 import { inert } from './inert.ts'
-import { type DueMail, renderText, writeLetter } from './letter.ts'
-import { MAILS } from './mails.ts'
+import { type DueMail, renderText, type Secrets, writeLetter } from './letter.ts'
+import { mailOf } from './mails.ts'
 import { type Claim, claimDueMail, dropPendingMails, postponeMail, recordMails, settleMail } from './store.ts'
 import { chooseTransport, type Mail, type Outcome, type Transport } from './transports.ts'
 
@@ -16,7 +18,7 @@ import { chooseTransport, type Mail, type Outcome, type Transport } from './tran
 export const mailSink: Sink = {
   name: 'mail',
   take: async (ctx, events: readonly Happened[]) => {
-    const mailed = events.filter(({ type }) => MAILS[type])
+    const mailed = events.filter(mailOf)
     if (mailed.length === 0) return
     await recordMails(ctx, mailed)
     await sendDueMail(ctx).catch((error: unknown) =>
@@ -45,7 +47,7 @@ export async function sendDueMail(ctx: JobContext): Promise<void> {
     const outcome =
       typeof due === 'string' ? { is: 'dropped' as const, reason: due } : await send(ctx, transport, due)
     await settle(ctx, claim, outcome)
-    if (outcome.is === 'retry') failures += 1
+    if (outcome.is === 'retry' && outcome.reason !== NOT_WRITTEN) failures += 1
   }
 }
 
@@ -54,21 +56,24 @@ async function dropAll(ctx: JobContext): Promise<void> {
   if (dropped > 0) ctx.log('warn', 'mail dropped: MAIL_TRANSPORT is none', { mails: dropped })
 }
 
-/** A mail that cannot be written must not keep the others from being sent. */
+const NOT_WRITTEN = 'fault'
+
+/** A mail that cannot be written must not keep the others from being sent, however many there are. */
 async function send(ctx: JobContext, transport: Transport, due: DueMail): Promise<Outcome> {
   try {
     return await transport(await writeMail(ctx, due))
   } catch (error) {
     ctx.log('error', 'mail not written', { event_id: due.eventId, cause: faultOf(error).message })
-    return { is: 'retry', reason: 'fault' }
+    return { is: 'retry', reason: NOT_WRITTEN }
   }
 }
 
 async function writeMail({ settings }: Pick<JobContext, 'settings'>, due: DueMail): Promise<Mail> {
   const { renderHtml } = await import('./html.tsx')
-  const letter = writeLetter(due, { allowHttp: settings.environment === 'local' })
+  const secrets = await openSecrets(settings, due)
+  const letter = writeLetter(due, secrets, { allowHttp: settings.environment === 'local' })
   return {
-    to: due.email,
+    to: due.address,
     senderName: senderName(due.tenant.name),
     subject: letter.subject,
     text: renderText(letter),
@@ -76,6 +81,22 @@ async function writeMail({ settings }: Pick<JobContext, 'settings'>, due: DueMai
     // RFC 3834: nobody's holiday notice answers. The second keeps programs from folding notices into one thread.
     headers: { 'Auto-Submitted': 'auto-generated', 'X-Entity-Ref-ID': due.eventId },
     idempotencyKey: `${due.eventId}.${due.userId}`,
+  }
+}
+
+/**
+ * The token is made again from what its row names (DESIGN.md §6), so nothing between the row and the mail ever holds it.
+ * Throws `UnknownKeyError` when its key has left the ring, or has not come to this Worker yet.
+ */
+async function openSecrets(
+  { authKeys }: Pick<Settings, 'authKeys'>,
+  { token }: DueMail,
+): Promise<Secrets | null> {
+  if (!token) return null
+  const { id, keyId, purpose, hasCode } = token
+  return {
+    token: await oneTimeToken(authKeys, purpose, id, keyId),
+    code: hasCode ? await signInCode(authKeys, id, keyId) : null,
   }
 }
 
@@ -103,6 +124,12 @@ async function settle(
   }
   const reason = outcome.is === 'retry' ? 'undeliverable' : outcome.reason
   await settleMail(ctx, claim, { state: 'dropped', reason })
-  const isExpected = reason === 'superseded' || reason === 'no_recipient'
-  ctx.log(isExpected ? 'info' : 'error', 'mail dropped', { ...said, reason, last: outcome.reason })
+  ctx.log(DROP_LEVELS[reason] ?? 'error', 'mail dropped', { ...said, reason, last: outcome.reason })
+}
+
+/** What is to be expected, and what somebody may want to look into. */
+const DROP_LEVELS: Record<string, 'info' | 'warn'> = {
+  superseded: 'info',
+  no_recipient: 'info',
+  capped: 'warn',
 }

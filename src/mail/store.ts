@@ -1,9 +1,12 @@
 /** The `mails` rows: who is mailed about what, once; and which one is next, claimed for one sender at a time. */
 import { type SQL, sql } from 'drizzle-orm'
 import type { Context } from '../context.ts'
+import type { OneTimePurpose } from '../crypto/one-time-token.ts'
 import type { EventClient, EventType, Happened } from '../events/catalogue.ts'
+import { MAIL_LIMIT } from '../limits/limits.ts'
+import { PURPOSES } from '../one-time/purposes.ts'
 import { ADMIN } from '../sessions/store.ts'
-import type { DueMail } from './letter.ts'
+import type { DueMail, DueToken } from './letter.ts'
 import { type Condition, MAILS, type MailEntry, type Recipients } from './mails.ts'
 
 type Storage = Pick<Context, 'db'>
@@ -28,6 +31,12 @@ const CONDITIONS: Record<Condition, SQL> = {
   endpoint_disabled: sql`endpoint.state = 'disabled'`,
 }
 
+/** `token` is the row that the event names, still there because no newer one took its place, and can be used. */
+function tokenIsUsable(purpose: OneTimePurpose): SQL {
+  const isOwn = PURPOSES[purpose].provesOwnAddress ? sql`token.subject = users.email` : sql`true`
+  return sql`token.purpose = ${purpose} and token.consumed_at is null and token.subject is not null and ${isOwn}`
+}
+
 const ENTRIES = Object.entries(MAILS)
 
 /** Chooses by the type of the event. */
@@ -37,10 +46,29 @@ const byType = (condition: (entry: MailEntry) => SQL) =>
     sql` `,
   )} else false end`
 
-const isRecipient = byType(({ to }) => RECIPIENTS[to])
-const isStillTrue = byType((entry) => CONDITIONS[entry.while])
+const isRecipient = byType(({ to, kind }) =>
+  kind === 'operational' ? sql`${RECIPIENTS[to]} and users.operational_mail` : RECIPIENTS[to],
+)
+const isStillTrue = byType((entry) => (entry.link ? tokenIsUsable(entry.link) : CONDITIONS[entry.while]))
 
-const isReachable = sql`users.deleted_at is null and users.email is not null`
+/**
+ * A closed account is written to only so that its owner can have it back: whoever took it over, changed its address and
+ * closed it must not outrun the mail that undoes that.
+ */
+const isReachable = sql`users.email is not null and users.erased_at is null and ${byType(({ link }) => {
+  if (link === 'restore_account') return sql`users.deleted_at is not null`
+  return link === 'revert_email' ? sql`true` : sql`users.deleted_at is null`
+})}`
+
+/** Whether the account has got as many of these as it may get; simultaneous senders may go a few over it. */
+const isOverLimit = sql`${byType(({ isLimited = false }) => sql`${isLimited}::boolean`)} and exists (
+  select from mails as earlier
+  where earlier.user_id = mail.user_id and earlier.template = mail.template and earlier.state = 'sent'
+    and earlier.settled_at > now() - make_interval(secs => ${MAIL_LIMIT.seconds})
+  having count(*) >= ${MAIL_LIMIT.rate})`
+
+/** Written as the index `users_admins` has it. */
+const isAdmin = sql`'admin' = any(users.roles)`
 
 /** Records who is to be mailed about these events; whoever already is, is passed over. */
 export async function recordMails({ db }: Storage, events: readonly Happened[]): Promise<void> {
@@ -50,13 +78,22 @@ export async function recordMails({ db }: Storage, events: readonly Happened[]):
     type,
     subject,
     template: MAILS[type]?.template,
+    recipients: MAILS[type]?.to,
   }))
+  // Each kind of recipient by its own index: a condition that chooses between them would look at every account.
   await db.execute(sql`
     insert into mails (event_id, user_id, tenant_id, template)
-    select happened.id, users.id, happened.tenant_id, happened.template
+    select happened.id, recipient.id, happened.tenant_id, happened.template
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
-      as happened(id uuid, tenant_id uuid, type text, subject uuid, template text)
-    join users on users.tenant_id = happened.tenant_id and ${isReachable} and ${isRecipient}
+      as happened(id uuid, tenant_id uuid, type text, subject uuid, template text, recipients text)
+    cross join lateral (
+      select users.id from users
+      where happened.recipients = 'subject' and users.id = happened.subject
+        and users.tenant_id = happened.tenant_id and ${isReachable} and ${isRecipient}
+      union all
+      select users.id from users
+      where happened.recipients = 'admins' and ${isAdmin}
+        and users.tenant_id = happened.tenant_id and ${isReachable} and ${isRecipient}) as recipient
     on conflict (event_id, user_id) do nothing`)
 }
 
@@ -70,7 +107,7 @@ export type Claim = {
 }
 
 /** Why a mail is not sent although it could be. */
-export type Drop = 'expired' | 'no_recipient' | 'superseded' | 'undeliverable'
+export type Drop = 'capped' | 'expired' | 'no_recipient' | 'superseded' | 'undeliverable'
 
 type DueRow = {
   event_id: string
@@ -82,8 +119,14 @@ type DueRow = {
   happened_at: string | null
   client: EventClient | null
   email: string | null
+  is_verified: boolean
   name: string | null
   locale: string | null
+  token_id: string | null
+  token_key_id: string
+  token_subject: string | null
+  token_has_code: boolean
+  token_expires_at: string
   tenant_name: string
   issuer: string
   tenant_locale: string | null
@@ -119,19 +162,25 @@ export async function claimDueMail(
       from due where mails.event_id = due.event_id and mails.user_id = due.user_id
       returning mails.*)
     select mail.event_id, mail.user_id, mail.template, mail.attempts, happened.type, happened.client,
-      happened.created_at as happened_at, users.email, users.name, users.locale,
+      happened.created_at as happened_at, users.email, users.email_verified_at is not null as is_verified, users.name, users.locale,
+      token.id as token_id, token.key_id as token_key_id, token.subject as token_subject,
+      token.code_hash is not null as token_has_code, token.expires_at as token_expires_at,
       tenants.name as tenant_name, tenants.issuer, tenants.settings ->> 'locale' as tenant_locale, endpoint.url as endpoint_url,
       case
         when happened.created_at > now() - make_interval(hours => ${MAX_AGE_HOURS}) is not true then 'expired'
         when ${isRecipient} is not true then 'no_recipient'
         when ${isStillTrue} is not true then 'superseded'
+        when token.expires_at <= now() then 'expired'
+        when ${isOverLimit} then 'capped'
         when mail.attempts > ${maxAttempts} then 'undeliverable'
       end as drop
     from mail join tenants on tenants.id = mail.tenant_id
     left join events as happened on happened.id = mail.event_id and happened.tenant_id = mail.tenant_id
     left join users on users.id = mail.user_id and users.tenant_id = mail.tenant_id and ${isReachable}
     left join webhook_endpoints as endpoint
-      on endpoint.id = (happened.data ->> 'endpoint_id')::uuid and endpoint.tenant_id = mail.tenant_id`)
+      on endpoint.id = (happened.data ->> 'endpoint_id')::uuid and endpoint.tenant_id = mail.tenant_id
+    left join one_time_tokens as token
+      on token.id = (happened.data ->> 'token_id')::uuid and token.tenant_id = mail.tenant_id and token.user_id = mail.user_id`)
   const [row] = rows
   if (!row) return null
   const { event_id: eventId, user_id: userId, template, attempts } = row
@@ -142,20 +191,36 @@ export async function claimDueMail(
 function dueMailOf(claim: Claim, row: DueRow): DueMail | Drop {
   const { type, email, name, locale, client, happened_at } = row
   const entry = type === null ? undefined : MAILS[type]
-  if (!entry || email === null || happened_at === null) return 'superseded' // the statement has dropped these already
+  const token = entry?.link ? tokenOf(row, entry.link) : null
+  const address = entry?.link ? row.token_subject : email
+  if (!entry || address === null || happened_at === null) return 'superseded' // the statement has dropped these already
   return {
     eventId: claim.eventId,
     userId: claim.userId,
     entry,
-    email,
+    address,
+    isProved: row.is_verified && address === email,
+    account: email,
     name,
     locale,
     tenant: { name: row.tenant_name, issuer: row.issuer, locale: row.tenant_locale },
     happenedAt: new Date(happened_at),
     client,
     endpointUrl: row.endpoint_url,
+    token,
   }
 }
+
+const tokenOf = (row: DueRow, purpose: OneTimePurpose): DueToken | null =>
+  row.token_id === null
+    ? null
+    : {
+        id: row.token_id,
+        keyId: row.token_key_id,
+        purpose,
+        hasCode: row.token_has_code,
+        expiresAt: new Date(row.token_expires_at),
+      }
 
 /** What was sent is sent, and what was dropped stays dropped, whoever else holds the mail by now. */
 export async function settleMail(

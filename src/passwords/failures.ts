@@ -35,7 +35,14 @@ export function refuseUnheard({ failures, waitSeconds }: Attempts): Refusal | nu
  * knows. A digest, not a secret: it fits the column, and names nobody who has no account here.
  * @param device the nonce of the browser's cookie, once its signature has been checked
  */
-export async function attemptSubject(email: CanonicalEmail, device: string | null): Promise<Uint8Array> {
-  const text = device === null ? `account\0${email}` : `device\0${email}\0${device}`
+export function attemptSubject(email: CanonicalEmail, device: string | null): Promise<Uint8Array> {
+  return digestOf(device === null ? `account\0${email}` : `device\0${email}\0${device}`)
+}
+
+/** Whose failures are counted together where a signed-in caller gives the password again: nobody else's, so that a stranger cannot stop them. */
+export const confirmationSubject = (sessionId: string): Promise<Uint8Array> =>
+  digestOf(`session\0${sessionId}`)
+
+async function digestOf(text: string): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)))
 }

@@ -6,10 +6,10 @@ import type { Env } from '../context.ts'
 import { jsonBody } from '../http/body.ts'
 import { Transport, text } from '../http/input.ts'
 import { isRefusal, problemResponse } from '../problem.ts'
+import { findKnownDevice, rememberDevice } from '../sessions/known-device.ts'
 import { tokensResponse } from '../sessions/tokens.ts'
-import { findKnownDevice, rememberDevice } from './known-device.ts'
-import { signInWithPassword } from './passwords.ts'
 import { MAX_PASSWORD_UNITS } from './policy.ts'
+import { signInWithPassword } from './sign-in.ts'
 
 const Credentials = v.strictObject({
   email: EmailAddress,

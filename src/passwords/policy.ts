@@ -19,34 +19,43 @@ export function normalisePassword(password: string): NormalPassword {
 }
 
 /** What the password must not simply be. */
-export type Chooser = { email: CanonicalEmail; tenant: Tenant }
+export type Chooser = {
+  email: CanonicalEmail
+  tenant: Tenant
+  /** Where it stands in the body, e.g. `/password`. */
+  field: string
+}
 
 /** @returns null when it may be chosen; refusals `invalid_input` (`too_short`, `too_long`), `password_compromised` */
-export function checkPassword(password: NormalPassword, { email, tenant }: Chooser): Refusal | null {
+export function checkPassword(password: NormalPassword, { email, tenant, field }: Chooser): Refusal | null {
   const { password_min_length, password_max_bytes } = tenant.policy
   // Code points, not UTF-16 units: each counts as one character.
   if ([...password].length < password_min_length)
-    return refusePassword('too_short', `At least ${password_min_length} characters.`)
+    return refusePassword(field, 'too_short', `At least ${password_min_length} characters.`)
   if (new TextEncoder().encode(password).length > password_max_bytes) {
-    return refusePassword('too_long', `At most ${password_max_bytes} bytes.`)
+    return refusePassword(field, 'too_long', `At most ${password_max_bytes} bytes.`)
   }
-  return isGuessable(password, { email, tenant })
-    ? refuse('password_compromised', fieldError('password_compromised'))
-    : null
+  return isGuessable(password, { email, tenant }) ? refuseCompromised(field) : null
 }
 
+export const refuseCompromised = (field: string): Refusal =>
+  refuse('password_compromised', fieldError(field, 'password_compromised'))
+
 /** Compares the whole password, never a part: `password` inside a sentence is fine. */
-function isGuessable(password: NormalPassword, { email, tenant }: Chooser): boolean {
+function isGuessable(
+  password: NormalPassword,
+  { email, tenant }: Pick<Chooser, 'email' | 'tenant'>,
+): boolean {
   const guess = password.toLowerCase()
   const [localPart] = email.split('@')
   const obvious = [email, localPart, tenant.name.toLowerCase(), tenant.slug, new URL(tenant.issuer).hostname]
   return obvious.includes(guess) || (!guess.includes('\n') && commonPasswords.includes(`\n${guess}\n`))
 }
 
-function refusePassword(code: 'too_short' | 'too_long', detail: string): Refusal {
-  return refuse('invalid_input', fieldError(code, detail))
+function refusePassword(field: string, code: 'too_short' | 'too_long', detail: string): Refusal {
+  return refuse('invalid_input', fieldError(field, code, detail))
 }
 
-const fieldError = (code: string, detail?: string) => ({
-  errors: [{ pointer: '/password', code, ...(detail && { detail }) }],
+const fieldError = (pointer: string, code: string, detail?: string) => ({
+  errors: [{ pointer, code, ...(detail && { detail }) }],
 })

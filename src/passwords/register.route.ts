@@ -8,10 +8,10 @@ import { DisplayName, Transport, text } from '../http/input.ts'
 import { preferredLanguage } from '../http/language.ts'
 import { readIdempotencyKey } from '../idempotency/idempotency.ts'
 import { isRefusal, problemResponse } from '../problem.ts'
+import { rememberDevice } from '../sessions/known-device.ts'
 import { type IssuedTokens, tokensResponse } from '../sessions/tokens.ts'
-import { rememberDevice } from './known-device.ts'
-import { registerWithPassword } from './passwords.ts'
 import { MAX_PASSWORD_UNITS } from './policy.ts'
+import { registerWithPassword } from './registration.ts'
 
 const Registration = v.strictObject({
   email: EmailAddress,

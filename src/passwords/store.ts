@@ -1,24 +1,13 @@
-/** The SQL of passwords: what a sign-in reads, and the statements that register, sign in and count failures. */
+/** The SQL of signing in with a password: what it reads, and the statements that begin a session or count a failure. */
 import { and, eq, type SQL, sql } from 'drizzle-orm'
 import type { CanonicalEmail } from '../accounts/accounts.ts'
-import { insertUser, type NewUser, userColumns, userIsActive } from '../accounts/store.ts'
+import { userColumns, userIsActive } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import type { PasswordHash } from '../crypto/password-hash.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
-import type { IdempotencyKey } from '../idempotency/idempotency.ts'
-import { isKept, keepAnswer, keptAnswerColumns } from '../idempotency/store.ts'
 import { sealedKeyColumns } from '../keys/store.ts'
-import { type NewSession, startSession } from '../sessions/store.ts'
-import { isUniqueViolation } from '../storage/postgres.ts'
-import {
-  idempotencyKeys,
-  passwords,
-  signInFailures,
-  signingKeys,
-  tenantHosts,
-  tenants,
-  users,
-} from '../storage/schema.ts'
+import { databaseTime, type NewSession, startSession } from '../sessions/store.ts'
+import { passwords, signInFailures, signingKeys, tenantHosts, tenants, users } from '../storage/schema.ts'
 import { tenantColumns } from '../tenants/store.ts'
 import {
   type Attempts,
@@ -29,24 +18,6 @@ import {
 } from './failures.ts'
 
 type Storage = Pick<Context, 'db'> & Recorder
-
-/** The database's clock, for what an answer says before its statement runs. */
-const databaseTime = sql`now()`.mapWith((value: string) => new Date(value))
-
-/** Everything a registration reads: the host's tenant, the key that will sign, and the answer kept for a repeat. */
-export async function findForRegistration(
-  { db, host }: Pick<Context, 'db' | 'host'>,
-  repeat: IdempotencyKey | null,
-) {
-  const [row] = await db
-    .select({ tenant: tenantColumns, key: sealedKeyColumns, kept: keptAnswerColumns, at: databaseTime })
-    .from(tenantHosts)
-    .innerJoin(tenants, eq(tenants.id, tenantHosts.tenantId))
-    .leftJoin(signingKeys, eq(signingKeys.state, 'current'))
-    .leftJoin(idempotencyKeys, isKept(repeat))
-    .where(eq(tenantHosts.host, host))
-  return row
-}
 
 /**
  * Everything a sign-in reads: tenant, key, how attempts of `subject` stand, and the account with its password, or null
@@ -86,54 +57,16 @@ export async function findForSignIn(
 }
 
 /** How long the attempts of a row of `sign_in_failures` wait, in whole seconds; 0 without a row or a delay. */
-const waitSeconds = sql`ceil(greatest(0, coalesce(extract(epoch from sign_in_failures.next_attempt_at - clock_timestamp()), 0)))::int`
+export const waitSeconds = sql`ceil(greatest(0, coalesce(extract(epoch from sign_in_failures.next_attempt_at - clock_timestamp()), 0)))::int`
 
 /** Whether an attempt is not heard now: what both outcomes of an attempt are decided by. */
-const isUnheard = sql`(sign_in_failures.consecutive_failures >= ${MAX_FAILURES}
+export const isUnheard = sql`(sign_in_failures.consecutive_failures >= ${MAX_FAILURES}
   or sign_in_failures.next_attempt_at > clock_timestamp())`
 
-const failuresOf = (tenantId: string, subject: Uint8Array): SQL => sql`
+export const failuresOf = (tenantId: string, subject: Uint8Array): SQL => sql`
   sign_in_failures.tenant_id = ${tenantId} and sign_in_failures.subject = ${digest(subject)}`
 
 const digest = (subject: Uint8Array) => sql`${sql.param(subject, signInFailures.subject)}::bytea`
-
-export type Registration = {
-  user: NewUser
-  hash: PasswordHash
-  session: NewSession
-  /** Whose failures are forgotten: attempts before there was an account were at nothing. */
-  subject: Uint8Array
-  kept: { key: IdempotencyKey; sealed: string } | null
-}
-
-/**
- * Creates account, password and session, or nothing: one statement. The unique index decides between simultaneous
- * registrations of one address (FINDINGS F19), and the primary key between those with one Idempotency-Key.
- */
-export async function register(
-  ctx: Storage,
-  { user, hash, session, subject, kept }: Registration,
-): Promise<'registered' | 'email_taken' | 'idempotency_key_in_use'> {
-  const registered = sql`select tenant_id, id as subject, '{}'::jsonb as data from account`
-  const refused = sql`case when exists (select from account) then null else 'email_taken' end`
-  try {
-    const { rows } = await ctx.db.execute(sql`
-      with account as (${insertUser(user)}),
-      stored as (
-        insert into passwords (user_id, tenant_id, phc, key_id)
-        select id, tenant_id, ${hash.phc}, ${hash.keyId} from account),
-      account_recorded as (${recordEvent(ctx, 'user.registered', registered)}),
-      failures_forgotten as (
-        delete from sign_in_failures using account where ${failuresOf(user.tenantId, subject)}),
-      ${kept ? sql`${keepAnswer(user.tenantId, kept.key, kept.sealed, refused)},` : sql``}
-      ${startSession(ctx, session, sql`from account as users`)}
-      select id from started`)
-    return rows.length === 1 ? 'registered' : 'email_taken'
-  } catch (error) {
-    if (isUniqueViolation(error, 'idempotency_keys')) return 'idempotency_key_in_use'
-    throw error
-  }
-}
 
 export type VerifiedPassword = {
   userId: string
@@ -180,9 +113,9 @@ export async function signIn(
   return { hasBegun: row?.has_begun ?? false, ...attemptsOf(row) }
 }
 
-type AttemptsRow = { failures: number; wait_seconds: number }
+export type AttemptsRow = { failures: number; wait_seconds: number }
 
-const attemptsOf = (row: AttemptsRow | undefined): Attempts => ({
+export const attemptsOf = (row: AttemptsRow | undefined): Attempts => ({
   failures: row?.failures ?? 0,
   waitSeconds: row?.wait_seconds ?? 0,
 })

@@ -5,7 +5,7 @@
 import type { BatchItem } from 'drizzle-orm/batch'
 import type { Context } from '../context.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
-import { type CallerOperation, readAsCaller, readCaller } from './caller.ts'
+import { type CallerDemands, type CallerOperation, readAsCaller, readCaller } from './caller.ts'
 import { ADMIN } from './store.ts'
 
 /**
@@ -17,14 +17,20 @@ export async function readAsAdmin<Query extends BatchItem<'pg'>>(
   headers: Headers,
   operation: CallerOperation,
   query: (claimed: { sid: string }) => Query,
+  demands: CallerDemands = {},
 ) {
-  const read = await readAsCaller(ctx, headers, operation, query)
+  const read = await readAsCaller(ctx, headers, operation, query, demands)
   return isRefusal(read) ? read : (refuseUnlessRole(read.user, read.caller.userId) ?? read)
 }
 
 /** For reads that go elsewhere: the administrator alone, in one query. */
-export async function readAdmin(ctx: Context, headers: Headers, operation: CallerOperation) {
-  const read = await readCaller(ctx, headers, operation)
+export async function readAdmin(
+  ctx: Context,
+  headers: Headers,
+  operation: CallerOperation,
+  demands: CallerDemands = {},
+) {
+  const read = await readCaller(ctx, headers, operation, demands)
   return isRefusal(read) ? read : (refuseUnlessRole(read.user, read.caller.userId) ?? read)
 }
 

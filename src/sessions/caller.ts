@@ -4,7 +4,7 @@
  * writes check the signature first, because a statement cannot be taken back.
  */
 import type { BatchItem } from 'drizzle-orm/batch'
-import type { User } from '../accounts/accounts.ts'
+import type { Self } from '../accounts/accounts.ts'
 import type { Context } from '../context.ts'
 import { readUnverified, verifyAccessToken } from '../crypto/signing.ts'
 import { readBearer } from '../http/bearer.ts'
@@ -12,7 +12,7 @@ import { keepVerifier, readKeptVerifier, type Verifier } from '../keys/keys.ts'
 import { findVerifier } from '../keys/store.ts'
 import { checkLimits } from '../limits/check.ts'
 import type { LIMITS, Limit, LimitedOperation } from '../limits/limits.ts'
-import { isRefusal, type Refusal, refuse } from '../problem.ts'
+import { isRefusal, type Refusal, refuse, STEP_UP_SECONDS } from '../problem.ts'
 import { requireTenant, type Tenant } from '../tenants/tenants.ts'
 import { findCaller } from './store.ts'
 
@@ -23,6 +23,13 @@ export type Caller = { tenant: Tenant; userId: string; sessionId: string; kid: s
 export type CallerOperation = {
   [Name in LimitedOperation]: (typeof LIMITS)[Name] extends { redis: { session: Limit } } ? Name : never
 }[LimitedOperation]
+
+export type CallerDemands = {
+  /** The caller must have authenticated within the last minutes (RFC 9470), else `insufficient_user_authentication`. */
+  stepUp?: boolean
+  /** An address that the call has us mail, which is counted besides: many accounts must not fill one mailbox. */
+  account?: string
+}
 
 type Claimed = { kid: string; sid: string }
 type Read = { token: string; claimed: Claimed }
@@ -43,19 +50,20 @@ export async function requireCaller(
   ctx: Context,
   headers: Headers,
   operation: CallerOperation,
+  demands: CallerDemands = {},
 ): Promise<Caller | Refusal> {
   const read = readToken(headers)
   if (isRefusal(read)) return read
   const { kid } = read.claimed
-  const known = await verifyWithoutTrip(ctx, read)
+  const known = await verifyWithoutTrip(ctx, read, demands)
   const [limited, verifier] = await Promise.all([
-    limitCaller(ctx, operation, known),
+    limitCaller(ctx, operation, known, demands),
     known ? undefined : findVerifier(ctx, kid),
   ])
   if (limited) return limited
   if (known) return known
   if (verifier?.key) keepVerifier(ctx, kid, verifier)
-  return verify(ctx, read, verifier)
+  return verify(ctx, read, verifier, demands)
 }
 
 /**
@@ -68,11 +76,13 @@ export async function readAsCaller<Query extends BatchItem<'pg'>>(
   headers: Headers,
   operation: CallerOperation,
   query: (claimed: Claimed) => Query,
+  demands: CallerDemands = {},
 ): Promise<(KnownCaller & { found: Query['_']['result'] }) | Refusal> {
-  return readLive(ctx, headers, operation, async (claimed) => {
+  const ask = async (claimed: Claimed) => {
     const [[row], found] = await ctx.db.batch([findCaller(ctx, claimed), query(claimed)])
     return { row, found }
-  })
+  }
+  return readLive(ctx, headers, operation, ask, demands)
 }
 
 /** For reads that need nothing but the caller: one query. */
@@ -80,15 +90,17 @@ export async function readCaller(
   ctx: Context,
   headers: Headers,
   operation: CallerOperation,
+  demands: CallerDemands = {},
 ): Promise<KnownCaller | Refusal> {
-  return readLive(ctx, headers, operation, async (claimed) => {
+  const ask = async (claimed: Claimed) => {
     const [row] = await findCaller(ctx, claimed)
     return { row, found: undefined }
-  })
+  }
+  return readLive(ctx, headers, operation, ask, demands)
 }
 
 type CallerRow = Awaited<ReturnType<typeof findCaller>>[number]
-type KnownCaller = { caller: Caller; user: User }
+type KnownCaller = { caller: Caller; user: Self }
 
 /** The limit and the question side by side; then the signature, then whether session and account are live. */
 async function readLive<Found>(
@@ -96,16 +108,17 @@ async function readLive<Found>(
   headers: Headers,
   operation: CallerOperation,
   ask: (claimed: Claimed) => Promise<{ row: CallerRow | undefined; found: Found }>,
+  demands: CallerDemands,
 ): Promise<(KnownCaller & { found: Found }) | Refusal> {
   const read = readToken(headers)
   if (isRefusal(read)) return read
-  const known = verifyWithoutTrip(ctx, read)
+  const known = verifyWithoutTrip(ctx, read, demands)
   const [limited, { row, found }] = await Promise.all([
-    known.then((caller) => limitCaller(ctx, operation, caller)),
+    known.then((caller) => limitCaller(ctx, operation, caller, demands)),
     ask(read.claimed),
   ])
   if (limited) return limited
-  const caller = await verify(ctx, read, row)
+  const caller = await verify(ctx, read, row, demands)
   if (isRefusal(caller)) return caller
   if (row && !(await known)) keepVerifier(ctx, caller.kid, { tenant: row.tenant, key: row.key })
   if (row?.user?.id !== caller.userId)
@@ -114,24 +127,38 @@ async function readLive<Found>(
 }
 
 /** By the key that this location keeps, or undefined when it keeps none: then only the database can tell. */
-async function verifyWithoutTrip(ctx: Context, read: Read): Promise<Caller | Refusal | undefined> {
+async function verifyWithoutTrip(
+  ctx: Context,
+  read: Read,
+  demands: CallerDemands,
+): Promise<Caller | Refusal | undefined> {
   const kept = await readKeptVerifier(ctx, read.claimed.kid)
-  return kept && verify(ctx, read, kept)
+  return kept && verify(ctx, read, kept, demands)
 }
 
 /**
  * Counts the address, and the session of a token that is known to be good. A session that a token merely claims is
  * never counted: whoever learns an id could use up its owner's calls.
  */
-function limitCaller(ctx: Context, operation: CallerOperation, known: Caller | Refusal | undefined) {
-  return checkLimits(ctx, operation, known && !isRefusal(known) ? { session: known.sessionId } : {})
+function limitCaller(
+  ctx: Context,
+  operation: CallerOperation,
+  known: Caller | Refusal | undefined,
+  { account }: CallerDemands,
+) {
+  const isKnown = known && !isRefusal(known)
+  return checkLimits(ctx, operation, {
+    ...(isKnown && { session: known.sessionId }),
+    ...(isKnown && account !== undefined && { account: `${ctx.host}\0${account}` }),
+  })
 }
 
-/** The order of checks: host, origin, key, signature and claims, tenant. */
+/** The order of checks: host, origin, key, signature and claims, tenant, age of the authentication. */
 async function verify(
   ctx: Context,
   { token, claimed: { kid } }: Read,
   verifier: Verifier | undefined,
+  { stepUp = false }: CallerDemands,
 ): Promise<Caller | Refusal> {
   const tenant = requireTenant(ctx, verifier?.tenant)
   if (isRefusal(tenant)) return tenant
@@ -140,5 +167,8 @@ async function verify(
   const claims = await verifyAccessToken(token, verifier.key, { issuer, audience, now: ctx.now() })
   if (claims === null || claims.tid !== tenant.id)
     return refuse('invalid_token', { evidence: { reason: 'not verified' } })
+  const isOld = claims.auth_time < ctx.now().getTime() / 1000 - STEP_UP_SECONDS
+  if (stepUp && isOld)
+    return refuse('insufficient_user_authentication', { evidence: { subject: claims.sub } })
   return { tenant, userId: claims.sub, sessionId: claims.sid, kid }
 }

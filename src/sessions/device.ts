@@ -5,6 +5,12 @@ import Bowser from 'bowser'
 export function deviceLabel(userAgent: string | null): string | null {
   if (!userAgent) return null
   const { browser, os } = Bowser.parse(userAgent)
-  if (!browser.name) return null
-  return os.name ? `${browser.name} on ${os.name}` : browser.name
+  // The parser also makes up names, of whatever the text says: those are the caller's own words (CASES I05).
+  if (!isOneOf(BROWSER_MAP, browser.name)) return null
+  return isOneOf(OS_MAP, os.name) ? `${browser.name} on ${os.name}` : browser.name
 }
+
+const { BROWSER_MAP, OS_MAP } = Bowser
+
+const isOneOf = (names: Record<string, string>, name: string | undefined): name is string =>
+  name !== undefined && Object.values(names).includes(name)

@@ -1,7 +1,7 @@
 /** The `sessions` rows: starting, listing and ending them. Every statement names the tenant. */
 import { and, desc, eq, gt, isNull, lt, type SQL, sql } from 'drizzle-orm'
-import type { User } from '../accounts/accounts.ts'
-import { userColumns, userIsActive } from '../accounts/store.ts'
+import type { Self } from '../accounts/accounts.ts'
+import { selfColumns, userIsActive } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import type { KeyedTokenHash } from '../crypto/opaque-token.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
@@ -19,6 +19,9 @@ export const sessionIsLive = and(
   gt(sessions.idleExpiresAt, sql`clock_timestamp()`),
 )
 
+/** The database's clock, for what an answer says before its statement runs. */
+export const databaseTime = sql`now()`.mapWith((value: string) => new Date(value))
+
 export type NewSession = {
   id: string
   /** Now, by the database's clock, as the same request read it: so the answer is known before the session begins. */
@@ -29,7 +32,20 @@ export type NewSession = {
   /** Authentication methods (RFC 8176), e.g. `['pwd']`, and the assurance level they reach. */
   amr: string[]
   aal: 1 | 2
+  /** Whether the caller's browser has proved that it signed in to this account before. */
+  isKnownBrowser?: boolean
 }
+
+/**
+ * Of `started`, whether its account has been used before, and never with such a device in such a country. Sessions that
+ * ended more than a month ago are forgotten, so a device comes to be new again; an account's first session is not news.
+ */
+const isNewDevice = sql`(
+  exists (select from sessions as earlier where earlier.user_id = started.user_id)
+  and not exists (
+    select from sessions as earlier where earlier.user_id = started.user_id
+      and earlier.country is not distinct from started.country
+      and coalesce(earlier.device_label, earlier.user_agent) is not distinct from coalesce(started.device_label, started.user_agent)))`
 
 /**
  * The members of a `with` that begin a session: the session (`started`), its first refresh token and the event.
@@ -38,11 +54,12 @@ export type NewSession = {
  */
 export function startSession(
   ctx: Recorder,
-  { id, startedAt, refreshTokenId, refreshTokenHash, policy, amr, aal }: NewSession,
+  { id, startedAt, refreshTokenId, refreshTokenHash, policy, amr, aal, isKnownBrowser = false }: NewSession,
   from: SQL,
 ): SQL {
   const { client } = ctx
-  const event = sql`select tenant_id, user_id as subject, jsonb_build_object('session_id', id, 'amr', amr) as data from started`
+  const event = sql`select tenant_id, user_id as subject, jsonb_build_object('session_id', id, 'amr', amr,
+    'new_device', ${isKnownBrowser ? sql`false` : isNewDevice}) as data from started`
   return sql`
     started as (
       insert into sessions (id, tenant_id, user_id, auth_time, expires_at, idle_expires_at, amr, aal,
@@ -79,7 +96,7 @@ export function findCaller(
   { kid, sid }: { kid: string; sid: string },
 ) {
   return db
-    .select({ tenant: tenantColumns, key: publicKeyColumns, user: userColumns })
+    .select({ tenant: tenantColumns, key: publicKeyColumns, user: selfColumns })
     .from(tenantHosts)
     .innerJoin(tenants, eq(tenants.id, tenantHosts.tenantId))
     .leftJoin(signingKeys, keyIsValid(kid))
@@ -201,30 +218,35 @@ export async function endSession(ctx: Pick<Context, 'db' | 'host'> & Recorder, s
 }
 
 /** What a person may change about themselves; what is absent stays. */
-export type SelfChanges = { name?: string | null; locale?: string | null }
+export type SelfChanges = { name?: string | null; locale?: string | null; operational_mail?: boolean }
 
 /** Changes the caller's account in one statement. @returns the account, or null when the caller's session is not live */
 export async function updateCaller(
   ctx: Pick<Context, 'db' | 'host'> & Recorder,
   caller: Caller,
   changes: SelfChanges,
-): Promise<User | null> {
-  const { name, locale } = changes
+): Promise<Self | null> {
+  const { name, locale, operational_mail: mail } = changes
   const happened = sql`select tenant_id, id as subject,
     jsonb_build_object('fields', ${JSON.stringify(Object.keys(changes))}::jsonb) as data from updated`
   const { rows } = await ctx.db.execute<UpdatedRow>(sql`
     with caller as (${callerIsLive(caller, ctx.host)}),
     updated as (
       update users set name = ${name === undefined ? sql`users.name` : sql`${name}`},
-        locale = ${locale === undefined ? sql`users.locale` : sql`${locale}`}
+        locale = ${locale === undefined ? sql`users.locale` : sql`${locale}`},
+        operational_mail = ${mail === undefined ? sql`users.operational_mail` : sql`${mail}`}
       from caller
-      where users.id = caller.user_id and users.tenant_id = caller.tenant_id returning users.*),
+      where users.id = caller.user_id and users.tenant_id = caller.tenant_id and ${userIsActive} returning users.*),
     recorded as (${recordEvent(ctx, 'user.updated', happened)})
-    select id, email, email_verified_at, name, locale, roles from updated`)
+    select id, email, email_verified_at, name, locale, operational_mail, roles from updated`)
   const [row] = rows
   if (!row) return null
-  const { email_verified_at, ...user } = row
-  return { ...user, emailVerifiedAt: email_verified_at === null ? null : new Date(email_verified_at) }
+  const { email_verified_at, operational_mail: operationalMail, ...user } = row
+  const emailVerifiedAt = email_verified_at === null ? null : new Date(email_verified_at)
+  return { ...user, emailVerifiedAt, operationalMail }
 }
 
-type UpdatedRow = Omit<User, 'emailVerifiedAt'> & { email_verified_at: string | null }
+type UpdatedRow = Omit<Self, 'emailVerifiedAt' | 'operationalMail'> & {
+  email_verified_at: string | null
+  operational_mail: boolean
+}

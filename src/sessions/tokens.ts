@@ -18,7 +18,8 @@ export type IssuedTokens = {
   key: CurrentKey
   user: User
   session: Session
-  refreshToken: RefreshToken
+  /** Null where the session goes on with the one that it has. */
+  refreshToken: RefreshToken | null
   /** Remaining life of the refresh token, by the database's clock. */
   refreshExpiresInSeconds: number
 }
@@ -39,14 +40,15 @@ export async function tokensResponse(
     access_token: accessToken,
     token_type: 'Bearer',
     expires_in: expiresInSeconds,
-    ...(transport === 'token' && { refresh_token: refreshToken }),
+    ...(transport === 'token' && refreshToken !== null && { refresh_token: refreshToken }),
     refresh_expires_in: refreshExpiresInSeconds,
     session: { id: session.id, expires_at: instant(session.expiresAt) },
     user: presentUser(user),
   }
   keepVerifier(ctx, key.kid, { tenant, key: { publicJwk: key.publicJwk, algorithm: key.algorithm } })
   const headers = new Headers()
-  if (transport === 'cookie') headers.set('set-cookie', refreshCookie(refreshToken, refreshExpiresInSeconds))
+  if (transport === 'cookie' && refreshToken !== null)
+    headers.set('set-cookie', refreshCookie(refreshToken, refreshExpiresInSeconds))
   return Response.json(body, { status, headers })
 }
 

@@ -1,4 +1,7 @@
-/** PATCH /v1/me — changes what a person may say about themselves: their name, their language. `null` takes it away. */
+/**
+ * PATCH /v1/me — changes what a person may say about themselves: their name, their language (`null` takes it away), and
+ * whether they want mail that is not about their security.
+ */
 import { Hono } from 'hono'
 import * as v from 'valibot'
 import { presentSelf } from '../accounts/accounts.ts'
@@ -14,6 +17,7 @@ const Changes = v.pipe(
   v.strictObject({
     name: v.exactOptional(v.nullable(DisplayName)),
     locale: v.exactOptional(v.nullable(LanguageTag)),
+    operational_mail: v.exactOptional(v.boolean()),
   }),
   v.check((changes) => Object.keys(changes).length > 0, 'missing'),
 )

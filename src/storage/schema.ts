@@ -5,6 +5,7 @@
  */
 import { sql } from 'drizzle-orm'
 import {
+  boolean,
   check,
   customType,
   index,
@@ -18,6 +19,7 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core'
+import type { OneTimePurpose } from '../crypto/one-time-token.ts'
 import type { PublicJwk } from '../crypto/signing.ts'
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' })
@@ -76,15 +78,18 @@ export const users = pgTable(
     status: text('status', { enum: ['active', 'disabled'] })
       .notNull()
       .default('active'),
-    // Unused since `sign_in_failures`; the version before it writes them, so they go with a later migration.
-    consecutiveFailures: integer('consecutive_failures').notNull().default(0),
-    nextAttemptAt: instant('next_attempt_at'),
+    /** Whether they get mail that is not about their security, e.g. of a webhook that does not answer. */
+    operationalMail: boolean('operational_mail').notNull().default(true),
     createdAt: createdAt(),
+    /** Since then the account is closed; until `erased_at` its owner may take that back. */
     deletedAt: instant('deleted_at'),
+    erasedAt: instant('erased_at'),
   },
   (table) => [
     // Not `unique(email)`: an erased account must not block the address for ever (FINDINGS F19).
     uniqueIndex('users_tenant_email').on(table.tenantId, table.email).where(sql`deleted_at is null`),
+    index('users_admins').on(table.tenantId).where(sql`'admin' = any(roles)`),
+    index('users_to_erase').on(table.deletedAt).where(sql`deleted_at is not null and erased_at is null`),
     check('users_status', sql`${table.status} in ('active', 'disabled')`),
     check('users_live_has_email', sql`${table.deletedAt} is not null or ${table.email} is not null`),
   ],
@@ -149,7 +154,9 @@ export const sessions = pgTable(
     expiresAt: instant('expires_at').notNull(),
     idleExpiresAt: instant('idle_expires_at').notNull(),
     revokedAt: instant('revoked_at'),
-    revokeReason: text('revoke_reason', { enum: ['signed_out', 'revoked', 'reuse_detected'] }),
+    revokeReason: text('revoke_reason', {
+      enum: ['signed_out', 'revoked', 'reuse_detected', 'secured', 'closed'],
+    }),
     authTime: instant('auth_time').notNull().default(sql`now()`),
     amr: text('amr').array().notNull(),
     aal: smallint('aal').notNull(),
@@ -164,6 +171,8 @@ export const sessions = pgTable(
   (table) => [
     // The list of live sessions, by owner and in order of age; and the clean-up of dead ones.
     index('sessions_user').on(table.userId, table.id).where(sql`revoked_at is null`),
+    // All of a person's sessions: what tells a new device from one that was here before.
+    index('sessions_owner').on(table.userId),
     index('sessions_expires').on(table.expiresAt),
     index('sessions_revoked').on(table.revokedAt).where(sql`revoked_at is not null`),
   ],
@@ -192,6 +201,49 @@ export const refreshTokens = pgTable(
     uniqueIndex('refresh_tokens_parent').on(table.parentId),
     index('refresh_tokens_session').on(table.sessionId),
     check('refresh_tokens_hash_length', sql`length(${table.hash}) = 32`),
+  ],
+)
+
+/**
+ * Links and codes that are mailed (src/one-time/): one row per purpose and holder, so that a newer one takes the place of
+ * the older. Only a hash of the token is here, and what it proves. An address without an account leaves a row too, so that
+ * asking for one, and trying one, costs the same; it names nobody.
+ */
+export const oneTimeTokens = pgTable(
+  'one_time_tokens',
+  {
+    id: uuid('id').primaryKey(),
+    tenantId: uuid('tenant_id')
+      .notNull()
+      .references(() => tenants.id),
+    userId: uuid('user_id').references(() => users.id),
+    purpose: text('purpose').$type<OneTimePurpose>().notNull(),
+    /** The account's id (and the address, for what undoes a change of it), or a digest of an address without an account. */
+    holder: text('holder').notNull(),
+    /** The address that it was mailed to, and that using it proves. */
+    subject: text('subject'),
+    hash: bytea('hash').notNull(),
+    keyId: text('key_id').notNull(),
+    /** The two tokens of one change of address name the same. */
+    flowId: uuid('flow_id'),
+    /** What redeeming it grants besides: the roles of an invitation. */
+    grants: text('grants').array().notNull().default(sql`'{}'`),
+    /** HMAC of address and code, where there is a code; and the SHA-256 of what the asking browser's cookie holds. */
+    codeHash: bytea('code_hash'),
+    browserHash: bytea('browser_hash'),
+    /** Wrong codes against this challenge, and in a row against all challenges of the account (NIST SP 800-63B-4 §3.2.2). */
+    attempts: smallint('attempts').notNull().default(0),
+    failures: integer('failures').notNull().default(0),
+    createdAt: createdAt(),
+    expiresAt: instant('expires_at').notNull(),
+    consumedAt: instant('consumed_at'),
+  },
+  (table) => [
+    uniqueIndex('one_time_tokens_newest').on(table.tenantId, table.purpose, table.holder),
+    uniqueIndex('one_time_tokens_hash').on(table.hash),
+    index('one_time_tokens_user').on(table.userId),
+    index('one_time_tokens_expires').on(table.expiresAt),
+    check('one_time_tokens_hash_length', sql`length(${table.hash}) = 32`),
   ],
 )
 
@@ -256,6 +308,8 @@ export const events = pgTable(
   },
   (table) => [
     index('events_undispatched').on(table.id).where(sql`dispatched_at is null`),
+    // What an erasure looks for.
+    index('events_subject').on(table.subject).where(sql`subject is not null`),
     index('events_dispatched').on(table.dispatchedAt).where(sql`dispatched_at is not null`),
   ],
 )
@@ -294,6 +348,7 @@ export const mails = pgTable(
   },
   (table) => [
     primaryKey({ columns: [table.eventId, table.userId] }),
+    index('mails_of_recipient').on(table.userId, table.settledAt),
     index('mails_due').on(table.nextAttemptAt).where(sql`state = 'pending'`),
     index('mails_settled').on(table.settledAt).where(sql`state <> 'pending'`),
     check('mails_state', sql`${table.state} in ('pending', 'sent', 'dropped')`),

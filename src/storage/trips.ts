@@ -44,7 +44,10 @@ export function createTrips(deadlinesMs: Record<Upstream | 'request', number>): 
  * by the clock: an Argon2 hash of another request holds the isolate for tens of milliseconds, while an answer may have
  * arrived and waits for its turn, and that is no fault of the upstream. `lastMoment` is the clock's.
  */
-function createDeadline(milliseconds: number, lastMoment: number): { signal: AbortSignal; clear(): void } {
+export function createDeadline(
+  milliseconds: number,
+  lastMoment: number,
+): { signal: AbortSignal; clear(): void } {
   const controller = new AbortController()
   let turns = 10
   const turn = () => {

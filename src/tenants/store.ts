@@ -1,6 +1,7 @@
 /** The tenant of a host. Operations join `tenant_hosts` inside their own query; only what needs nothing else asks here. */
-import { eq } from 'drizzle-orm'
+import { eq, type SQL, sql } from 'drizzle-orm'
 import type { Context } from '../context.ts'
+import { originToAllow } from '../http/origin.ts'
 import { tenantHosts, tenants } from '../storage/schema.ts'
 
 /** For `db.select({ tenant: tenantColumns, … })`. */
@@ -19,4 +20,16 @@ export function findTenantOfHost({ db, host }: Pick<Context, 'db' | 'host'>) {
     .from(tenantHosts)
     .innerJoin(tenants, eq(tenants.id, tenantHosts.tenantId))
     .where(eq(tenantHosts.host, host))
+}
+
+/**
+ * `select tenants.*`: the host's tenant, if it allows the calling page: for a statement that has its effect in the trip
+ * that also tells who the tenant is.
+ */
+export function callingTenant(ctx: Pick<Context, 'host' | 'callerOrigin' | 'fetchSite' | 'origin'>): SQL {
+  const origin = originToAllow(ctx)
+  return sql`
+    select tenants.* from tenants
+    join tenant_hosts on tenant_hosts.tenant_id = tenants.id and tenant_hosts.host = ${ctx.host}
+    where (${origin}::text is null or ${origin}::text = any(tenants.allowed_origins))`
 }

@@ -15,6 +15,15 @@ const Settings = v.object({
   audience: v.optional(v.pipe(v.string(), v.minLength(1))),
   /** The language of mail to people who have chosen none, a BCP 47 tag; read where it is sent (src/mail/store.ts). */
   locale: v.optional(v.pipe(v.string(), v.maxLength(35))),
+  /**
+   * `verify-first`: an account is usable once its address is proved, and nobody learns whether an address has one.
+   * `sign-in-at-once`: registration signs in, and says when an address is taken.
+   */
+  registration: v.optional(v.picklist(['verify-first', 'sign-in-at-once']), 'verify-first'),
+  /** After it the personal data of a closed account is erased; until then its owner may restore it. */
+  erasure_days: bounded(30, 0, 365),
+  /** Where `/.well-known/change-password` leads; our own page when absent. */
+  change_password_url: v.optional(v.pipe(v.string(), v.url(), v.startsWith('https://'))),
   /** In code points. NIST SP 800-63B-4 §3.1.1.2 wants 15 where the password is the only factor. */
   password_min_length: bounded(8, 8, 64),
   /** In bytes of UTF-8 after NFC; at least 64 code points of 4 bytes are always allowed. */

@@ -74,20 +74,6 @@ export function findEndpoint(ctx: Storage, endpointId: string) {
     .where(and(eq(webhookEndpoints.id, endpointId), eq(webhookEndpoints.tenantId, tenantOfHost(ctx))))
 }
 
-/** The answer kept for this creation, for whoever may still ask. */
-export async function findKeptCreation(
-  { db, host }: Storage,
-  caller: Caller,
-  { actor, operation, key }: IdempotencyKey,
-): Promise<Asked & { sealed: string | null }> {
-  const { rows } = await db.execute<Asked & { sealed: string | null }>(sql`
-    with ${callerIsAdmin(caller, host)}
-    select ${countAdmin}, (
-      select sealed_answer from idempotency_keys join admin using (tenant_id)
-      where actor = ${actor} and operation = ${operation} and key = ${key} and expires_at > now()) as sealed`)
-  return rows[0] ?? { callers: 0, admins: 0, sealed: null }
-}
-
 /** A host of ours as a target would let a tenant ask another in our name. */
 const isOwnHost = (url: string | undefined) =>
   sql`exists (select from tenant_hosts where host = split_part(${url ?? null}::text, '/', 3))`

@@ -6,6 +6,7 @@ import { instant } from '../http/answer.ts'
 import { type KeptAnswer, openAnswer, repeatAnswer, sealAnswer } from '../idempotency/idempotency.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
 import { readAsAdmin, refuseUnlessAdmin } from '../sessions/admin.ts'
+import { findKeptForAdmin } from '../sessions/admin-store.ts'
 import type { Caller, CallerOperation } from '../sessions/caller.ts'
 import { newSecret, sealSecret } from './secrets.ts'
 import {
@@ -13,7 +14,6 @@ import {
   changeEndpoint,
   type Endpoint,
   findEndpoint,
-  findKeptCreation,
   insertEndpoint,
   type Outcome,
 } from './store.ts'
@@ -52,7 +52,7 @@ export async function createEndpoint(
   const key = idempotencyKey && { actor: caller.userId, operation: 'createWebhook', key: idempotencyKey }
   const request = JSON.stringify([input.url, input.events, input.description ?? null])
   if (key) {
-    const { sealed, ...standing } = await findKeptCreation(ctx, caller, key)
+    const { sealed, ...standing } = await findKeptForAdmin(ctx, caller, key)
     const refused = refuseUnlessAdmin(standing, caller.userId)
     if (refused) return refused
     if (sealed) return repeat(await openAnswer(ctx, caller.tenant.id, key, sealed), request)

@@ -1,10 +1,33 @@
-/** The Worker `password`: /v1/register, /v1/login. The only one that carries Argon2. */
+/** The Worker `password`: whatever hashes a password. The only one that carries Argon2. */
 import { createApp } from '../app.ts'
+import { acceptInvitationPage } from '../link-pages/accept-invitation.page.ts'
+import { forgotPasswordPage } from '../link-pages/forgot-password.page.ts'
+import { resetPasswordPage } from '../link-pages/reset-password.page.ts'
+import { verifyEmailPage } from '../link-pages/verify-email.page.ts'
+import { acceptInvitation } from '../passwords/accept-invitation.route.ts'
+import { changePasswordRoute } from '../passwords/change-password.route.ts'
+import { confirmPasswordRoute } from '../passwords/confirm-password.route.ts'
+import { forgotPassword } from '../passwords/forgot-password.route.ts'
 import { login } from '../passwords/login.route.ts'
 import { registerRoute } from '../passwords/register.route.ts'
+import { resetPasswordRoute } from '../passwords/reset-password.route.ts'
+import { verifyEmailRoute } from '../passwords/verify-email.route.ts'
 import { SECRETS } from '../settings.ts'
 
-export const operations = [registerRoute, login]
+export const operations = [
+  registerRoute,
+  login,
+  forgotPassword,
+  resetPasswordRoute,
+  changePasswordRoute,
+  confirmPasswordRoute,
+  verifyEmailRoute,
+  acceptInvitation,
+  verifyEmailPage,
+  resetPasswordPage,
+  forgotPasswordPage,
+  acceptInvitationPage,
+]
 
 export const secrets = SECRETS
 

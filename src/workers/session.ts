@@ -1,10 +1,13 @@
 /** The Worker `session`: /v1/refresh, /v1/logout, /v1/sessions*, /v1/me*, and /readyz, because it holds both dependencies. */
 import { createApp } from '../app.ts'
 import { readyz } from '../health/readyz.route.ts'
+import { deleteMe } from '../sessions/delete-me.route.ts'
+import { exportMe } from '../sessions/export-me.route.ts'
 import { listOwnSessions } from '../sessions/list-sessions.route.ts'
 import { logout } from '../sessions/logout.route.ts'
 import { readMe } from '../sessions/read-me.route.ts'
 import { refresh } from '../sessions/refresh.route.ts'
+import { restoreMe } from '../sessions/restore-me.route.ts'
 import { revokeSession } from '../sessions/revoke-session.route.ts'
 import { revokeSessions } from '../sessions/revoke-sessions.route.ts'
 import { updateMe } from '../sessions/update-me.route.ts'
@@ -18,6 +21,9 @@ export const operations = [
   revokeSessions,
   readMe,
   updateMe,
+  exportMe,
+  deleteMe,
+  restoreMe,
   readyz,
 ]
 

@@ -64,7 +64,7 @@ describe('accepts', () => {
       actor: ada.tokens.user.id,
       subject: ada.tokens.user.id,
       session_ids: [again],
-      data: { session_id: again, amr: ['pwd'] },
+      data: { session_id: again, amr: ['pwd'], new_device: true },
       address: '203.0.113.0/24',
       country: data[0]?.country,
       city: data[0]?.city,

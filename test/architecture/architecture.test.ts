@@ -8,6 +8,7 @@ import {
   noFilledConstants,
   noModuleState,
   oneOperationPerRouteFile,
+  onePathPerPageFile,
   type Rule,
   routesFromWorkersAlone,
 } from './rules.ts'
@@ -105,6 +106,7 @@ const rules: { title: string; rule: Rule; mistakes: Mistake[]; fine: Mistake[] }
     rule: routesFromWorkersAlone,
     mistakes: [
       ["import { login } from '../passwords/login.route.ts'", 'src/sessions/sessions.ts'],
+      ["import { p } from '../link-pages/p.page.ts'", 'src/sessions/sessions.ts'],
       ["import { x } from '../../src/passwords/store.ts'", 'src/sessions/sessions.ts'],
     ],
     fine: [["import { login } from '../passwords/login.route.ts'", 'src/workers/password.ts']],
@@ -127,6 +129,18 @@ const rules: { title: string; rule: Rule; mistakes: Mistake[]; fine: Mistake[] }
       ["export type A = string\nexport const a = new Hono<Env>().get('/a', v, h)", 'src/x/a.route.ts'],
       ['export const a = 1', 'src/x/a.ts'],
     ],
+  },
+  {
+    title: 'a page file is one path, shown and taken',
+    rule: onePathPerPageFile,
+    mistakes: [
+      ["export const a = new Hono<Env>().get('/a', h)", 'src/x/a.page.ts'],
+      ["export const a = new Hono<Env>().get('/a', h).post('/b', h)", 'src/x/a.page.ts'],
+      ["export const a = new Hono<Env>().use('*', m).get('/a', h).post('/a', h)", 'src/x/a.page.ts'],
+      ["export const a = new Hono<Env>().post('/a', h).get('/a', h)", 'src/x/a.page.ts'],
+      ["export const a = new Hono<Env>().get('/a', h).post('/a', h)\nexport const b = 1", 'src/x/a.page.ts'],
+    ],
+    fine: [["export const a = new Hono<Env>().get('/a', m, h).post('/a', m, v, h)", 'src/x/a.page.ts']],
   },
 ]
 

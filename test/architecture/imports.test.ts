@@ -21,9 +21,9 @@ const WORKERS = [
   '../jobs.ts',
   '../health/readyz.route.ts',
 ]
-const CAPABILITIES = ['tenants', 'keys', 'accounts', 'sessions', 'passwords']
+const CAPABILITIES = ['tenants', 'keys', 'accounts', 'one-time', 'sessions', 'email', 'passwords']
 /** Imported by Workers and jobs.ts alone, and never by each other. */
-const LEAVES = ['admin', 'webhooks', 'mail', 'housekeeping']
+const LEAVES = ['admin', 'webhooks', 'mail', 'housekeeping', 'link-pages']
 const toRightOf = (folder: string) => [...CAPABILITIES.slice(CAPABILITIES.indexOf(folder) + 1), ...LEAVES]
 const storeOf = (folders: string[]) => folders.map((folder) => `../${folder}/store.ts`)
 
@@ -43,7 +43,13 @@ const forbidden: Record<string, string[]> = {
   ...Object.fromEntries(
     LEAVES.map((folder) => [
       folder,
-      [...storeOf(['passwords', ...LEAVES.filter((leaf) => leaf !== folder)]), ...OUTSIDE, ...WORKERS],
+      [
+        // A page does what an operation of any capability does.
+        ...storeOf(folder === 'link-pages' ? [] : ['passwords']),
+        ...storeOf(LEAVES.filter((leaf) => leaf !== folder)),
+        ...OUTSIDE,
+        ...WORKERS,
+      ],
     ]),
   ),
   workers: OUTSIDE,
@@ -61,6 +67,7 @@ const allowed: Record<string, string[]> = {
   passwords: ['../sessions/store.ts', '../storage/schema.ts'],
   webhooks: ['../sessions/admin.ts', '../events/sink.ts', '../idempotency/store.ts'],
   housekeeping: ['../keys/rotation.ts', '../events/store.ts'],
+  'link-pages': ['../passwords/recovery.ts', '../sessions/store.ts', '../http/form.ts'],
   workers: ['../app.ts', '../health/readyz.route.ts', '../passwords/login.route.ts'],
 }
 

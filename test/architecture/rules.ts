@@ -119,7 +119,7 @@ const LIBRARY_HOMES: [library: RegExp, files: RegExp][] = [
   // It asks one subject at a time, and so cannot count all or nothing; the benchmark and the endpoint's test use it.
   [/^@upstash\/ratelimit/, /^$/],
   // SQL lives beside the schema, in each capability's store, in the two rotations and in the outbox.
-  [/^drizzle-orm/, /^src\/(storage\/|[a-z-]+\/([a-z]+-)?(store|rotation)\.ts$|events\/outbox\.ts$)/],
+  [/^drizzle-orm/, /^src\/(storage\/|[a-z-]+\/([a-z-]+-)?(store|rotation)\.ts$|events\/outbox\.ts$)/],
   // Only its binaries are used, extracted once (ops/extract-argon2.ts): its loader cannot run in a Worker.
   [/^hash-wasm/, /^$/],
   [/^node:/, /^$/],
@@ -144,11 +144,12 @@ export const middlewareWithoutStorage: Rule = ({ path, imports }) =>
         .map(({ from }) => `middleware imports ${from}`)
     : []
 
-/** Only a Worker's list names route files, and nobody leaves src/ and comes back. */
+/** Only a Worker's list names route and page files, and nobody leaves src/ and comes back. */
 export const routesFromWorkersAlone: Rule = ({ path, imports }) =>
   imports
     .filter(
-      ({ from }) => (/\.route\.ts$/.test(from) && !/^src\/workers\//.test(path)) || /(^|\/)src\//.test(from),
+      ({ from }) =>
+        (/\.(route|page)\.ts$/.test(from) && !/^src\/workers\//.test(path)) || /(^|\/)src\//.test(from),
     )
     .map(({ from }) => `imports ${from}`)
 
@@ -165,6 +166,26 @@ export const oneOperationPerRouteFile: Rule = ({ path, body }) => {
     if (node.type === 'CallExpression' && /^(use|all|on|route|mount)$/.test(methodOf(node)) && isHono(node))
       wrong.push(`.${methodOf(node)}() in a route file`)
   return wrong
+}
+
+/** A page file is one path: one export, `new Hono<Env>().get(path, …).post(path, …)`; GET shows the form that POST takes. */
+export const onePathPerPageFile: Rule = ({ path, body }) => {
+  if (!path.endsWith('.page.ts')) return []
+  const exported = body.filter(({ type, exportKind }) => /^Export/.test(type) && exportKind !== 'type')
+  const [only] = exported.flatMap(({ declaration }) =>
+    isNode(declaration) ? nodes(declaration.declarations) : [],
+  )
+  return exported.length === 1 && only && isOnePage(only.init)
+    ? []
+    : ['does not export one app that shows and takes one page']
+}
+
+function isOnePage(init: unknown): boolean {
+  if (!isNode(init) || methodOf(init) !== 'post' || !isNode(init.callee)) return false
+  const show = init.callee.object
+  if (!isOneRoute(show) || !isNode(show) || methodOf(show) !== 'get') return false
+  const [shown, taken] = [show, init].map((call) => nodes(call.arguments)[0])
+  return shown !== undefined && taken !== undefined && textOf(shown) === textOf(taken)
 }
 
 const methodOf = ({ callee }: Node) => (isNode(callee) ? nameOf(callee.property) : '')

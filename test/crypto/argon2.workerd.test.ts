@@ -5,8 +5,8 @@ import {
   argon2Statistics,
   createArgon2,
   instantiateArgon2,
-  maxMemoryKiB,
 } from '../../src/crypto/argon2.ts'
+import { maxMemoryKiB } from '../../src/crypto/phc.ts'
 import fixtures from './argon2-node.fixtures.json'
 import { fromHex, random, toHex, utf8 } from './support.ts'
 

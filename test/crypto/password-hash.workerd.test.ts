@@ -3,13 +3,13 @@ import { argon2 } from '../../src/crypto/argon2.ts'
 import { toBase64 } from '../../src/crypto/base64.ts'
 import { isCryptoFault } from '../../src/crypto/fault.ts'
 import {
-  type Argon2Cost,
   DEFAULT_COST,
   decoyHash,
   hashPassword,
   needsRehash,
   verifyPassword,
 } from '../../src/crypto/password-hash.ts'
+import type { Argon2Cost } from '../../src/crypto/phc.ts'
 import { random, utf8 } from './support.ts'
 
 const cost: Argon2Cost = { memoryKiB: 64, iterations: 2, parallelism: 1 }

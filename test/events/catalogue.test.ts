@@ -3,6 +3,7 @@
  * flow does not compile, and a flow that does not end in its event fails.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import type { OneTimePurpose } from '../../src/crypto/one-time-token.ts'
 import { EVENTS, type EventEntry, type EventType } from '../../src/events/catalogue.ts'
 import { setFailures, WRONG } from '../passwords/attempts.ts'
 import {
@@ -44,6 +45,110 @@ const FLOWS: Record<EventType, (client: Client) => Promise<Expected>> = {
     const { tokens } = await client.newAccount()
     await client.call('/v1/me', { method: 'PATCH', bearer: tokens.access_token, json: { name: 'Ada' } })
     return byThemself(tokens.user.id, { fields: ['name'] })
+  },
+  'user.deleted': async (client) => {
+    const { tokens } = await closeNew(client)
+    return byThemself(tokens.user.id, { session_ids: [tokens.session.id] })
+  },
+  'user.restored': async (client) => {
+    const { tokens } = await closeNew(client)
+    const { token } = await client.mailed('restore_account', tokens)
+    await client.call('/v1/me/restore', { json: { token } })
+    return byThemself(tokens.user.id)
+  },
+  'user.erased': async (client) => {
+    const { tokens } = await closeNew(client)
+    await stage().service.sql(`update users set deleted_at = now() - interval '31 days' where id = $1`, [
+      tokens.user.id,
+    ])
+    await stage().service.runCron('17 * * * *')
+    return byNobody(tokens.user.id)
+  },
+  'user.exported': async (client) => {
+    const { tokens } = await client.newAccount()
+    await client.call('/v1/me/export', { bearer: tokens.access_token })
+    return byThemself(tokens.user.id, { session_id: tokens.session.id })
+  },
+  'user.imported': async (client) => {
+    const { tokens } = await client.newAdmin()
+    const json = { users: [{ email: newEmail() }] }
+    const { body } = await client.call<{ results: { id: string }[] }>('/v1/admin/users/import', {
+      bearer: tokens.access_token,
+      json,
+    })
+    return { subject: body.results[0]?.id ?? null, actor: tokens.user.id }
+  },
+  'user.invited': async (client) => {
+    const { tokens } = await client.newAdmin()
+    const { tokens: guest } = await client.newAccount()
+    const json = { email: guest.user.email }
+    await client.call('/v1/admin/invitations', { bearer: tokens.access_token, json })
+    const { id } = await client.mailed('invitation', guest)
+    return { subject: guest.user.id, actor: tokens.user.id, data: { token_id: id } }
+  },
+  'user.registered_again': async (client) => {
+    const { email, tokens } = await client.newAccount()
+    const { sql } = stage().service
+    await sql('update users set email_verified_at = now() where id = $1', [tokens.user.id])
+    await sql(`update tenants set settings = '{"registration":"verify-first"}' where id = $1`, [
+      client.tenant.id,
+    ])
+    await client.register(email)
+    return byNobody(tokens.user.id)
+  },
+  'email.verification_requested': async (client) => askFor(client, '/v1/email/resend', 'verify_email'),
+  'email.sign_in_requested': async (client) => askFor(client, '/v1/email/code', 'sign_in'),
+  'password.reset_requested': async (client) => askFor(client, '/v1/password/forgot', 'reset_password'),
+  'email.verified': async (client) => {
+    const { tokens } = await client.newAccount()
+    const { token } = await client.plant('verify_email', tokens)
+    await client.call('/v1/email/verify', { json: { token } })
+    const session_ids = [tokens.session.id]
+    return byThemself(tokens.user.id, { by: 'verify_email', password: 'removed', session_ids })
+  },
+  'email.change_requested': async (client) => {
+    const { tokens } = await askToMove(client)
+    const { id } = await client.mailed('change_email_old', tokens)
+    return byThemself(tokens.user.id, { token_id: id })
+  },
+  'email.change_confirmation_requested': async (client) => {
+    const { tokens } = await askToMove(client)
+    const { id } = await client.mailed('change_email_new', tokens)
+    return byThemself(tokens.user.id, { token_id: id })
+  },
+  'email.changed': async (client) => {
+    const { tokens } = await askToMove(client)
+    for (const purpose of ['change_email_old', 'change_email_new'] as const) {
+      const { token } = await client.mailed(purpose, tokens)
+      await client.call('/v1/email/change/confirm', { json: { token } })
+    }
+    const { id } = await client.mailed('revert_email', tokens)
+    return byThemself(tokens.user.id, { token_id: id })
+  },
+  'email.reverted': async (client) => {
+    const { tokens } = await client.newAccount()
+    const { token } = await client.plant('revert_email', tokens, { subject: newEmail() })
+    await client.call('/v1/email/change/revert', { json: { token } })
+    return byThemself(tokens.user.id, { session_ids: [tokens.session.id] })
+  },
+  'password.changed': async (client) => {
+    const { email, tokens } = await client.newAccount()
+    const other = await client.signIn(email)
+    const json = { current_password: PASSWORD, new_password: 'another battery staple' }
+    await client.call('/v1/password/change', { bearer: tokens.access_token, json })
+    return byThemself(tokens.user.id, { by: 'change', session_ids: [other.session.id] })
+  },
+  'session.confirmed': async (client) => {
+    const { tokens } = await client.newAccount()
+    const json = { password: PASSWORD }
+    await client.call('/v1/password/confirm', { bearer: tokens.access_token, json })
+    return byThemself(tokens.user.id, { session_id: tokens.session.id })
+  },
+  'token.refused': async (client) => {
+    const json = { token: `lko_${'A'.repeat(43)}`, password: PASSWORD }
+    await client.call('/v1/password/reset', { json })
+    const operation = 'POST /v1/password/reset'
+    return byNobody(null, { operation, code: 'invalid_one_time_token', reason: 'not alive' })
   },
   'session.started': async (client) => {
     const { tokens } = await client.newAccount()
@@ -139,6 +244,29 @@ const FLOWS: Record<EventType, (client: Client) => Promise<Expected>> = {
     const id = await deliverLastTime(client, 410)
     return byNobody(null, { endpoint_id: id, reason: 'gone' })
   },
+}
+
+/** An account whose owner has closed it. */
+async function closeNew(client: Client) {
+  const account = await client.newAccount()
+  await client.call('/v1/me', { method: 'DELETE', bearer: account.tokens.access_token })
+  return account
+}
+
+/** A mail that anybody may ask for by an address. */
+async function askFor(client: Client, path: string, purpose: OneTimePurpose): Promise<Expected> {
+  const { email, tokens } = await client.newAccount()
+  await client.call(path, { json: { email } })
+  const { id } = await client.mailed(purpose, tokens)
+  return byNobody(tokens.user.id, { token_id: id })
+}
+
+/** An account whose owner has asked for another address. */
+async function askToMove(client: Client) {
+  const account = await client.newAccount()
+  const json = { email: newEmail() }
+  await client.call('/v1/email/change', { bearer: account.tokens.access_token, json })
+  return account
 }
 
 /** About nobody's account, by an administrator. */

@@ -2,60 +2,29 @@
  * Every row of LIMITS as callers use it: the call, whether it writes, what its success looks like, and the facts by
  * which the database shows that it took effect. Each attempt has an account (or a host) of its own.
  */
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { expect } from 'vitest'
-import { parseKeyring } from '../../src/crypto/keyring.ts'
-import { hashRefreshToken, newRefreshToken } from '../../src/crypto/opaque-token.ts'
 import type { LimitedOperation } from '../../src/limits/limits.ts'
+import { BCRYPT } from '../admin/import.ts'
+import { type Answer, createClient, newEmail, PASSWORD } from '../support/client.ts'
+import { unknownOneTimeToken } from '../support/one-time.ts'
+import type { Backend, Row, TestTenant } from '../support/service.ts'
+import { ACCOUNT_OPERATIONS } from './account-operations.ts'
 import {
-  type Account,
-  type Answer,
-  type Client,
-  createClient,
-  makeAdmin,
-  newEmail,
-  PASSWORD,
-} from '../support/client.ts'
-import type { Backend, Row, Service, TestTenant } from '../support/service.ts'
-
-/** Who prepares (`patient`) and who is asked (`hurried`), on one backend; `model` is an account of the tenant. */
-export type Stage = { patient: Service; hurried: Service; tenant: TestTenant; model: Account }
-
-/** @param patient has no deadline to miss while it prepares */
-export async function prepareStage(patient: Service, hurried: Service): Promise<Stage> {
-  const tenant = await patient.newTenant()
-  const model = await createClient(patient, tenant).newAccount()
-  // Leaves at the hurried one's edge what verifies a token, so that a write by bearer token is one statement alone.
-  await createClient(hurried, tenant).me(model.tokens.access_token)
-  return { patient, hurried, tenant, model }
-}
-
-/** One call that has not been made yet. */
-export type Attempt = {
-  call(): Promise<Answer<unknown>>
-  /** What success looks like; without `cookie` it sets none. */
-  success: { status: number; body?: unknown; cookie?: RegExp }
-  /** What its effect consists of, each part as the database has it now; empty for a call that only reads. */
-  facts(): Promise<Record<string, boolean>>
-}
-
-export type FaultedOperation = {
-  title: string
-  /** Whether it writes to PostgreSQL: if not, it succeeds on one that only reads. */
-  writes: boolean
-  /** Whether a call that took effect may be made again, and succeeds again. */
-  repeats: boolean
-  /** Whether its answer is at the edge before the fault begins. */
-  isKept: boolean
-  /** Whether it reports failures in a body of its own, as /readyz does, instead of as a problem. */
-  reports: boolean
-  prepare(stage: Stage): Promise<Attempt>
-}
-
-type Transport = 'token' | 'cookie'
-
-const writing = { writes: true, repeats: true, isKept: false, reports: false }
-const reading = { ...writing, writes: false }
+  type Attempt,
+  askFacts,
+  type FaultedOperation,
+  factsOfReading,
+  inCookie,
+  newAdmin,
+  newBearer,
+  newCaller,
+  reading,
+  type Stage,
+  type Transport,
+  tokensIn,
+  writing,
+} from './callers.ts'
 
 export const OPERATIONS: Record<LimitedOperation, FaultedOperation[]> = {
   register: [
@@ -66,6 +35,7 @@ export const OPERATIONS: Record<LimitedOperation, FaultedOperation[]> = {
     { ...writing, title: 'login', repeats: false, prepare: toLogin('token') },
     { ...writing, title: 'login by cookie', repeats: false, prepare: toLogin('cookie') },
   ],
+  ...ACCOUNT_OPERATIONS,
   refresh: [
     { ...writing, title: 'refresh', prepare: toRefresh('token') },
     { ...writing, title: 'refresh by cookie', prepare: toRefresh('cookie') },
@@ -85,6 +55,8 @@ export const OPERATIONS: Record<LimitedOperation, FaultedOperation[]> = {
     { ...writing, title: 'revokeSessions except the current one', prepare: toRevoke('others') },
   ],
   listAuditEvents: [{ ...reading, title: 'listAuditEvents', prepare: toListAuditEvents }],
+  importUsers: [{ ...writing, title: 'importUsers', prepare: toImportUsers }],
+  createInvitation: [{ ...writing, title: 'createInvitation', prepare: toInvite }],
   createWebhook: [{ ...writing, title: 'createWebhook', prepare: toCreateWebhook }],
   listWebhooks: [{ ...reading, title: 'listWebhooks', prepare: toReadWebhooks('') }],
   readWebhook: [{ ...reading, title: 'readWebhook', prepare: toReadWebhooks('/:id') }],
@@ -164,6 +136,15 @@ export const OPERATIONS: Record<LimitedOperation, FaultedOperation[]> = {
       prepare: toDiscover({ isKept: false }),
     },
   ],
+  changePasswordPage: [
+    { ...reading, title: 'changePasswordPage', isKept: true, prepare: toFindPasswordPage({ isKept: true }) },
+    {
+      ...reading,
+      title: 'changePasswordPage of a host that was not asked yet',
+      prepare: toFindPasswordPage({ isKept: false }),
+    },
+  ],
+  linkPage: [{ ...reading, title: 'linkPage', prepare: toOpenLink }],
   healthz: [{ ...reading, title: 'healthz', prepare: toAskHealth('/healthz', { status: 'ok' }) }],
   readyz: [
     {
@@ -173,63 +154,6 @@ export const OPERATIONS: Record<LimitedOperation, FaultedOperation[]> = {
       prepare: toAskHealth('/readyz', { status: 'ok', postgres: 'ok', redis: 'ok' }),
     },
   ],
-}
-
-const factsOfReading = async () => ({})
-
-/** One row of booleans: an expression for each fact. */
-async function askFacts({ sql }: Pick<Backend, 'sql'>, facts: Record<string, string>, values: unknown[]) {
-  const columns = Object.entries(facts).map(([name, expression]) => `${expression} as "${name}"`)
-  const [row] = await sql<Record<string, boolean>>(`select ${columns.join(', ')}`, values)
-  return row ?? {}
-}
-
-type Caller = { client: Client; email: string; userId: string; sessionId: string; refreshToken: string }
-
-/**
- * An account of its own with one session, and a client that asks the hurried service. Planted, because a sign-up would
- * hash: its password is that of the model.
- */
-async function newCaller({ patient, hurried, tenant, model }: Stage): Promise<Caller> {
-  const keyring = parseKeyring(patient.bindings.AUTH_KEYS ?? '')
-  const refreshToken = newRefreshToken((length) => randomBytes(length))
-  const { hash, keyId } = await hashRefreshToken(keyring, refreshToken)
-  const [email, userId, sessionId] = [newEmail(), randomUUID(), randomUUID()]
-  await patient.sql(
-    `with account as (
-       insert into users (id, tenant_id, email) values ($1, $2, $3) returning id, tenant_id),
-     password as (
-       insert into passwords (user_id, tenant_id, phc, key_id)
-       select account.id, account.tenant_id, phc, key_id from passwords, account where user_id = $4),
-     session as (
-       insert into sessions (id, tenant_id, user_id, expires_at, idle_expires_at, amr, aal)
-       select $5, tenant_id, id, now() + interval '1 hour', now() + interval '1 hour', '{pwd}', 1 from account
-       returning id, tenant_id, expires_at)
-     insert into refresh_tokens (id, tenant_id, session_id, hash, key_id, expires_at)
-     select gen_random_uuid(), tenant_id, id, $6, $7, expires_at from session`,
-    [userId, tenant.id, email, model.tokens.user.id, sessionId, Buffer.from(hash), keyId],
-  )
-  return { client: createClient(hurried, tenant), email, userId, sessionId, refreshToken }
-}
-
-/** The same with tokens, so its session has been refreshed once. */
-async function newBearer(stage: Stage) {
-  const { client, refreshToken } = await newCaller(stage)
-  const { status, body: tokens } = await createClient(stage.patient, stage.tenant).refresh(refreshToken)
-  if (status !== 200) throw new Error(`the planted session answered ${status}: ${JSON.stringify(tokens)}`)
-  return { client, tokens }
-}
-
-/** What a browser sends with a request from our own page. */
-const browser = { 'sec-fetch-site': 'same-origin' }
-const inCookie = (refreshToken: string) => ({ ...browser, cookie: `__Host-latchkey=${refreshToken}` })
-
-/** Where the tokens are: all of them in the body, or the refresh token in the cookie alone. */
-function tokensIn(transport: Transport) {
-  const access = { access_token: expect.stringMatching(/^eyJ/) }
-  return transport === 'cookie'
-    ? { body: access, cookie: /^__Host-latchkey=lkr_/ }
-    : { body: { ...access, refresh_token: expect.stringMatching(/^lkr_/) } }
 }
 
 function toRegister(transport: Transport) {
@@ -361,19 +285,57 @@ async function toUpdateMe(stage: Stage): Promise<Attempt> {
   }
 }
 
-/** The same, and an administrator whose tenant has an endpoint and a dead delivery, both under the session's id. */
-async function newAdmin(stage: Stage) {
-  const { client, tokens } = await newBearer(stage)
-  await makeAdmin(stage.patient, stage.tenant, tokens)
-  return { client, tokens }
-}
-
 async function toListAuditEvents(stage: Stage): Promise<Attempt> {
   const { client, tokens } = await newAdmin(stage)
   return {
     call: () => client.call('/v1/admin/audit-events', { bearer: tokens.access_token }),
     success: { status: 200, body: { data: expect.any(Array), next_cursor: null } },
     facts: factsOfReading,
+  }
+}
+
+async function toImportUsers(stage: Stage): Promise<Attempt> {
+  const { client, tokens } = await newAdmin(stage)
+  const email = newEmail()
+  const json = { users: [{ email, password_hash: BCRYPT }] }
+  const account = 'select id from users where tenant_id = $1 and email = $2'
+  return {
+    call: () => client.call('/v1/admin/users/import', { bearer: tokens.access_token, json }),
+    // Made again after an answer that was lost, it says that the account exists.
+    success: {
+      status: 200,
+      body: { results: [{ index: 0, status: expect.stringMatching(/^(created|exists)$/) }] },
+    },
+    facts: () =>
+      askFacts(
+        stage.patient,
+        {
+          account: `exists (${account})`,
+          password: `exists (select from passwords where user_id = (${account}))`,
+          recorded: `1 = (select count(*) from events where type = 'user.imported' and subject = (${account}))`,
+        },
+        [stage.tenant.id, email],
+      ),
+  }
+}
+
+async function toInvite(stage: Stage): Promise<Attempt> {
+  const { client, tokens } = await newAdmin(stage)
+  const email = newEmail()
+  const account = 'select id from users where tenant_id = $1 and email = $2'
+  return {
+    call: () => client.call('/v1/admin/invitations', { bearer: tokens.access_token, json: { email } }),
+    success: { status: 202, body: { status: 'invited' } },
+    facts: () =>
+      askFacts(
+        stage.patient,
+        {
+          account: `exists (${account})`,
+          issued: `exists (select from one_time_tokens where purpose = 'invitation' and user_id = (${account}))`,
+          recorded: `exists (select from events where type = 'user.invited' and subject = (${account}))`,
+        },
+        [stage.tenant.id, email],
+      ),
   }
 }
 
@@ -504,6 +466,7 @@ export async function countRows({ sql }: Pick<Backend, 'sql'>, { id }: TestTenan
     'sessions',
     'refresh_tokens',
     'sign_in_failures',
+    'one_time_tokens',
     'idempotency_keys',
     'events',
   ]
@@ -540,6 +503,22 @@ async function toReadPublic(
   return {
     call: () => client.call(path),
     success: { status: 200, body: body(tenant) },
+    facts: factsOfReading,
+  }
+}
+
+function toFindPasswordPage({ isKept }: Kept) {
+  return async (stage: Stage): Promise<Attempt> => ({
+    ...(await toReadPublic(stage, '/.well-known/change-password', isKept, () => ({}))),
+    success: { status: 303 },
+  })
+}
+
+async function toOpenLink({ hurried, tenant }: Stage): Promise<Attempt> {
+  const client = createClient(hurried, tenant)
+  return {
+    call: () => client.call(`/link/verify-email?token=${unknownOneTimeToken()}`),
+    success: { status: 200, body: expect.stringContaining('<form method="post"') },
     facts: factsOfReading,
   }
 }

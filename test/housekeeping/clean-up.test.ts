@@ -1,6 +1,7 @@
 /** What clean-up takes and what it leaves: at the boundary of each rule, beside other runs, and beside those at work. */
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { deleteOutlived, OUTLIVED_KINDS } from '../../src/housekeeping/store.ts'
+import { MAX_CODE_FAILURES } from '../../src/one-time/purposes.ts'
 import { MAX_FAILURES } from '../../src/passwords/failures.ts'
 import { setFailures } from '../passwords/attempts.ts'
 import { newClient, newEmail, PASSWORD, race } from '../support/client.ts'
@@ -136,6 +137,24 @@ describe('everything else', () => {
     expectProblem(await client.login(closed), 'password_disabled')
   })
 
+  test('a mailed link goes a day after it expired; wrong codes are remembered for 30 days, a hundred for ever', async () => {
+    const { id } = await service().newTenant()
+    const plant = (holder: string, failures: number, expired: string) =>
+      sql(
+        `insert into one_time_tokens (id, tenant_id, purpose, holder, hash, key_id, failures, expires_at)
+         values (gen_random_uuid(), $1, 'sign_in', $2::text, sha256($2::text::bytea), 'k1', $3, now() - $4::interval)`,
+        [id, holder, failures, expired],
+      )
+    await plant('outlived', 0, '1 day 1 second')
+    await plant('recent', 0, '23 hours')
+    await plant('few, outlived', 99, '30 days 1 second')
+    await plant('few', 1, '29 days 23 hours')
+    await plant('closed', MAX_CODE_FAILURES, '10 years')
+    expect(await cleanUp()).toMatchObject({ one_time_tokens: 2 })
+    const left = await sql('select holder from one_time_tokens where tenant_id = $1 order by holder', [id])
+    expect(left).toEqual([{ holder: 'closed' }, { holder: 'few' }, { holder: 'recent' }])
+  })
+
   test('events go 7 days after everybody took them, and never before', async () => {
     const client = await newClient(service())
     await client.newAccount()
@@ -262,6 +281,10 @@ describe('each statement', () => {
       `with keys as (
          insert into idempotency_keys (tenant_id, actor, operation, key, sealed_answer, expires_at)
          select $1, 'anonymous', 'x', n::text, 'x', now() + interval '1 hour' from generate_series(1, 20000) n),
+       links as (
+         insert into one_time_tokens (id, tenant_id, purpose, holder, hash, key_id, expires_at)
+         select gen_random_uuid(), $1, 'sign_in', n::text, sha256(('link ' || n)::bytea), 'k1', now() + interval '1 hour'
+         from generate_series(1, 20000) n),
        failures as (
          insert into sign_in_failures (tenant_id, subject, consecutive_failures)
          select $1, sha256(n::text::bytea), 3 from generate_series(1, 20000) n),

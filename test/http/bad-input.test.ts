@@ -219,6 +219,11 @@ describe.each(bodyOperations.map((operation) => [operation.title, operation] as 
           expectProblem(await sendJson(operation, { ...good(operation), [field]: value }), 'invalid_input', {
             [`/${field}`]: 'wrong_type',
           })
+      const others = Object.entries(good(operation)).filter(([, value]) => typeof value !== 'string')
+      for (const [field] of others)
+        expectProblem(await sendJson(operation, { ...good(operation), [field]: CANARY }), 'invalid_input', {
+          [`/${field}`]: 'wrong_type',
+        })
     })
 
     it('I10 refuses NUL and lone surrogates in any text, and names the field', async () => {
@@ -241,13 +246,13 @@ describe.each(bodyOperations.map((operation) => [operation.title, operation] as 
   },
 )
 
-const [register, login, refresh, logout, updateMe] = bodyOperations as readonly [
-  Operation,
-  Operation,
-  Operation,
-  Operation,
-  Operation,
-]
+const named = (title: string): Operation => {
+  const operation = bodyOperations.find((candidate) => candidate.title === title)
+  if (!operation) throw new Error(`no operation is called ${title}`)
+  return operation
+}
+const [register, login, updateMe] = [named('register'), named('login'), named('update me')]
+const [refresh, logout] = [named('refresh'), named('logout')]
 
 describe('e-mail addresses', () => {
   const bad: [string, string[]][] = [

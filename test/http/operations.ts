@@ -11,6 +11,8 @@ export type Operation = {
   by: 'nothing' | 'bearer' | 'refresh token'
   /** A body that it accepts; absent where it takes none. */
   body?: (tokens: Tokens) => Record<string, unknown>
+  /** What it wants besides. */
+  headers?: Record<string, string>
 }
 
 const nothing = { by: 'nothing' } as const
@@ -18,6 +20,9 @@ const bearer = { by: 'bearer' } as const
 
 /** Never a session of the caller's, so that no call ends the session that a test goes on with; nor any webhook. */
 export const OTHER_ID = '00000000-0000-7000-8000-000000000000'
+
+/** A one-time token of the right form that nobody was mailed. */
+export const UNKNOWN_TOKEN = `lko_${'A'.repeat(43)}`
 
 const BODIES: Operation[] = [
   {
@@ -34,9 +39,61 @@ const BODIES: Operation[] = [
     path: '/v1/login',
     body: ({ user }) => ({ email: user.email, password: PASSWORD }),
   },
+  posting('forgot password', '/v1/password/forgot', ({ user }) => ({ email: user.email })),
+  posting('reset password', '/v1/password/reset', () => ({ token: UNKNOWN_TOKEN, password: PASSWORD })),
+  posting('verify email', '/v1/email/verify', () => ({ token: UNKNOWN_TOKEN })),
+  posting('resend', '/v1/email/resend', ({ user }) => ({ email: user.email })),
+  posting('confirm an e-mail change', '/v1/email/change/confirm', () => ({ token: UNKNOWN_TOKEN })),
+  posting('revert an e-mail change', '/v1/email/change/revert', () => ({ token: UNKNOWN_TOKEN })),
+  posting('request a code', '/v1/email/code', ({ user }) => ({ email: user.email })),
+  posting('verify a code', '/v1/email/code/verify', ({ user }) => ({ email: user.email, code: '123456' })),
+  {
+    ...posting('verify a link', '/v1/email/link/verify', () => ({ token: UNKNOWN_TOKEN })),
+    headers: { cookie: `__Host-latchkey-challenge=${'A'.repeat(43)}` },
+  },
+  posting('accept an invitation', '/v1/invitations/accept', () => ({
+    token: UNKNOWN_TOKEN,
+    password: PASSWORD,
+  })),
   refreshing('refresh', '/v1/refresh'),
   refreshing('logout', '/v1/logout'),
   { ...bearer, title: 'update me', method: 'PATCH', path: '/v1/me', body: () => ({ name: 'Grace' }) },
+  {
+    ...bearer,
+    title: 'change password',
+    method: 'POST',
+    path: '/v1/password/change',
+    body: () => ({ current_password: PASSWORD, new_password: PASSWORD }),
+  },
+  {
+    ...bearer,
+    title: 'confirm password',
+    method: 'POST',
+    path: '/v1/password/confirm',
+    body: () => ({ password: PASSWORD }),
+  },
+  {
+    ...bearer,
+    title: 'change e-mail',
+    method: 'POST',
+    path: '/v1/email/change',
+    body: () => ({ email: newEmail() }),
+  },
+  posting('restore me', '/v1/me/restore', () => ({ token: `lko_${'A'.repeat(43)}` })),
+  {
+    ...bearer,
+    title: 'import users',
+    method: 'POST',
+    path: '/v1/admin/users/import',
+    body: () => ({ users: [{ email: newEmail() }] }),
+  },
+  {
+    ...bearer,
+    title: 'invite somebody',
+    method: 'POST',
+    path: '/v1/admin/invitations',
+    body: () => ({ email: newEmail() }),
+  },
   {
     ...bearer,
     title: 'create a webhook',
@@ -62,6 +119,10 @@ const BODIES: Operation[] = [
   },
 ]
 
+function posting(title: string, path: string, body: NonNullable<Operation['body']>): Operation {
+  return { title, method: 'POST', path, by: 'nothing', body }
+}
+
 function refreshing(title: string, path: string): Operation {
   return {
     title,
@@ -79,6 +140,8 @@ export const bodyOperations: readonly Operation[] = BODIES
 export const bearerOperations: readonly Operation[] = [
   { ...bearer, title: 'read me', method: 'GET', path: '/v1/me' },
   ...BODIES.filter(({ by }) => by === 'bearer'),
+  { ...bearer, title: 'export me', method: 'GET', path: '/v1/me/export' },
+  { ...bearer, title: 'delete me', method: 'DELETE', path: '/v1/me' },
   { ...bearer, title: 'list sessions', method: 'GET', path: '/v1/sessions' },
   { ...bearer, title: 'revoke a session', method: 'DELETE', path: `/v1/sessions/${OTHER_ID}` },
   { ...bearer, title: 'revoke other sessions', method: 'DELETE', path: '/v1/sessions?except=current' },
@@ -103,6 +166,7 @@ export const bearerOperations: readonly Operation[] = [
 export const publicOperations: readonly Operation[] = [
   { ...nothing, title: 'jwks', method: 'GET', path: '/.well-known/jwks.json' },
   { ...nothing, title: 'openid-configuration', method: 'GET', path: '/.well-known/openid-configuration' },
+  { ...nothing, title: 'change-password', method: 'GET', path: '/.well-known/change-password' },
 ]
 
 export const healthOperations: readonly Operation[] = [
@@ -120,13 +184,13 @@ export const allOperations: readonly Operation[] = [
 /** Calls an operation as it wants to be called, with whatever a test adds. */
 export function perform(
   client: Client,
-  { method, path, by, body }: Operation,
+  { method, path, by, body, headers: own }: Operation,
   tokens: Tokens,
   headers: Record<string, string> = {},
 ) {
   return client.call(path, {
     method,
-    headers,
+    headers: { ...own, ...headers },
     ...(by === 'bearer' && { bearer: tokens.access_token }),
     ...(body && { json: body(tokens) }),
   })

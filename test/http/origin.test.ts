@@ -85,7 +85,7 @@ describe('an allowed origin', () => {
       'access-control-request-headers': 'x-evil, authorization',
     }
     for (const [path, methods] of [
-      ['/v1/me', 'GET, HEAD, PATCH'],
+      ['/v1/me', 'GET, HEAD, PATCH, DELETE'],
       ['/v1/login', 'POST'],
       ['/v1/sessions', 'GET, HEAD, DELETE'],
       ['/v1/sessions/x', 'DELETE'],

@@ -9,6 +9,7 @@ import {
   newPerson,
   nextMinute,
   record,
+  reuse,
   useMailStage,
 } from './stage.ts'
 
@@ -125,6 +126,60 @@ test('an endpoint that answered 410 is told of while it is disabled', async () =
   expect(provider.sent(admin.email)).toMatchObject([
     { subject: `Ein Webhook von ${admin.client.tenant.name} wurde abgeschaltet` },
   ])
+})
+
+describe('mail that is not about security', () => {
+  const mute = async ({ client, email }: Awaited<ReturnType<typeof newAdmin>>, isWanted = false) => {
+    const { access_token: bearer } = await client.signIn(email)
+    const json = { operational_mail: isWanted }
+    expect(await client.call('/v1/me', { method: 'PATCH', bearer, json })).toMatchObject({
+      status: 200,
+      body: json,
+    })
+  }
+  const disabled = async (admin: Awaited<ReturnType<typeof newAdmin>>) => {
+    const endpoint = await newEndpoint(stage(), admin)
+    await stage().service.sql(`update webhook_endpoints set state = 'disabled' where id = $1`, [endpoint])
+    return record(stage(), admin, 'webhook.disabled', { data: { endpoint_id: endpoint, reason: 'gone' } })
+  }
+
+  test('says how to turn it off, and is not sent to who has, until they turn it on again', async () => {
+    const { provider } = stage()
+    const admin = await newAdmin(stage())
+    const other = await newAdmin(stage(), admin.client)
+    await disabled(admin)
+    await consume()
+    const [mail] = provider.sent(admin.email)
+    for (const part of [mail?.text, mail?.html]) expect(part).toContain('operational_mail')
+    await mute(admin)
+    const id = await disabled(admin)
+    await consume()
+    expect((await mailsOf(stage(), id)).map(({ user_id }) => user_id)).toEqual([other.id])
+    expect(provider.sent(admin.email)).toHaveLength(1)
+    expect(provider.sent(other.email)).toHaveLength(2)
+    await mute(admin, true)
+    await disabled(admin)
+    await consume()
+    expect(provider.sent(admin.email)).toHaveLength(2)
+  })
+
+  test('is not sent to who turned it off while it waited; what is about security still is', async () => {
+    const { provider } = stage()
+    const admin = await newAdmin(stage())
+    provider.set('down')
+    const id = await disabled(admin)
+    await consume()
+    provider.reset()
+    await mute(admin)
+    await reuse(stage(), admin)
+    await makeDue(stage())
+    await consume()
+    expect(await mailsOf(stage(), id)).toMatchObject([{ state: 'dropped', reason: 'no_recipient' }])
+    expect(provider.sent().map(({ subject }) => subject)).toEqual([
+      `We ended one of your sessions at ${admin.client.tenant.name}`,
+    ])
+    expect(provider.sent()[0]?.text).not.toContain('operational_mail')
+  })
 })
 
 test('an endpoint of another tenant is none', async () => {

@@ -1,20 +1,33 @@
-/** What strangers wrote comes out inert: the HTML part's tree is the template's whatever they wrote, and nothing in either part is a link of theirs. */
-import { type DefaultTreeAdapterTypes, parse } from 'parse5'
+/**
+ * What strangers wrote comes out inert (CASES I05): the HTML part's tree is the template's whatever they wrote, and nothing
+ * in either part is a link of theirs.
+ */
 import { describe, expect, test } from 'vitest'
+import type { OneTimeToken, SignInCode } from '../../src/crypto/one-time-token.ts'
 import { renderHtml } from '../../src/mail/html.tsx'
 import { inert } from '../../src/mail/inert.ts'
-import { type DueMail, type Letter, renderText, writeLetter } from '../../src/mail/letter.ts'
+import { type DueMail, type Letter, renderText, type Secrets, writeLetter } from '../../src/mail/letter.ts'
 import { MAILS, type MailEntry } from '../../src/mail/mails.ts'
+import { PURPOSES } from '../../src/one-time/purposes.ts'
+import { flat, linksOf, shownText, treeOf } from './parts.ts'
 
 const ENTRIES: MailEntry[] = Object.values(MAILS)
+const LANGUAGES = ['en', 'de']
 
-const due = (entry: MailEntry, written = 'Plain'): DueMail => ({
+const SECRETS: Secrets = {
+  token: `lko_${'x'.repeat(43)}` as OneTimeToken,
+  code: '042137' as SignInCode,
+}
+
+const due = (entry: MailEntry, written = 'Plain', locale: string | null = null): DueMail => ({
   eventId: '0199aaaa-0000-7000-8000-000000000001',
   userId: '0199aaaa-0000-7000-8000-000000000002',
   entry,
-  email: 'ada@example.net',
+  address: 'ada@example.net',
+  isProved: true,
+  account: 'ada@example.net',
   name: written,
-  locale: null,
+  locale,
   tenant: { name: written, issuer: 'https://auth.example.net', locale: null },
   happenedAt: new Date('2026-11-20T13:14:15Z'),
   client: {
@@ -27,23 +40,24 @@ const due = (entry: MailEntry, written = 'Plain'): DueMail => ({
     user_agent: `${written}/1.0 (${written})`.replace(/\s/gu, ' '),
   },
   endpointUrl: 'https://hooks.example.net/secret-path?and=query',
+  token: entry.link
+    ? {
+        id: '0199aaaa-0000-7000-8000-000000000003',
+        keyId: 'k1',
+        purpose: entry.link,
+        hasCode: entry.link === 'sign_in',
+        expiresAt: new Date('2026-11-20T13:24:15Z'),
+      }
+    : null,
 })
 
-const write = (mail: DueMail): Letter => writeLetter(mail, { allowHttp: false })
+const secretsOf = ({ token }: DueMail): Secrets | null =>
+  token && { ...SECRETS, code: token.hasCode ? SECRETS.code : null }
 
-type Tree = { tag: string; attributes: Record<string, string>; children: Tree[] }
+const write = (mail: DueMail): Letter => writeLetter(mail, secretsOf(mail), { allowHttp: false })
 
-/** Elements and attributes; text is what may differ. */
-function treeOf(node: DefaultTreeAdapterTypes.Node): Tree[] {
-  if ('data' in node) throw new Error(`a comment: ${node.data}`)
-  if (!('childNodes' in node)) return []
-  const children = node.childNodes.flatMap(treeOf)
-  if (!('attrs' in node)) return children
-  const attributes = Object.fromEntries(node.attrs.map(({ name, value }) => [name, value]))
-  return [{ tag: node.tagName, attributes, children }]
-}
-
-const flat = (trees: Tree[]): Tree[] => trees.flatMap((tree) => [tree, ...flat(tree.children)])
+const linkOf = ({ link }: MailEntry) =>
+  link ? [`https://auth.example.net${PURPOSES[link].path}?token=${SECRETS.token}`] : []
 
 const CORPUS = [
   '<script>alert(1)</script>',
@@ -83,43 +97,120 @@ const CORPUS = [
 const LINK = /[a-z][a-z0-9+.-]*:\S|www\.\S|\S@\S|\p{L}[.\u2024\u3002\uff0e\uff61]\p{L}/iu
 const INVISIBLE = /[\p{Cf}\p{Zl}\p{Zp}]|(?!\n)\p{Cc}|\p{Cs}/u
 
-/** The parts without the one link that is ours. */
-const strangers = (text: string) => text.replaceAll('https://auth.example.net', '')
+/** The parts without the links that are ours. */
+const strangers = (text: string, entry: MailEntry) =>
+  [...linkOf(entry), 'https://auth.example.net'].reduce((rest, link) => rest.replaceAll(link, ''), text)
 
 describe.each(ENTRIES)('$template', (entry) => {
   test.each(CORPUS)('has the tree of its template, whatever anybody is called: %j', (hostile) => {
-    const plain = treeOf(parse(renderHtml(write(due(entry)))))
-    const letter = write(due(entry, hostile))
-    const html = renderHtml(letter)
-    const tree = treeOf(parse(html))
-    expect(tree).toEqual(plain)
-    const links = flat(tree).flatMap(({ attributes }) =>
-      Object.entries(attributes).filter(([name]) => /href|src|action|background|url|^on/.test(name)),
-    )
-    expect(links).toEqual([['href', 'https://auth.example.net']])
-    const text = renderText(letter)
-    for (const said of [text, letter.subject]) {
-      expect(strangers(said)).not.toMatch(LINK)
-      expect(said).not.toMatch(INVISIBLE)
+    for (const locale of LANGUAGES) {
+      const letter = write(due(entry, hostile, locale))
+      const html = renderHtml(letter)
+      expect(treeOf(html)).toEqual(treeOf(renderHtml(write(due(entry, 'Plain', locale)))))
+      const links = [...linkOf(entry), 'https://auth.example.net'].map((url) => ['href', url])
+      expect(linksOf(html)).toEqual(links)
+      const text = renderText(letter)
+      for (const said of [text, letter.subject]) {
+        expect(strangers(said, entry)).not.toMatch(LINK)
+        expect(said).not.toMatch(INVISIBLE)
+      }
+      expect(letter.subject).not.toMatch(/[\r\n]/)
+      expect(text.split('\n').filter((line) => /^(bcc|subject|to):/i.test(line))).toEqual([])
     }
-    expect(letter.subject).not.toMatch(/[\r\n]/)
-    expect(text.split('\n').filter((line) => /^(bcc|subject|to):/i.test(line))).toEqual([])
   })
 
-  test('says the same in both parts, and nothing of where the endpoint keeps its secret', () => {
-    const letter = write(due(entry, 'Ada & Söhne'))
+  test.each(LANGUAGES)('says the same in both parts, in %s, and what is secret in no subject', (locale) => {
+    const letter = write(due(entry, 'Ada & Söhne', locale))
     const text = renderText(letter)
     const html = renderHtml(letter)
-    for (const sentence of [...letter.paragraphs, ...letter.facts.map(({ value }) => value), letter.reason]) {
+    const { code, link } = letter
+    const once = [code?.value, link?.url].filter((said) => said !== undefined)
+    expect(once).toEqual([...(entry.link === 'sign_in' ? [SECRETS.code] : []), ...linkOf(entry)])
+    const said = [
+      ...letter.paragraphs,
+      ...letter.facts.flatMap(({ label, value }) => [label, value]),
+      ...[code?.label, link?.label, letter.reason, letter.howToStop].filter((one) => typeof one === 'string'),
+    ]
+    for (const sentence of [...said, ...once]) {
       expect(text).toContain(sentence)
-      expect(html).toContain(sentence.replaceAll('&', '&amp;'))
+      expect(shownText(html)).toContain(sentence)
     }
+    for (const secret of once) expect(text.split(secret)).toHaveLength(2)
+    expect(letter.subject).not.toMatch(/lko_|042137/)
     expect(text + html).not.toMatch(/secret-path|and=query|203\.0\.113/)
+    expect(letter.howToStop === null, 'only what is not about security can be turned off').toBe(
+      entry.kind === 'security',
+    )
+    expect(flat(treeOf(html))[0]?.attributes).toEqual({ lang: locale })
+  })
+
+  test('names nobody to an address that the account has not proved', () => {
+    const letter = write({ ...due(entry, 'Hostile Text'), isProved: false, tenant: tenantOf('Acme') })
+    expect(renderText(letter) + letter.subject + renderHtml(letter)).not.toMatch(/Hello Hostile Text/)
+    expect(letter.paragraphs[0]).toBe('Hello,')
+    expect(letter.reason).toBe('You get this mail because somebody gave this address at Acme.')
+  })
+})
+
+const tenantOf = (name: string) => ({ name, issuer: 'https://auth.example.net', locale: null })
+
+const notice = ENTRIES.find(({ template }) => template === 'session_ended')
+
+test('only what is about webhooks can be turned off', () => {
+  const isOperational = ({ kind }: MailEntry) => kind === 'operational'
+  expect(ENTRIES.filter(isOperational).map(({ template }) => template)).toEqual([
+    'delivery_dead',
+    'endpoint_disabled',
+  ])
+})
+
+test('every template is written in words of its own, in each language', () => {
+  for (const locale of LANGUAGES) {
+    const letters = ENTRIES.map((entry) => write(due(entry, 'Acme', locale)))
+    expect(new Set(letters.map(({ subject }) => subject)).size).toBe(ENTRIES.length)
+    expect(new Set(letters.map(({ paragraphs }) => paragraphs.join())).size).toBe(ENTRIES.length)
+  }
+})
+
+describe('facts', () => {
+  const factsOf = (entry: MailEntry, change: Partial<DueMail>) =>
+    Object.fromEntries(write({ ...due(entry), ...change }).facts.map(({ label, value }) => [label, value]))
+  const [confirm] = ENTRIES.filter(({ template }) => template === 'confirm_new_email')
+  const [reset] = ENTRIES.filter(({ template }) => template === 'reset_password')
+  if (!confirm || !reset) throw new Error('no mails')
+
+  test.each([
+    ['ada@example.net', 'a***@ example. net'],
+    ['a@example.net', 'a***@ example. net'],
+    ["o'brien+x@sub.example.net", 'o***@ sub. example. net'],
+  ])('an account of %s is %s to the address that it is to have', (account, masked) => {
+    const facts = factsOf(confirm, { account, address: 'new@example.org', isProved: false })
+    expect(facts).toMatchObject({ Account: masked })
+    expect(Object.keys(facts)).toEqual(['Account', 'The link works until'])
+  })
+
+  test('say until when a link works', () => {
+    expect(factsOf(reset, {})).toMatchObject({
+      Time: 'November 20, 2026 at 1:14:15 PM UTC',
+      'The link works until': 'November 20, 2026 at 1:24:15 PM UTC',
+    })
+  })
+
+  test.each([
+    ['Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0', 'Firefox on Linux'],
+    ['Call 0900 123 456 to keep your account/1.0 (x) y', undefined],
+    ['Call 0900 on Linux/1.0 (X11; Linux) y', undefined],
+    ['curl/8.1', undefined],
+    ['', undefined],
+  ])('name a device that is known, and nothing that a caller wrote: %j', (userAgent, device) => {
+    const { client } = due(reset)
+    const facts = factsOf(reset, { client: client && { ...client, user_agent: userAgent } })
+    expect(facts.Device).toBe(device)
   })
 })
 
 describe('links', () => {
-  const [entry] = ENTRIES
+  const entry = notice
   test.each([
     ['http://auth.example.net', null],
     ['javascript:alert(1)', null],
@@ -134,6 +225,14 @@ describe('links', () => {
     const letter = write({ ...mail, tenant: { ...mail.tenant, issuer } })
     expect(letter.origin).toBe(origin)
     expect(renderHtml(letter).includes('<a href')).toBe(origin !== null)
+  })
+
+  test('a mail that is for its link is not written without one', () => {
+    for (const one of ENTRIES.filter(({ link }) => link)) {
+      const mail = due(one)
+      expect(() => write({ ...mail, tenant: { ...mail.tenant, issuer: 'javascript:alert(1)' } })).toThrow()
+      expect(() => writeLetter(mail, null, { allowHttp: false })).toThrow()
+    }
   })
 })
 
@@ -163,7 +262,7 @@ describe('inert', () => {
 })
 
 describe('languages', () => {
-  const [entry] = ENTRIES
+  const entry = notice
   const written = (locale: string | null, ofTenant: string | null = null) => {
     if (!entry) throw new Error('no mails')
     const mail = due(entry)
@@ -185,7 +284,7 @@ describe('languages', () => {
     const letter = written(locale, ofTenant)
     expect(letter.language).toBe(language)
     expect(letter.subject).toMatch(language === 'de' ? /^Eine Ihrer Sitzungen/ : /^We ended/)
-    expect(flat(treeOf(parse(renderHtml(letter))))[0]?.attributes).toEqual({ lang: language })
+    expect(flat(treeOf(renderHtml(letter)))[0]?.attributes).toEqual({ lang: language })
   })
 
   test('dates and countries are written as the reader writes them', () => {

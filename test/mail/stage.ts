@@ -78,7 +78,7 @@ export async function newEndpoint(
 /** An event in the outbox, as a statement of ours would have recorded it. @returns its id */
 export async function record(
   { service }: Stage,
-  { client: { tenant } }: Person,
+  { client: { tenant } }: Pick<Person, 'client'>,
   type: string,
   { subject = null, data = {}, from = {} }: { subject?: string | null; data?: object; from?: object } = {},
 ): Promise<string> {

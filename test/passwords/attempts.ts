@@ -5,16 +5,22 @@ import { untilWaiting } from '../support/sessions.ts'
 
 type Sql = Pick<Backend, 'sql'>
 
-/** At which account (or address without one) the attempts were, and from which browser when that is a known one. */
-export type At = { tenant: Pick<TestTenant, 'id'>; email: string; nonce?: string }
+/**
+ * At which account (or address without one) the attempts were, and from which browser when that is a known one; or in
+ * which session the password was asked for again.
+ */
+export type At = { tenant: Pick<TestTenant, 'id'> } & Subject
+type Subject = { email: string; nonce?: string } | { sessionId: string }
 
 export const WRONG = 'not the password'
 
 /** How the digest of a row is made, written down a second time: a change would forget everybody's failures. */
-export const subjectOf = ({ email, nonce }: Omit<At, 'tenant'>) =>
-  createHash('sha256')
-    .update(nonce === undefined ? `account\0${email}` : `device\0${email}\0${nonce}`)
-    .digest()
+export const subjectOf = (at: Subject) => createHash('sha256').update(textOf(at)).digest()
+
+function textOf(at: Subject): string {
+  if ('sessionId' in at) return `session\0${at.sessionId}`
+  return at.nonce === undefined ? `account\0${at.email}` : `device\0${at.email}\0${at.nonce}`
+}
 
 const key = (at: At) => [at.tenant.id, subjectOf(at)]
 

@@ -6,7 +6,7 @@ import { useService } from '../support/service.ts'
 
 const service = useService()
 
-everyRoute(service, { method: 'GET', path: '/v1/me', allow: 'GET, HEAD, PATCH', caller: 'bearer' })
+everyRoute(service, { method: 'GET', path: '/v1/me', allow: 'GET, HEAD, PATCH, DELETE', caller: 'bearer' })
 
 describe('accepts', () => {
   test('shows the person behind the token, and exactly the fields of the contract', async () => {
@@ -22,6 +22,7 @@ describe('accepts', () => {
       name: null,
       roles: [],
       locale: null,
+      operational_mail: true,
     })
   })
 

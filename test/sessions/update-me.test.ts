@@ -10,10 +10,13 @@ const service = useService()
 everyRoute(service, {
   method: 'PATCH',
   path: '/v1/me',
-  allow: 'GET, HEAD, PATCH',
+  allow: 'GET, HEAD, PATCH, DELETE',
   caller: 'bearer',
   json: { name: 'Ada' },
 })
+
+/** What a person is about themselves who has said nothing. */
+const UNSET = { locale: null, operational_mail: true }
 
 async function newAccount() {
   const client = await newClient(service())
@@ -30,7 +33,7 @@ describe('accepts', () => {
     expect(answer).toMatchObject({ status: 200, body: { ...tokens.user, name: 'Ada Lovelace' } })
     expectCommonHeaders(answer)
     expect((await client.me(tokens.access_token)).body).toEqual(answer.body)
-    expect((await rename({ name: null })).body).toEqual({ ...tokens.user, locale: null })
+    expect((await rename({ name: null })).body).toEqual({ ...tokens.user, ...UNSET })
     expect(await countEvents(service(), tokens.user.id)).toMatchObject({ 'user.updated': 2 })
   })
 
@@ -56,7 +59,7 @@ describe('accepts a locale', () => {
     expect((await client.me(tokens.access_token)).body).toEqual(both.body)
     expect((await rename({ locale: 'zh-hant-TW' })).body).toMatchObject({ name: 'Ada', locale: 'zh-Hant-TW' })
     expect((await rename({ locale: null })).body).toMatchObject({ name: 'Ada', locale: null })
-    expect((await rename({ name: null })).body).toEqual({ ...tokens.user, locale: null })
+    expect((await rename({ name: null })).body).toEqual({ ...tokens.user, ...UNSET })
   })
 
   test('and records which of the two changed', async () => {
@@ -71,7 +74,25 @@ describe('accepts a locale', () => {
   })
 })
 
+describe('accepts operational_mail', () => {
+  test('false and true, and leaves it as it is otherwise', async () => {
+    const { client, tokens, rename } = await newAccount()
+    expect(await rename({ operational_mail: false })).toMatchObject({
+      status: 200,
+      body: { operational_mail: false, name: null },
+    })
+    expect((await rename({ name: 'Ada' })).body).toMatchObject({ operational_mail: false, name: 'Ada' })
+    expect((await client.me(tokens.access_token)).body).toMatchObject({ operational_mail: false })
+    expect((await rename({ operational_mail: true })).body).toMatchObject({ operational_mail: true })
+  })
+})
+
 describe('refuses', () => {
+  test.each([null, 'false', 0, [], {}])('operational_mail that is %j', async (value) => {
+    const { rename } = await newAccount()
+    expectInvalidInput(await rename({ operational_mail: value }), { '/operational_mail': 'wrong_type' })
+  })
+
   test('a body that changes nothing', async () => {
     const { rename } = await newAccount()
     expectInvalidInput(await rename({}), { '': 'missing' })
@@ -109,7 +130,7 @@ describe('attacks', () => {
     const wishes = { email_verified: true, roles: ['admin'], id: crypto.randomUUID(), email: 'x@example.com' }
     for (const [field, value] of Object.entries(wishes))
       expectInvalidInput(await rename({ name: 'Ada', [field]: value }), { [`/${field}`]: 'unknown_field' })
-    expect((await client.me(tokens.access_token)).body).toEqual({ ...tokens.user, locale: null })
+    expect((await client.me(tokens.access_token)).body).toEqual({ ...tokens.user, ...UNSET })
   })
 
   test("changes nobody else's name", async () => {

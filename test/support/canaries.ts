@@ -6,6 +6,7 @@ import { PASSWORD } from './client.ts'
 
 const SECRETS: [what: string, pattern: RegExp][] = [
   ['a refresh token', /lkr_[\w-]{43}/],
+  ['a one-time token', /lko_[\w-]{43}/],
   ['a JWT', /eyJ[\w-]{10,}\.[\w-]{10,}/],
   ['a password hash', /\$argon2/],
   ['a webhook secret', /whsec_[\w+/]{8}/],
@@ -14,7 +15,7 @@ const SECRETS: [what: string, pattern: RegExp][] = [
   ['a connection string', /postgres(ql)?:\/\//],
   ['a command for Redis', /EVALSHA|lk:limit/i],
   ['SQL', /\b(select .+ from|insert into|update \w+ set)\b/i],
-  ['a cookie', /__Host-latchkey(-device)?=\w/],
+  ['a cookie', /__Host-latchkey(-device|-challenge)?=\w/],
   // Truncated addresses are networks: `203.0.113.0/24`.
   ['a whole address', /\b(?!127\.0\.0\.1\b)\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\b(?!\/24)/],
 ]

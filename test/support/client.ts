@@ -1,5 +1,7 @@
 /** What a caller of Latchkey writes: JSON in, JSON out, and the few requests that every journey begins with. */
 import { randomBytes, randomInt, randomUUID } from 'node:crypto'
+import type { OneTimePurpose } from '../../src/crypto/one-time-token.ts'
+import { type Mailed, mailedToken, type Planted, plantToken } from './mailed.ts'
 import type { Service, TenantOptions, TestTenant } from './service.ts'
 
 export const PASSWORD = 'correct horse battery'
@@ -23,7 +25,7 @@ export type Tokens = {
 }
 
 /** The person as they see themselves. */
-export type Self = Tokens['user'] & { locale: string | null }
+export type Self = Tokens['user'] & { locale: string | null; operational_mail: boolean }
 
 export type ListedSession = {
   id: string
@@ -111,6 +113,14 @@ export function createClient(service: Service, tenant: TestTenant, address = ran
     return account
   }
 
+  /** A token that was mailed to the account, made in a moment. */
+  const plant = (purpose: OneTimePurpose, to: Pick<Tokens, 'user'>, rest?: Planted): Promise<Mailed> =>
+    plantToken(service, purpose, to, rest)
+
+  /** The newest token that an operation had mailed to the account. */
+  const mailed = (purpose: OneTimePurpose, { user }: Pick<Tokens, 'user'>) =>
+    mailedToken(service, purpose, user.id)
+
   /** A further session of the account. */
   async function signIn(email: string): Promise<Tokens> {
     const { status, body } = await login(email)
@@ -131,6 +141,8 @@ export function createClient(service: Service, tenant: TestTenant, address = ran
     newAccount,
     newAdmin,
     signIn,
+    plant,
+    mailed,
   }
 }
 

@@ -1,4 +1,5 @@
 /** What the tables say about a session: used only to prove what is, or is not, stored. */
+import type { Client, Tokens } from './client.ts'
 import type { Backend } from './service.ts'
 
 type Sql = Pick<Backend, 'sql'>
@@ -27,6 +28,14 @@ export async function backdateUse({ sql }: Sql, sessionId: string, seconds: numb
     sessionId,
     seconds,
   ])
+}
+
+/** As if its owner had signed in an hour ago and refreshed since. @returns the tokens that say so */
+export async function ageSignIn({ sql }: Sql, client: Client, tokens: Tokens): Promise<Tokens> {
+  await sql(`update sessions set auth_time = auth_time - interval '1 hour' where id = $1`, [
+    tokens.session.id,
+  ])
+  return (await client.refresh(tokens.refresh_token)).body
 }
 
 /** Events about a user in the outbox, by type. */

@@ -29,7 +29,7 @@ declare module 'vitest' {
 }
 
 /** The Workers of wrangler.toml: the all-in-one is the environment without a name. */
-export const WORKERS = ['', 'password', 'session', 'webhook', 'admin', 'jobs', 'discovery'] as const
+export const WORKERS = ['', 'password', 'session', 'email', 'webhook', 'admin', 'jobs', 'discovery'] as const
 
 const WRANGLER = 'node_modules/wrangler/bin/wrangler.js'
 

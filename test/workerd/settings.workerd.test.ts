@@ -6,6 +6,7 @@ import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Bindings } from '../../src/bindings.ts'
 import app from '../../src/index.ts'
+import { readSettings } from '../../src/settings.ts'
 
 /** Nothing listens on these: each call fails at once, which is all that these tests need. */
 const FIRST_PORT = 1
@@ -128,6 +129,45 @@ describe('two requests in one isolate', () => {
       createExecutionContext(),
     )
     expect(malformed.status).toBe(500)
+  })
+})
+
+describe('who is asked about breached passwords', () => {
+  const { AUTH_KEYS: _, ...rest } = bindings
+  const production = {
+    ...rest,
+    ENVIRONMENT: 'production',
+    DATABASE_URL: 'postgresql://db.example.com/latchkey',
+    UPSTASH_REDIS_REST_URL: 'https://redis.example.com',
+  }
+  const read = (changed: Bindings) => readSettings({ ...production, ...changed }, []).breachedPasswords
+  const mirror = 'https://mirror.example.com/range/'
+
+  test('is nobody, unless the setting says so, and then Have I Been Pwned or the mirror that is named', () => {
+    expect(read({})).toEqual({ url: null, timeoutMs: 500 })
+    expect(read({ BREACHED_PASSWORDS: 'off', BREACHED_PASSWORDS_URL: mirror }).url).toBeNull()
+    const hibp = { BREACHED_PASSWORDS: 'hibp' }
+    expect(read(hibp)).toEqual({ url: 'https://api.pwnedpasswords.com/range/', timeoutMs: 500 })
+    expect(read({ ...hibp, BREACHED_PASSWORDS_URL: mirror, BREACHED_PASSWORDS_TIMEOUT_MS: '50' })).toEqual({
+      url: mirror,
+      timeoutMs: 50,
+    })
+  })
+
+  test.each([
+    ['BREACHED_PASSWORDS', 'on'],
+    ['BREACHED_PASSWORDS_URL', 'http://mirror.example.com/range/'],
+    ['BREACHED_PASSWORDS_URL', 'https://localhost/range/'],
+    ['BREACHED_PASSWORDS_URL', 'https://127.0.0.1/range/'],
+    ['BREACHED_PASSWORDS_URL', 'https://mirror.example.com/range'],
+    ['BREACHED_PASSWORDS_URL', 'https://mirror.example.com/?range=/'],
+    ['BREACHED_PASSWORDS_URL', 'range'],
+    ['BREACHED_PASSWORDS_TIMEOUT_MS', '0'],
+  ])('in production %s is never %s, which the fault does not repeat', (name, value) => {
+    const reading = () => read({ BREACHED_PASSWORDS: 'hibp', [name]: value })
+    expect(reading).toThrow(
+      new RegExp(`^setting ${name} (is malformed|must be https and not local in production)$`),
+    )
   })
 })
 

@@ -1,12 +1,24 @@
 /** What a language must say. A text that is missing does not compile; a new language is a file beside this one. */
 import type { Inert } from '../inert.ts'
-import type { Fact, Template } from '../mails.ts'
+import type { Fact, LinkTemplate, NoticeTemplate } from '../mails.ts'
+
+export type Said = {
+  subject: (tenant: Inert) => string
+  paragraphs: (tenant: Inert) => string[]
+}
 
 /** Sentences only: no markup, and no text of a stranger that is not `Inert`. */
 export type Texts = {
   greeting: (name: Inert | null) => string
-  mails: Record<Template, { subject: (tenant: Inert) => string; paragraphs: (tenant: Inert) => string[] }>
+  /** `action` is what the link says. */
+  mails: Record<NoticeTemplate, Said> & Record<LinkTemplate, Said & { action: string }>
+  /** Before the address of the link as text, and before the code. */
+  linkAsText: string
+  code: string
   facts: Record<Fact, string>
-  /** Why the mail came; what stands behind it is the tenant's own origin. */
+  /** Why the mail came; what stands behind it is the tenant's own origin. To an address that nobody has proved, the second. */
   reason: (tenant: Inert) => string
+  reasonUnproved: (tenant: Inert) => string
+  /** Under mail that can be turned off. */
+  howToStop: string
 }

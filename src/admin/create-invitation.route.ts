@@ -1,0 +1,41 @@
+/** POST /v1/admin/invitations — mails somebody a link to an account of the tenant; 202 for every address. */
+import { Hono } from 'hono'
+import * as v from 'valibot'
+import { EmailAddress } from '../accounts/accounts.ts'
+import type { Env } from '../context.ts'
+import { jsonBody } from '../http/body.ts'
+import { DisplayName, text } from '../http/input.ts'
+import { readIdempotencyKey } from '../idempotency/idempotency.ts'
+import { isRefusal, problemResponse } from '../problem.ts'
+import { requireCaller } from '../sessions/caller.ts'
+import { invite } from './invitations.ts'
+
+const Role = v.pipe(text(64), v.regex(/^[a-z0-9][a-z0-9_.:-]*$/, 'invalid_role'))
+
+const NewInvitation = v.strictObject({
+  email: EmailAddress,
+  name: v.optional(DisplayName),
+  roles: v.optional(
+    v.pipe(
+      v.array(Role),
+      v.maxLength(20, 'too_long'),
+      v.transform((roles) => [...new Set(roles)]),
+    ),
+    [],
+  ),
+})
+
+export const createInvitation = new Hono<Env>().post(
+  '/v1/admin/invitations',
+  jsonBody(NewInvitation),
+  async (c) => {
+    const { ctx } = c.var
+    const idempotencyKey = readIdempotencyKey(c.req.raw.headers)
+    if (isRefusal(idempotencyKey)) return problemResponse(idempotencyKey, ctx)
+    const caller = await requireCaller(ctx, c.req.raw.headers, 'createInvitation', { stepUp: true })
+    if (isRefusal(caller)) return problemResponse(caller, ctx)
+
+    const invited = await invite(ctx, caller, c.req.valid('json'), idempotencyKey)
+    return isRefusal(invited) ? problemResponse(invited, ctx) : invited
+  },
+)

@@ -1,0 +1,61 @@
+/** The SQL of an import: a batch of accounts in one statement, in which the unique index decides which are new. */
+import { type SQL, sql } from 'drizzle-orm'
+import type { Context } from '../context.ts'
+import { NO_PEPPER } from '../crypto/foreign-hash.ts'
+import type { NewImport } from './import-users.ts'
+
+/** For an operator, who is nobody's caller: the sweep hands the events on within a minute. @returns the new ids */
+export async function insertImports(
+  { db }: Pick<Context, 'db'>,
+  tenantId: string,
+  imports: NewImport[],
+): Promise<string[]> {
+  const { rows } = await db.execute<{ created: string[] }>(sql`
+    with tenant as (select ${tenantId}::uuid as tenant_id),
+    ${insertMembers(imports, sql`tenant`, sql`null::uuid`, null)}
+    select ${createdIds}`)
+  return rows[0]?.created ?? []
+}
+
+/** The tenant of that slug, or, without one, the only tenant that there is. */
+export async function findTenants(
+  { db }: Pick<Context, 'db'>,
+  slug: string | null,
+): Promise<{ id: string; slug: string }[]> {
+  const { rows } = await db.execute<{ id: string; slug: string }>(sql`
+    select id, slug from tenants where ${slug}::text is null or slug = ${slug} order by slug limit 2`)
+  return rows
+}
+
+/** The ids of `account`, as a list in a column `created`. */
+export const createdIds = sql`(select coalesce(jsonb_agg(id), '[]'::jsonb) from account) as created`
+
+/**
+ * The members of a `with` that insert accounts, passwords and events, and forget the failures counted for an address
+ * while it had no account, as a registration does.
+ * @param tenant a member with the one column `tenant_id` that matters, and at most one row
+ */
+export function insertMembers(imports: NewImport[], tenant: SQL, actor: SQL, client: string | null): SQL {
+  // In order of address: two imports that insert the same ones wait for each other, and never in a circle.
+  return sql`
+    entry as (
+      select * from jsonb_to_recordset(${JSON.stringify(imports)}::jsonb) as entry(
+        id uuid, "eventId" uuid, email text, "emailVerified" boolean, name text, locale text, roles text[], "storedHash" text)),
+    account as (
+      insert into users (id, tenant_id, email, email_verified_at, name, locale, roles)
+      select entry.id, tenant_id, email, case when "emailVerified" then now() end, name, locale, entry.roles
+      from entry cross join ${tenant} order by email
+      on conflict (tenant_id, email) where deleted_at is null do nothing returning id, tenant_id, email),
+    stored as (
+      insert into passwords (user_id, tenant_id, phc, key_id)
+      select account.id, tenant_id, "storedHash", ${NO_PEPPER} from account join entry on entry.id = account.id
+      where "storedHash" is not null),
+    failures_forgotten as (
+      delete from sign_in_failures using account
+      where sign_in_failures.tenant_id = account.tenant_id
+        and subject = sha256('account'::bytea || '\\x00'::bytea || convert_to(account.email, 'UTF8'))),
+    recorded as (
+      insert into events (id, tenant_id, type, subject, actor, data, client)
+      select "eventId", tenant_id, 'user.imported', account.id, ${actor}, '{}', ${client}::jsonb
+      from account join entry on entry.id = account.id)`
+}

@@ -1,0 +1,131 @@
+/**
+ * Accounts that move in from another system, with the password hashes that they had: the rules for one entry, the same
+ * for the administrator's route and for `npm run import`. An address that has an account here is left as it is, so an
+ * import can be repeated. Ids are ours: whoever needs the old ones keeps a table of both.
+ */
+import * as v from 'valibot'
+import { type CanonicalEmail, EmailAddress } from '../accounts/accounts.ts'
+import type { Context } from '../context.ts'
+import { formatFirebaseHash, readForeignHash } from '../crypto/foreign-hash.ts'
+import { newId } from '../events/outbox.ts'
+import { invalidInput } from '../http/body.ts'
+import { DisplayName, text } from '../http/input.ts'
+import { LanguageTag } from '../http/language.ts'
+
+/** As `users.roles` may hold it: a word for the application to understand; `admin` is ours. */
+const Role = v.pipe(text(64), v.regex(/^[^\s\p{Cc}]+$/u, 'invalid_role'))
+
+const Base64 = v.pipe(text(128), v.regex(/^[A-Za-z0-9+/_-]+={0,2}$/, 'malformed_hash'))
+const Small = v.pipe(v.number(), v.integer('malformed_hash'), v.minValue(1, 'malformed_hash'))
+
+const FirebaseParameters = {
+  base64_signer_key: Base64,
+  base64_salt_separator: Base64,
+  rounds: v.pipe(Small, v.maxValue(999, 'hash_too_costly')),
+  mem_cost: v.pipe(Small, v.maxValue(99, 'hash_too_costly')),
+}
+
+/** `hash_config` of a Firebase project, as its console shows it: the same for all of its users. */
+export const FirebaseConfig = v.object(FirebaseParameters)
+export type FirebaseConfig = v.InferOutput<typeof FirebaseConfig>
+
+const FirebasePassword = v.pipe(
+  v.strictObject({
+    algorithm: v.literal('firebase-scrypt'),
+    hash: Base64,
+    salt: Base64,
+    ...FirebaseParameters,
+  }),
+  v.rawTransform(({ dataset, addIssue, NEVER }) => {
+    const stored = formatFirebaseHash(dataset.value)
+    if (stored.startsWith('$')) return stored
+    addIssue({ message: stored })
+    return NEVER
+  }),
+)
+
+const HashText = v.pipe(
+  text(400),
+  v.rawCheck(({ dataset, addIssue }) => {
+    const read = dataset.typed && readForeignHash(dataset.value)
+    if (typeof read === 'string') addIssue({ message: read })
+  }),
+)
+
+/** One person. `password_hash` is one of the forms in src/crypto/foreign-hash.ts; without one, a reset sets the first. */
+const ImportedUser = v.strictObject({
+  email: EmailAddress,
+  email_verified: v.optional(v.boolean(), false),
+  name: v.optional(v.nullable(DisplayName), null),
+  locale: v.optional(v.nullable(LanguageTag), null),
+  roles: v.optional(v.pipe(v.array(Role), v.maxLength(32, 'too_many')), []),
+  password_hash: v.optional(
+    v.nullable(
+      v.lazy((input) => (typeof input === 'object' && input !== null ? FirebasePassword : HashText)),
+    ),
+    null,
+  ),
+})
+
+/** What is inserted for one entry that is accepted; ids are made here, so that the statement can be built at once. */
+export type NewImport = {
+  id: string
+  eventId: string
+  email: CanonicalEmail
+  emailVerified: boolean
+  name: string | null
+  locale: string | null
+  roles: string[]
+  storedHash: string | null
+}
+
+/** Which field is wrong, and why; never what it said. */
+export type RefusedEntry = { code: string; pointer?: string }
+
+/**
+ * @param entry one object of `users`, or one line of the file
+ * @returns what is to be inserted, or the first thing that is wrong with it
+ */
+export function readEntry(
+  ctx: Pick<Context, 'now' | 'random'>,
+  entry: unknown,
+): { user: NewImport } | RefusedEntry {
+  // Valibot takes a list for an object without members.
+  if (Array.isArray(entry)) return { code: 'wrong_type' }
+  const parsed = v.safeParse(ImportedUser, entry, { abortEarly: true, abortPipeEarly: true })
+  if (!parsed.success) return refusalOf(parsed.issues)
+  const { email, email_verified, name, locale, roles, password_hash } = parsed.output
+  return {
+    user: {
+      id: newId(ctx),
+      eventId: newId(ctx),
+      email,
+      emailVerified: email_verified,
+      name,
+      locale,
+      roles: [...new Set(roles)],
+      storedHash: password_hash,
+    },
+  }
+}
+
+/** The name of a field that we do not know is not repeated: in a file that is not what we expect, it may be anything. */
+function refusalOf(issues: readonly v.BaseIssue<unknown>[]): RefusedEntry {
+  const [{ pointer, code } = { pointer: '', code: 'invalid' }] = invalidInput(issues).errors ?? []
+  return pointer === '' || code === 'unknown_field' ? { code } : { code, pointer }
+}
+
+export type ImportResult =
+  | { status: 'created'; id: string }
+  | { status: 'exists' }
+  | ({ status: 'refused' } & RefusedEntry)
+
+/** @param created the ids that the statement inserted: those of the others had an account already */
+export function resultOf(
+  entry: { user: NewImport } | RefusedEntry,
+  created: ReadonlySet<string>,
+): ImportResult {
+  if (!('user' in entry)) return { status: 'refused', ...entry }
+  const { id } = entry.user
+  return created.has(id) ? { status: 'created', id } : { status: 'exists' }
+}

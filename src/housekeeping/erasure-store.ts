@@ -1,0 +1,84 @@
+/** The SQL of erasure. Every statement may be cut off, run again and run beside others: an account is erased once. */
+import { sql } from 'drizzle-orm'
+import { attemptsAt } from '../accounts/erasure-store.ts'
+import type { JobContext } from '../context.ts'
+import { recordEvent } from '../events/outbox.ts'
+import { DEFAULT_POLICY } from '../tenants/tenants.ts'
+
+type Storage = Pick<JobContext, 'db'>
+
+/** A closed account whose time is over; `closedAt` as PostgreSQL writes it, because a Date would drop the microseconds. */
+export type DueAccount = { id: string; closedAt: string }
+
+/**
+ * Clears the accounts that were closed longest ago, for longer than their tenant's setting, and takes away whatever could
+ * bring them back: from here on there is no link that restores them. Passes over accounts that somebody holds.
+ * @param after the last account of the batch before
+ */
+export async function clearDueAccounts(
+  { db }: Storage,
+  { after, limit }: { after: DueAccount | null; limit: number },
+): Promise<DueAccount[]> {
+  const { rows } = await db.execute<{ id: string; closed_at: string }>(sql`
+    with due as (
+      select users.id, users.tenant_id, users.email, users.deleted_at
+      from users join tenants on tenants.id = users.tenant_id
+      where users.deleted_at is not null and users.erased_at is null
+        and users.deleted_at <= now() - make_interval(days =>
+          coalesce((tenants.settings ->> 'erasure_days')::int, ${DEFAULT_POLICY.erasure_days}))
+        and (${after?.closedAt ?? null}::timestamptz is null
+          or (users.deleted_at, users.id) > (${after?.closedAt ?? null}::timestamptz, ${after?.id ?? null}::uuid))
+      order by users.deleted_at, users.id limit ${limit} for no key update of users skip locked),
+    cleared as (
+      update users set email = null, email_verified_at = null, name = null, locale = null, roles = '{}'
+      from due where users.id = due.id),
+    unlinked as (delete from one_time_tokens using due where one_time_tokens.user_id = due.id),
+    locked_out as (delete from passwords using due where passwords.user_id = due.id),
+    forgotten as (
+      delete from sign_in_failures using due
+      where sign_in_failures.tenant_id = due.tenant_id and ${attemptsAt(sql`due.email`)})
+    select id, deleted_at::text as closed_at from due order by deleted_at, id`)
+  return rows.map(({ id, closed_at }) => ({ id, closedAt: closed_at }))
+}
+
+/** At most `limit` of their refresh tokens, which are many more than their sessions. @returns how many went */
+export async function deleteRefreshTokens(
+  { db }: Storage,
+  userIds: string[],
+  limit: number,
+): Promise<number> {
+  const { rowCount } = await db.execute(sql`
+    delete from refresh_tokens where id = any(array(
+      select refresh_tokens.id from sessions join refresh_tokens on refresh_tokens.session_id = sessions.id
+      where sessions.user_id in ${userIds} limit ${limit}))`)
+  return rowCount ?? 0
+}
+
+/** What else names them: their sessions, the mails that they were sent, and the answers to their requests. */
+export async function deleteRecords({ db }: Storage, userIds: string[]): Promise<void> {
+  await db.batch([
+    db.execute(sql`delete from sessions where user_id in ${userIds}`),
+    db.execute(sql`delete from mails where user_id in ${userIds}`),
+    db.execute(sql`
+      delete from idempotency_keys using users
+      where users.id in ${userIds} and idempotency_keys.tenant_id = users.tenant_id
+        and idempotency_keys.actor = users.id::text`),
+  ])
+}
+
+/** Says that it is done, once for each account, in one transaction. @returns how many nobody else had finished */
+export async function finishErasure(ctx: JobContext, userIds: string[]): Promise<number> {
+  const [first, ...rest] = userIds.map((userId) => {
+    const happened = sql`select tenant_id, id as subject, '{}'::jsonb as data from erased`
+    return ctx.db.execute<{ id: string }>(sql`
+      with erased as (
+        update users set erased_at = clock_timestamp()
+        where id = ${userId} and deleted_at is not null and erased_at is null and email is null
+        returning id, tenant_id),
+      recorded as (${recordEvent(ctx, 'user.erased', happened, { actor: sql`null`, rare: true })})
+      select id from erased`)
+  })
+  if (!first) return 0
+  const results = await ctx.db.batch([first, ...rest])
+  return results.flatMap(({ rows }) => rows).length
+}

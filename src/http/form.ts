@@ -1,0 +1,82 @@
+/**
+ * How a form of one of our own pages gets in: posted by that page, as `application/x-www-form-urlencoded`, at most as
+ * large as any body, strict UTF-8, no field twice, then the operation's own schema. A field that nobody filled in counts
+ * as absent, because a browser sends it all the same.
+ */
+import type { MiddlewareHandler } from 'hono'
+import * as v from 'valibot'
+import type { Context, Env } from '../context.ts'
+import { isRefusal, problemResponse, type Refusal, refuse } from '../problem.ts'
+import { invalidInput, readBytes } from './body.ts'
+
+type ObjectSchema = v.GenericSchema<Record<string, string | undefined>, unknown>
+
+/** Validates the form; the handler reads it with `c.req.valid('form')`. Pointers in errors are `/name`. */
+export function formBody<Schema extends ObjectSchema>(
+  schema: Schema,
+): MiddlewareHandler<
+  Env,
+  string,
+  { in: { form: v.InferInput<Schema> }; out: { form: v.InferOutput<Schema> } }
+> {
+  return async (c, next) => {
+    const { ctx } = c.var
+    const fields = refuseOtherPages(ctx) ?? (await readFields(c.req.raw))
+    if (isRefusal(fields)) return problemResponse(fields, ctx)
+    const parsed = v.safeParse(schema, Object.fromEntries(fields), { abortPipeEarly: true })
+    if (!parsed.success) return problemResponse(invalidInput(parsed.issues), ctx)
+    // Hono types validated data as an object; a schema here always describes one.
+    c.req.addValidatedData('form', parsed.output as object)
+    return next()
+  }
+}
+
+/**
+ * Any page of the web can post a form here, and the browser adds our cookies. Our own pages send no referrer, and then a
+ * browser says `Origin: null` of them as it does of a sandboxed stranger (Fetch, "append a request `Origin` header"):
+ * `Sec-Fetch-Site`, which no script can set, tells the two apart. A program sends neither, and has no cookie of anybody.
+ */
+function refuseOtherPages(ctx: Context): Refusal | null {
+  const { callerOrigin, fetchSite, origin } = ctx
+  const isOwnSite = fetchSite === 'same-origin' || fetchSite === 'none'
+  const isOwnOrigin = callerOrigin === null || callerOrigin === origin
+  if (isOwnOrigin ? isOwnSite || fetchSite === null : isOwnSite && callerOrigin === 'null') {
+    ctx.callerOrigin = origin // as proved: what is asked after it need not know of `null`
+    return null
+  }
+  return refuse('origin_not_allowed', {
+    evidence: { origin: callerOrigin?.slice(0, 200), fetch_site: fetchSite },
+  })
+}
+
+type Fields = Map<string, string>
+
+async function readFields(request: Request): Promise<Fields | Refusal> {
+  const type = request.headers.get('content-type') ?? ''
+  if (!/^application\/x-www-form-urlencoded(; *charset=utf-8)?$/i.test(type))
+    return refuse('unsupported_media_type', {
+      detail: 'Send the form as application/x-www-form-urlencoded.',
+    })
+  const bytes = await readBytes(request)
+  if (isRefusal(bytes)) return bytes
+  try {
+    return parseFields(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
+  } catch {
+    return refuse('invalid_request', { detail: 'The form is not UTF-8.' })
+  }
+}
+
+/** @throws where text, once decoded, is not UTF-8: `URLSearchParams` would read another text instead */
+function parseFields(text: string): Fields | Refusal {
+  const fields: Fields = new Map()
+  for (const pair of text.split('&')) {
+    const [name = '', ...value] = pair.split('=')
+    const decoded = decode(name)
+    if (fields.has(decoded))
+      return refuse('invalid_input', { errors: [{ pointer: `/${decoded}`, code: 'repeated' }] })
+    fields.set(decoded, decode(value.join('=')))
+  }
+  return new Map([...fields].filter(([, value]) => value !== ''))
+}
+
+const decode = (text: string) => decodeURIComponent(text.replaceAll('+', ' '))

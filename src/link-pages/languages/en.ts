@@ -1,0 +1,105 @@
+/** English. */
+import type { Texts } from './texts.ts'
+
+export const en: Texts = {
+  pages: {
+    verify_email: {
+      heading: 'Confirm your e-mail address',
+      lead: 'Enter the password that you chose when you registered. Without it the address is confirmed as well, but the password and whatever else was set up before are removed.',
+      button: 'Confirm address',
+      done: {
+        heading: 'Your address is confirmed',
+        next: 'You can close this page and sign in.',
+      },
+    },
+    reset_password: {
+      heading: 'Choose a new password',
+      lead: 'This signs you out everywhere, and your old password no longer works.',
+      button: 'Set password',
+      done: {
+        heading: 'Your password is set',
+        next: 'You can close this page and sign in with the new password.',
+      },
+    },
+    change_email: {
+      heading: 'Confirm the change of your e-mail address',
+      lead: 'The address of your account changes once it has been confirmed from the old address and from the new one. If you did not ask for this, close this page.',
+      button: 'Confirm change',
+      done: {
+        heading: 'Your e-mail address is changed',
+        next: 'Both addresses have confirmed. Sign in with the new one from now on.',
+      },
+    },
+    revert_email: {
+      heading: 'Take your e-mail address back',
+      lead: 'Your account gets this address again. Everybody is signed out, and the password is removed.',
+      button: 'Undo the change',
+      done: {
+        heading: 'Your account has its old address again',
+        next: 'Set a new password with “Forgot password”, then sign in.',
+      },
+    },
+    sign_in: {
+      heading: 'Sign in',
+      lead: 'This works only in the browser in which you asked for the link.',
+      button: 'Sign in',
+      done: { heading: 'You are signed in', next: 'You can close this page and go back to where you were.' },
+    },
+    restore_account: {
+      heading: 'Restore your account',
+      lead: 'Your closed account is opened again. Its password is gone, so that you need a new one.',
+      button: 'Restore account',
+      done: {
+        heading: 'Your account is open again',
+        next: 'Set a new password with “Forgot password”, then sign in.',
+      },
+    },
+    accept_invitation: {
+      heading: 'Accept the invitation',
+      lead: 'Choose a password for your account. If you already have an account with this address, this becomes its password, and it is signed out everywhere.',
+      button: 'Accept',
+      done: { heading: 'Welcome', next: 'Your account is ready. You can close this page and sign in.' },
+    },
+    forgot_password: {
+      heading: 'Change your password',
+      lead: 'Enter the e-mail address of your account. We will send you a link that sets a new password.',
+      button: 'Send link',
+      done: {
+        heading: 'Look into your mailbox',
+        next: 'If there is an account with this address, a link is on its way to it.',
+      },
+    },
+  },
+  instead: {
+    without_password: {
+      heading: 'Your address is confirmed',
+      next: 'Your account has no password now. Set one with “Forgot password”, then sign in.',
+    },
+    waiting: {
+      heading: 'Confirmed',
+      next: 'The other address has to confirm as well: open the link in the mail that was sent there.',
+    },
+  },
+  refused: 'That did not work',
+  goBack: 'Go back to the form to try again.',
+  mishaps: {
+    invalid_one_time_token: 'This link is not valid any more. Ask for a new one.',
+    invalid_sign_in_link:
+      'A sign-in link works once, and only in the browser in which you asked for it. The code in the same mail works anywhere.',
+    invalid_credentials: 'The password is wrong.',
+    password_compromised: 'This password is too easy to guess. Choose another.',
+    too_short: 'The password is too short.',
+    too_long: 'The password is too long.',
+    invalid_input: 'Some of what you entered is not valid.',
+    email_taken: 'There is another account with this e-mail address.',
+    rate_limited: 'Too many attempts. Wait a while.',
+    origin_not_allowed: 'Open the link from your mail once more and use the form there.',
+    other: 'Something went wrong. Wait a moment.',
+  },
+  fields: {
+    email: 'E-mail address',
+    optionalName: 'Your name (optional)',
+    currentPassword: 'Your password (optional)',
+    newPassword: 'New password',
+  },
+}

@@ -1,0 +1,43 @@
+/** What a language must say on the pages. A text that is missing does not compile; a new language is a file beside this one. */
+import type { Page } from '../pages.ts'
+
+export type PageTexts = {
+  /** The heading of the page, and its title. */
+  heading: string
+  /** What pressing the button does. */
+  lead: string
+  button: string
+  /** Once it is done: what happened, and what to do next. */
+  done: Done
+}
+
+type Done = { heading: string; next: string }
+
+/** `without_password`: the account has none now. `waiting`: the other address has yet to confirm. */
+export type Instead = 'without_password' | 'waiting'
+
+/** What a page can answer with a sentence of its own; anything else is `other`. */
+export type Mishap =
+  | 'invalid_one_time_token'
+  | 'invalid_sign_in_link'
+  | 'invalid_credentials'
+  | 'password_compromised'
+  | 'too_short'
+  | 'too_long'
+  | 'invalid_input'
+  | 'email_taken'
+  | 'rate_limited'
+  | 'origin_not_allowed'
+  | 'other'
+
+export type Texts = {
+  pages: Record<Page, PageTexts>
+  /** Where it was done otherwise than the page's own `done` says. */
+  instead: Record<Instead, Done>
+  /** Above what went wrong. */
+  refused: string
+  /** Below it, where another attempt can help. */
+  goBack: string
+  mishaps: Record<Mishap, string>
+  fields: { email: string; optionalName: string; currentPassword: string; newPassword: string }
+}

@@ -1,0 +1,195 @@
+/**
+ * The SQL of one-time tokens, as pieces of the statements that need them. A token is used up by one conditional update;
+ * its owner's row is locked by a statement before, in the same batch, so that what decides sees everything that others
+ * committed while it waited: a session that began, a password that was set, a newer token.
+ */
+import { type SQL, sql } from 'drizzle-orm'
+import type { CanonicalEmail } from '../accounts/accounts.ts'
+import { userIsActive } from '../accounts/store.ts'
+import type { Context } from '../context.ts'
+import type { OneTimePurpose, OneTimeTokenHash } from '../crypto/one-time-token.ts'
+import type { ChangeType } from '../events/catalogue.ts'
+import { type Recorder, recordEvent } from '../events/outbox.ts'
+import { oneTimeTokens } from '../storage/schema.ts'
+import { callingTenant, findTenantOfHost } from '../tenants/store.ts'
+import { holderOfUnknown, type NewToken } from './one-time.ts'
+import { MAX_CODE_FAILURES, PURPOSES } from './purposes.ts'
+
+type Caller = Pick<Context, 'host' | 'callerOrigin' | 'fetchSite' | 'origin'>
+
+const bytea = (value: Uint8Array | null) => sql`${value && sql.param(value, oneTimeTokens.hash)}::bytea`
+
+/**
+ * `insert … returning *`: the token, for each row of `from`, in the place of an older one of its purpose and holder.
+ * @param from a select that yields `tenant_id`, `user_id`, `holder` and `subject`, and may yield `grants`
+ * @param options.seconds its life, where the purpose does not say it
+ * @param options.standsMinutes how long a token is not replaced; then nothing is inserted
+ */
+export function issueToken(
+  { id, purpose, hash, keyId, flowId, codeHash, browserHash }: NewToken,
+  from: SQL,
+  {
+    seconds = sql`${PURPOSES[purpose].seconds}`,
+    grants = sql`'{}'::text[]`,
+    standsMinutes = 0,
+  }: { seconds?: SQL; grants?: SQL; standsMinutes?: number } = {},
+): SQL {
+  return sql`
+    insert into one_time_tokens (id, tenant_id, user_id, purpose, holder, subject, hash, key_id, flow_id, grants,
+      code_hash, browser_hash, created_at, expires_at)
+    select ${id}::uuid, account.tenant_id, account.user_id, ${purpose}, account.holder, account.subject,
+      ${bytea(hash)}, ${keyId}, ${flowId}::uuid, ${grants}, ${bytea(codeHash)}, ${bytea(browserHash)},
+      clock_timestamp(), clock_timestamp() + make_interval(secs => ${seconds})
+    from (${from}) as account
+    on conflict (tenant_id, purpose, holder) do update set id = excluded.id, user_id = excluded.user_id,
+      subject = excluded.subject, hash = excluded.hash, key_id = excluded.key_id, flow_id = excluded.flow_id,
+      grants = excluded.grants, browser_hash = excluded.browser_hash, attempts = 0,
+      -- Too many wrong codes in a row: from then on the link alone signs in.
+      code_hash = case when one_time_tokens.failures < ${MAX_CODE_FAILURES} then excluded.code_hash end,
+      created_at = excluded.created_at, expires_at = excluded.expires_at, consumed_at = null
+    where one_time_tokens.consumed_at is not null
+      or one_time_tokens.created_at <= clock_timestamp() - make_interval(mins => ${standsMinutes})
+    returning *`
+}
+
+/** The event of a token in the member `issued`; without a subject where there is no account. */
+export const tokenIssued = (issued: SQL) =>
+  sql`select tenant_id, user_id as subject, jsonb_build_object('token_id', id) as data from ${issued}`
+
+/**
+ * Makes the token that somebody asked for by an address, and the event that mails it; for an address that has no account
+ * which needs one, a token that names nobody and is never mailed. One statement, the same for both.
+ * @param needsOne a condition over `users`
+ * @returns the host's tenant, read in the same trip; nothing is made on a foreign page's behalf
+ */
+export async function requestToken(
+  ctx: Caller & Pick<Context, 'db'> & Recorder,
+  email: CanonicalEmail,
+  token: NewToken,
+  { type, needsOne = sql`true` }: { type: ChangeType; needsOne?: SQL },
+) {
+  const holder = await holderOfUnknown(email)
+  const account = sql`
+    select tenant.id as tenant_id, users.id as user_id, coalesce(users.id::text, ${holder}) as holder, users.email as subject
+    from (${callingTenant(ctx)}) as tenant
+    left join users on users.tenant_id = tenant.id and users.email = ${email} and ${userIsActive} and ${needsOne}`
+  const issue = ctx.db.execute(sql`
+    with issued as (${issueToken(token, account)})
+    ${recordEvent(ctx, type, tokenIssued(sql`issued`), { actor: sql`null` })}`)
+  const [, [tenant]] = await ctx.db.batch([issue, findTenantOfHost(ctx)])
+  return tenant
+}
+
+/** The first statement of a batch that redeems: whoever else changes this account waits, or is waited for. */
+export const lockOwner = ({ db }: Pick<Context, 'db'>, hash: OneTimeTokenHash) =>
+  db.execute(sql`
+    select users.id from one_time_tokens join users on users.id = one_time_tokens.user_id
+    where one_time_tokens.hash = ${bytea(hash)} for no key update of users`)
+
+/** The same for a batch that changes an account whose id is known. */
+export const lockUser = ({ db }: Pick<Context, 'db'>, userId: string) =>
+  db.execute(sql`select id from users where id = ${userId} for no key update`)
+
+const OWN = sql.join(
+  Object.entries(PURPOSES).flatMap(([purpose, { provesOwnAddress }]) =>
+    provesOwnAddress ? [sql`${purpose}`] : [],
+  ),
+  sql`, `,
+)
+
+/** A token that may be used now, and `users`, whose it is. */
+export const tokenIsLive = (
+  hash: OneTimeTokenHash,
+  purposes: readonly OneTimePurpose[],
+  account: SQL | undefined = userIsActive,
+) => sql`
+  one_time_tokens.hash = ${bytea(hash)} and one_time_tokens.purpose in (${sql.join(
+    purposes.map((purpose) => sql`${purpose}`),
+    sql`, `,
+  )})
+  and one_time_tokens.consumed_at is null and one_time_tokens.expires_at > clock_timestamp()
+  and users.id = one_time_tokens.user_id and users.tenant_id = one_time_tokens.tenant_id and ${account}
+  and (one_time_tokens.purpose not in (${OWN}) or users.email = one_time_tokens.subject)`
+
+/**
+ * `update … returning …`: uses the token up, if it is alive, of one of these purposes, on a host of its tenant and from an
+ * origin that may call. So of any number of simultaneous callers one gets a row.
+ * @param options.account what must be so of `users`; that it is active, unless given
+ * @param options.and what else must be so of the token
+ */
+export function consumeToken(
+  ctx: Caller,
+  hash: OneTimeTokenHash,
+  purposes: readonly OneTimePurpose[],
+  { account, and = sql`true` }: { account?: SQL | undefined; and?: SQL } = {},
+): SQL {
+  return sql`
+    update one_time_tokens set consumed_at = clock_timestamp(), failures = 0
+    from users, (${callingTenant(ctx)}) as tenant
+    where tenant.id = one_time_tokens.tenant_id and ${tokenIsLive(hash, purposes, account)} and ${and}
+    returning one_time_tokens.id, one_time_tokens.tenant_id, one_time_tokens.user_id, one_time_tokens.purpose,
+      one_time_tokens.subject, one_time_tokens.flow_id, one_time_tokens.grants, one_time_tokens.created_at, users.email,
+      users.email_verified_at`
+}
+
+/** That the browser which asked is the one that comes. */
+export const isFromBrowser = (browserHash: Uint8Array) =>
+  sql`one_time_tokens.browser_hash = ${bytea(browserHash)}`
+
+/** That the token has one of these as its code. */
+export const hasCode = (hashes: readonly Uint8Array[]) => sql`
+  coalesce(one_time_tokens.code_hash in (${sql.join(hashes.map(bytea), sql`, `)}), false)`
+
+/**
+ * Members of a `with`: the sessions of the accounts in the member `account` (`user_id`, and `id` of the token that it
+ * redeemed or null) end, and every other token of theirs is void. `ended` has the sessions' ids.
+ * What undoes a change of address stays, unless it is that which is done: a thief must not get rid of it.
+ */
+export const endAccess = (
+  account: SQL,
+  {
+    reason,
+    sparing = sql`null::uuid`,
+    purposes = sql`one_time_tokens.purpose <> 'revert_email'`,
+  }: { reason: 'secured' | 'closed'; sparing?: SQL; purposes?: SQL },
+): SQL => sql`
+  ended as (
+    update sessions set revoked_at = clock_timestamp(), revoke_reason = ${reason}
+    where id in (
+      select sessions.id from sessions join ${account} as account on account.user_id = sessions.user_id
+      where sessions.revoked_at is null and sessions.id is distinct from ${sparing}
+      order by sessions.id for no key update of sessions)
+    returning id),
+  voided as (
+    delete from one_time_tokens using ${account} as account
+    where one_time_tokens.user_id = account.user_id and one_time_tokens.id is distinct from account.id and ${purposes})`
+
+/** The ids in `ended`, as an event carries them. */
+export const endedSessions = sql`(select coalesce(jsonb_agg(id), '[]'::jsonb) from ended)`
+
+/**
+ * A statement of a batch that gives an account its address back, between the lock and what decides: who has that address
+ * by now and never proved it gives way, so that nobody keeps an owner out by registering it once more.
+ */
+export const closeUnproved = (
+  ctx: Caller & Pick<Context, 'db'> & Recorder,
+  hash: OneTimeTokenHash,
+  purpose: OneTimePurpose,
+  account: SQL,
+) => {
+  const happened = sql`
+    select tenant_id, user_id as subject, jsonb_build_object('session_ids', ${endedSessions}) as data from unproved`
+  return ctx.db.execute(sql`
+    with token as (
+      select users.id, one_time_tokens.tenant_id, one_time_tokens.subject
+      from one_time_tokens, users, (${callingTenant(ctx)}) as tenant
+      where tenant.id = one_time_tokens.tenant_id and ${tokenIsLive(hash, [purpose], account)}),
+    unproved as (
+      update users set deleted_at = clock_timestamp() from token
+      where users.tenant_id = token.tenant_id and users.email = token.subject and users.id <> token.id
+        and users.email_verified_at is null and users.deleted_at is null
+      returning users.id as user_id, users.tenant_id, null::uuid as id),
+    ${endAccess(sql`unproved`, { reason: 'closed', purposes: sql`true` })},
+    locked_out as (delete from passwords using unproved where passwords.user_id = unproved.user_id)
+    ${recordEvent(ctx, 'user.deleted', happened, { actor: sql`null`, rare: true })}`)
+}

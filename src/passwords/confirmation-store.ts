@@ -1,0 +1,139 @@
+/** The SQL of a signed-in caller who gives the password again, to show that it is them or to choose another. */
+import { and, eq, type SQL, sql } from 'drizzle-orm'
+import type { Context } from '../context.ts'
+import type { PasswordHash } from '../crypto/password-hash.ts'
+import { type Recorder, recordEvent } from '../events/outbox.ts'
+import { sealedKeyColumns } from '../keys/store.ts'
+import { endAccess, endedSessions, lockUser } from '../one-time/store.ts'
+import type { Caller } from '../sessions/caller.ts'
+import { callerIsLive } from '../sessions/store.ts'
+import { passwords, sessions, signInFailures, signingKeys, tenantHosts } from '../storage/schema.ts'
+import type { Attempts } from './failures.ts'
+import { type AttemptsRow, attemptsOf, failuresOf, isUnheard, waitSeconds } from './store.ts'
+
+type Storage = Pick<Context, 'db' | 'host'> & Recorder
+
+/** The password of the owner of session `sid`, how their confirmations stand, and the key that will sign. */
+export function findToConfirm({ db, host }: Pick<Context, 'db' | 'host'>, sid: string) {
+  return db
+    .select({
+      key: sealedKeyColumns,
+      password: { phc: passwords.phc, keyId: passwords.keyId, changedAt: passwords.changedAt },
+      attempts: {
+        failures: sql<number>`coalesce(${signInFailures.consecutiveFailures}, 0)`,
+        waitSeconds: sql<number>`${waitSeconds}`,
+      },
+    })
+    .from(tenantHosts)
+    .innerJoin(sessions, and(eq(sessions.id, sid), eq(sessions.tenantId, tenantHosts.tenantId)))
+    .leftJoin(signingKeys, eq(signingKeys.state, 'current'))
+    .leftJoin(passwords, eq(passwords.userId, sessions.userId))
+    .leftJoin(
+      signInFailures,
+      and(
+        eq(signInFailures.tenantId, tenantHosts.tenantId),
+        // `confirmationSubject`, as PostgreSQL writes it: the query is formed before any digest can be.
+        sql`${signInFailures.subject} = sha256(convert_to('session', 'UTF8') || '\\x00'::bytea || convert_to(${sid}, 'UTF8'))`,
+      ),
+    )
+    .where(eq(tenantHosts.host, host))
+}
+
+export type Confirmed = {
+  caller: Caller
+  subject: Uint8Array
+  /** `changed_at` of the password that was verified, exactly as it was read. */
+  changedAt: string
+}
+
+/** What the tokens of a session that goes on will say. */
+export type RenewedSession = {
+  expiresAt: Date
+  authTime: Date
+  amr: string[]
+  aal: number
+  idleSeconds: number
+}
+
+type RenewedRow = { expires_at: string; auth_time: string; amr: string[]; aal: number; idle_seconds: number }
+
+/**
+ * Members of a `with` that end in `renewed`: the caller's session, authenticated anew, if it and the password that was
+ * verified still stand and the attempt is heard.
+ */
+const renew = (ctx: Storage, { caller, subject, changedAt }: Confirmed): SQL => sql`
+  caller as (${callerIsLive(caller, ctx.host)}),
+  attempts as (
+    select consecutive_failures as failures, ${waitSeconds} as wait_seconds, ${isUnheard} as is_unheard
+    from sign_in_failures where ${failuresOf(caller.tenant.id, subject)} for update),
+  renewed as (
+    update sessions set auth_time = clock_timestamp(), last_used_at = clock_timestamp()
+    from caller join passwords on passwords.user_id = caller.user_id
+      and passwords.changed_at = ${changedAt}::timestamptz
+    where sessions.id = caller.session_id and not exists (select from attempts where is_unheard)
+    returning sessions.*),
+  failures_forgotten as (
+    delete from sign_in_failures using renewed where ${failuresOf(caller.tenant.id, subject)})`
+
+const RENEWED = sql`
+  select to_jsonb(amr) as amr, aal, expires_at, auth_time,
+    greatest(0, extract(epoch from idle_expires_at - clock_timestamp()))::int as idle_seconds,
+    coalesce((select failures from attempts), 0) as failures,
+    coalesce((select wait_seconds from attempts), 0) as wait_seconds
+  from (select) as always left join renewed on true`
+
+/** Authenticates the caller's session anew. @returns it, or null with how attempts stood */
+export async function confirmSession(
+  ctx: Storage,
+  confirmed: Confirmed,
+): Promise<{ session: RenewedSession | null; attempts: Attempts }> {
+  const happened = sql`
+    select tenant_id, user_id as subject, jsonb_build_object('session_id', id) as data from renewed`
+  const { rows } = await ctx.db.execute<Partial<RenewedRow> & AttemptsRow>(sql`
+    with ${renew(ctx, confirmed)},
+    recorded as (${recordEvent(ctx, 'session.confirmed', happened)})
+    ${RENEWED}`)
+  return renewedOf(rows[0])
+}
+
+/**
+ * Sets the new password, ends every other session and voids what is mailed; the caller's session goes on.
+ * @param account whose failed sign-ins are forgotten: they were guesses at another password
+ */
+export async function changePassword(
+  ctx: Storage,
+  confirmed: Confirmed,
+  { chosen, account: subject }: { chosen: PasswordHash; account: Uint8Array },
+): Promise<{ session: RenewedSession | null; attempts: Attempts }> {
+  const { caller } = confirmed
+  const happened = sql`
+    select tenant_id, user_id as subject,
+      jsonb_build_object('by', 'change', 'session_ids', ${endedSessions}) as data from renewed`
+  const change = ctx.db.execute<Partial<RenewedRow> & AttemptsRow>(sql`
+    with ${renew(ctx, confirmed)},
+    account as (select user_id, null::uuid as id from renewed),
+    ${endAccess(sql`account`, { reason: 'secured', sparing: sql`${caller.sessionId}::uuid` })},
+    chosen as (
+      update passwords set phc = ${chosen.phc}, key_id = ${chosen.keyId}, changed_at = clock_timestamp()
+      from renewed where passwords.user_id = renewed.user_id),
+    account_forgotten as (delete from sign_in_failures using renewed where ${failuresOf(caller.tenant.id, subject)}),
+    recorded as (${recordEvent(ctx, 'password.changed', happened)})
+    ${RENEWED}`)
+  const [, { rows }] = await ctx.db.batch([lockUser(ctx, caller.userId), change])
+  return renewedOf(rows[0])
+}
+
+function renewedOf(row: (Partial<RenewedRow> & AttemptsRow) | undefined) {
+  const { expires_at, auth_time, amr, aal, idle_seconds = 0 } = row ?? {}
+  const session =
+    expires_at && auth_time && amr && aal
+      ? {
+          expiresAt: new Date(expires_at),
+          authTime: new Date(auth_time),
+          amr,
+          aal,
+          idleSeconds: idle_seconds,
+        }
+      : null
+  return { session, attempts: attemptsOf(row) }
+}

@@ -1,0 +1,142 @@
+/** The SQL of proving an address and of taking an account back: by a mailed link alone, or with the password too. */
+import { and, eq, gt, isNull, type SQL, sql } from 'drizzle-orm'
+import { userColumns, userIsActive } from '../accounts/store.ts'
+import type { Context } from '../context.ts'
+import type { OneTimePurpose, OneTimeTokenHash } from '../crypto/one-time-token.ts'
+import type { PasswordHash } from '../crypto/password-hash.ts'
+import { type Recorder, recordEvent } from '../events/outbox.ts'
+import { consumeToken, endAccess, endedSessions, lockOwner } from '../one-time/store.ts'
+import { oneTimeTokens, passwords, tenantHosts, tenants, users } from '../storage/schema.ts'
+import { tenantColumns } from '../tenants/store.ts'
+import { failuresOf } from './store.ts'
+
+type Storage = Pick<Context, 'db' | 'host' | 'callerOrigin' | 'fetchSite' | 'origin'> & Recorder
+
+/** The host's tenant, and whose the token is with their password, as long as it is alive; nothing is used up. */
+export async function findByToken(
+  { db, host }: Pick<Context, 'db' | 'host'>,
+  hash: OneTimeTokenHash,
+  purpose: OneTimePurpose,
+) {
+  const [row] = await db
+    .select({
+      tenant: tenantColumns,
+      user: userColumns,
+      password: { phc: passwords.phc, keyId: passwords.keyId, changedAt: passwords.changedAt },
+    })
+    .from(tenantHosts)
+    .innerJoin(tenants, eq(tenants.id, tenantHosts.tenantId))
+    .leftJoin(
+      oneTimeTokens,
+      and(
+        eq(oneTimeTokens.hash, hash),
+        eq(oneTimeTokens.tenantId, tenants.id),
+        eq(oneTimeTokens.purpose, purpose),
+        isNull(oneTimeTokens.consumedAt),
+        gt(oneTimeTokens.expiresAt, sql`clock_timestamp()`),
+      ),
+    )
+    .leftJoin(
+      users,
+      and(eq(users.id, oneTimeTokens.userId), eq(users.email, oneTimeTokens.subject), userIsActive),
+    )
+    .leftJoin(passwords, eq(passwords.userId, users.id))
+    .where(eq(tenantHosts.host, host))
+  return row
+}
+
+/** Members of a `with`: the address of the member `token` is proved (`proved`), for the first time or again. */
+export const proveAddress: SQL = sql`
+  proved as (
+    update users set email_verified_at = coalesce(users.email_verified_at, clock_timestamp())
+    from token where users.id = token.user_id returning users.id)`
+
+/** The event of a first proof. @param password what became of the password, as an expression */
+const verified = (by: OneTimePurpose, password: SQL) => sql`
+  select tenant_id, user_id as subject,
+    jsonb_build_object('by', ${by}::text, 'session_ids', ${endedSessions}, 'password', ${password}) as data
+  from token where email_verified_at is null`
+
+export type Reset = {
+  hash: OneTimeTokenHash
+  purpose: 'reset_password' | 'invitation'
+  passwordHash: PasswordHash
+  /** Whose failed attempts are forgotten: those at the account, and from the caller's browser. */
+  subjects: readonly Uint8Array[]
+  tenantId: string
+  name?: string | undefined
+}
+
+/**
+ * Sets the password, proves the address, ends every session and voids every other token, or nothing: the token is used up
+ * by the same statement.
+ * @returns whether the token was alive
+ */
+export async function resetPassword(
+  ctx: Storage,
+  { hash, purpose, passwordHash, subjects, tenantId, name }: Reset,
+): Promise<boolean> {
+  const by = purpose === 'invitation' ? 'invitation' : 'reset'
+  const changed = sql`
+    select tenant_id, user_id as subject,
+      jsonb_build_object('by', ${by}::text, 'session_ids', ${endedSessions}) as data from token`
+  const forgotten = sql.join(
+    subjects.map((subject) => sql`(${failuresOf(tenantId, subject)})`),
+    sql` or `,
+  )
+  const reset = ctx.db.execute<{ id: string }>(sql`
+    with token as (${consumeToken(ctx, hash, [purpose])}),
+    ${endAccess(sql`token`, { reason: 'secured' })},
+    proved as (
+      update users set email_verified_at = coalesce(users.email_verified_at, clock_timestamp()),
+        name = coalesce(${name ?? null}, users.name),
+        roles = (select array(select distinct role from unnest(users.roles || token.grants) as role order by role))
+      from token where users.id = token.user_id),
+    chosen as (
+      insert into passwords (user_id, tenant_id, phc, key_id)
+      select user_id, tenant_id, ${passwordHash.phc}, ${passwordHash.keyId} from token
+      on conflict (user_id) do update set phc = excluded.phc, key_id = excluded.key_id, changed_at = clock_timestamp()),
+    failures_forgotten as (delete from sign_in_failures using token where ${forgotten}),
+    verified_recorded as (${recordEvent(ctx, 'email.verified', verified(purpose, sql`'set'::text`))}),
+    changed_recorded as (${recordEvent(ctx, 'password.changed', changed)})
+    select id from token`)
+  const [, { rows }] = await ctx.db.batch([lockOwner(ctx, hash), reset])
+  return rows.length === 1
+}
+
+export type Verification = {
+  hash: OneTimeTokenHash
+  /** `changed_at` of the password that the caller gave rightly, exactly as it was read; else null. */
+  knownSince: string | null
+  /** Whose failed sign-ins the first proof forgets: until then they were at nobody's account. */
+  subject: Uint8Array
+  tenantId: string
+}
+
+/**
+ * Proves the address. For the first time, everything that was there before dies with it, unless the caller knew the
+ * password: then who made it and who reads the mail are one (pre-hijacking, CASES C).
+ * @returns what became of the password, or null when the token was not alive
+ */
+export async function verifyEmail(
+  ctx: Storage,
+  { hash, knownSince, subject, tenantId }: Verification,
+): Promise<'kept' | 'removed' | 'none' | null> {
+  const password = sql`
+    case when exists (select from removed) then 'removed'
+      when exists (select from passwords join token on token.user_id = passwords.user_id) then 'kept' else 'none' end`
+  const verify = ctx.db.execute<{ password: 'kept' | 'removed' | 'none' }>(sql`
+    with token as (${consumeToken(ctx, hash, ['verify_email'])}),
+    planted as (
+      select token.* from token where email_verified_at is null and not exists (
+        select from passwords where passwords.user_id = token.user_id and passwords.changed_at = ${knownSince}::timestamptz)),
+    ${endAccess(sql`planted`, { reason: 'secured' })},
+    removed as (delete from passwords using planted where passwords.user_id = planted.user_id returning passwords.user_id),
+    ${proveAddress},
+    failures_forgotten as (
+      delete from sign_in_failures using token where token.email_verified_at is null and ${failuresOf(tenantId, subject)}),
+    recorded as (${recordEvent(ctx, 'email.verified', verified('verify_email', password))})
+    select ${password} as password from token`)
+  const [, { rows }] = await ctx.db.batch([lockOwner(ctx, hash), verify])
+  return rows[0]?.password ?? null
+}

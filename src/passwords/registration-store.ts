@@ -1,0 +1,124 @@
+/** The SQL of registering. Uniqueness is decided by the statement that inserts, never by a look before it (FINDINGS F19). */
+import { eq, type SQL, sql } from 'drizzle-orm'
+import { insertUser, type NewUser } from '../accounts/store.ts'
+import type { Context } from '../context.ts'
+import type { PasswordHash } from '../crypto/password-hash.ts'
+import { type Recorder, recordEvent } from '../events/outbox.ts'
+import type { IdempotencyKey } from '../idempotency/idempotency.ts'
+import { isKept, keepAnswer, keptAnswerColumns } from '../idempotency/store.ts'
+import { sealedKeyColumns } from '../keys/store.ts'
+import type { NewToken } from '../one-time/one-time.ts'
+import { issueToken, tokenIssued } from '../one-time/store.ts'
+import { databaseTime, type NewSession, startSession } from '../sessions/store.ts'
+import { isUniqueViolation } from '../storage/postgres.ts'
+import { idempotencyKeys, signingKeys, tenantHosts, tenants } from '../storage/schema.ts'
+import { tenantColumns } from '../tenants/store.ts'
+import { failuresOf } from './store.ts'
+
+type Storage = Pick<Context, 'db'> & Recorder
+
+/** Everything a registration reads: the host's tenant, the key that will sign, and the answer kept for a repeat. */
+export async function findForRegistration(
+  { db, host }: Pick<Context, 'db' | 'host'>,
+  repeat: IdempotencyKey | null,
+) {
+  const [row] = await db
+    .select({ tenant: tenantColumns, key: sealedKeyColumns, kept: keptAnswerColumns, at: databaseTime })
+    .from(tenantHosts)
+    .innerJoin(tenants, eq(tenants.id, tenantHosts.tenantId))
+    .leftJoin(signingKeys, eq(signingKeys.state, 'current'))
+    .leftJoin(idempotencyKeys, isKept(repeat))
+    .where(eq(tenantHosts.host, host))
+  return row
+}
+
+/** The answer that is kept for a repeat of the request. */
+export type KeptRegistration = { key: IdempotencyKey; sealed: string }
+
+export type Applicant = { user: NewUser; hash: PasswordHash }
+
+/** Members of a `with`: the account (`account`), its password and the event; nothing where the address is taken. */
+function makeAccount(ctx: Recorder, { user, hash }: Applicant): SQL {
+  const registered = sql`select tenant_id, id as subject, '{}'::jsonb as data from account`
+  return sql`
+    account as (${insertUser(user)}),
+    stored as (
+      insert into passwords (user_id, tenant_id, phc, key_id)
+      select id, tenant_id, ${hash.phc}, ${hash.keyId} from account),
+    account_recorded as (${recordEvent(ctx, 'user.registered', registered)})`
+}
+
+export type Registration = Applicant & {
+  session: NewSession
+  kept: KeptRegistration | null
+  /** Whose failures are forgotten: attempts before there was an account were at nothing. */
+  subject: Uint8Array
+}
+
+/**
+ * Creates account, password and session, or nothing: one statement. The unique index decides between simultaneous
+ * registrations of one address, and the primary key between those with one Idempotency-Key.
+ */
+export async function register(
+  ctx: Storage,
+  { session, kept, subject, ...applicant }: Registration,
+): Promise<'registered' | 'email_taken' | 'idempotency_key_in_use'> {
+  const refused = sql`case when exists (select from account) then null else 'email_taken' end`
+  return unlessInUse(async () => {
+    const { rows } = await ctx.db.execute(sql`
+      with ${makeAccount(ctx, applicant)},
+      failures_forgotten as (
+        delete from sign_in_failures using account where ${failuresOf(applicant.user.tenantId, subject)}),
+      ${kept ? sql`${keepAnswer(applicant.user.tenantId, kept.key, kept.sealed, refused)},` : sql``}
+      ${startSession(ctx, session, sql`from account as users`)}
+      select id from started`)
+    return rows.length === 1 ? 'registered' : 'email_taken'
+  })
+}
+
+/**
+ * A link that is mailed stands for so long, whoever registers its address again: a stranger could otherwise void every link,
+ * and the owner's mailbox only takes so many (MAIL_LIMIT, which this and three resends an hour stay within).
+ */
+const LINK_STANDS_MINUTES = 30
+
+/**
+ * Creates account and password, or leaves those that there are, and has the owner of the address told by mail: by a link,
+ * where the address is not proved yet, else that there is an account. A password that is given for an account which is
+ * there already changes nothing: else anybody could replace that of somebody who has yet to press the link. Failed sign-ins
+ * are forgotten at the proof, not here: else the next attempt would tell whether this made an account.
+ */
+export async function registerToVerify(
+  ctx: Storage,
+  { token, kept, ...applicant }: Applicant & { token: NewToken; kept: KeptRegistration | null },
+): Promise<'registered' | 'idempotency_key_in_use'> {
+  const { tenantId, email } = applicant.user
+  const unproved = sql`
+    select tenant_id, id as user_id, id::text as holder, email as subject from owner where email_verified_at is null`
+  const again = sql`
+    select tenant_id, id as subject, '{}'::jsonb as data from owner where email_verified_at is not null`
+  return unlessInUse(async () => {
+    await ctx.db.execute(sql`
+      with ${makeAccount(ctx, applicant)},
+      owner as (
+        select id, tenant_id, email, email_verified_at from account
+        union all select id, tenant_id, email, email_verified_at from users
+          where tenant_id = ${tenantId} and email = ${email} and deleted_at is null and status = 'active'),
+      ${kept ? sql`${keepAnswer(tenantId, kept.key, kept.sealed, sql`null`)},` : sql``}
+      issued as (${issueToken(token, unproved, { standsMinutes: LINK_STANDS_MINUTES })}),
+      again_recorded as (${recordEvent(ctx, 'user.registered_again', again, { actor: sql`null` })})
+      ${recordEvent(ctx, 'email.verification_requested', tokenIssued(sql`issued`), { actor: sql`null` })}`)
+    return 'registered' as const
+  })
+}
+
+async function unlessInUse<Outcome>(
+  write: () => Promise<Outcome>,
+): Promise<Outcome | 'idempotency_key_in_use'> {
+  try {
+    return await write()
+  } catch (error) {
+    if (isUniqueViolation(error, 'idempotency_keys')) return 'idempotency_key_in_use'
+    throw error
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * Registering with a password, in the tenant's mode. `sign-in-at-once` answers tokens, and says when an address is taken;
+ * `verify-first` answers the same to everybody, and only the mail says which it was.
+ */
+import type { CanonicalEmail } from '../accounts/accounts.ts'
+import type { Context } from '../context.ts'
+import { newId } from '../events/outbox.ts'
+import {
+  type IdempotencyKey,
+  type KeptAnswer,
+  openAnswer,
+  repeatAnswer,
+  sealAnswer,
+} from '../idempotency/idempotency.ts'
+import { openCurrentKey } from '../keys/keys.ts'
+import { checkLimits } from '../limits/check.ts'
+import { newToken } from '../one-time/one-time.ts'
+import { isRefusal, type Refusal, refuse } from '../problem.ts'
+import { issuedBy, newSession } from '../sessions/start.ts'
+import type { IssuedTokens } from '../sessions/tokens.ts'
+import { requireTenant } from '../tenants/tenants.ts'
+import { hashUnbreached } from './breached.ts'
+import { attemptSubject } from './failures.ts'
+import { verify } from './hashing.ts'
+import { checkPassword, type NormalPassword, normalisePassword } from './policy.ts'
+import {
+  type Applicant,
+  findForRegistration,
+  type KeptRegistration,
+  register,
+  registerToVerify,
+} from './registration-store.ts'
+import { AMR } from './sign-in.ts'
+
+export type RegistrationInput = {
+  email: CanonicalEmail
+  password: string
+  name?: string | undefined
+  /** What the caller's `Accept-Language` prefers. */
+  locale: string | null
+  transport: string
+}
+
+type RegistrationOptions = {
+  /** The caller's `Idempotency-Key`, when there is one. */
+  idempotencyKey: string | null
+  /** Forms the answer; called before the effect, so that both are written together. */
+  answer: (issued: IssuedTokens) => Promise<Response>
+}
+
+/**
+ * Creates an account, and signs it in where the tenant wants that: (limit ∥ read) → policy → hash → one statement.
+ * @returns the answer, also of the earlier request that this one repeats; refusals `unknown_host`, `origin_not_allowed`,
+ * `rate_limited`, `idempotency_key_reused`, `idempotency_key_in_use`, `invalid_input`, `password_compromised`, `email_taken`
+ */
+export async function registerWithPassword(
+  ctx: Context,
+  input: RegistrationInput,
+  { idempotencyKey, answer }: RegistrationOptions,
+): Promise<Response | Refusal> {
+  const repeat = idempotencyKey && { actor: 'anonymous', operation: 'register', key: idempotencyKey }
+  const account = `${ctx.host}\0${input.email}`
+  const [limited, found] = await Promise.all([
+    checkLimits(ctx, 'register', { account, tenant: ctx.host }),
+    findForRegistration(ctx, repeat || null),
+  ])
+  const tenant = requireTenant(ctx, found?.tenant)
+  if (isRefusal(tenant)) return tenant
+  if (limited) return limited
+  const password = normalisePassword(input.password)
+  if (found?.kept && repeat)
+    return repeatRegistration(ctx, tenant.id, repeat, found.kept, { input, password })
+  const refused = checkPassword(password, { email: input.email, tenant, field: '/password' })
+  if (refused) return refused
+
+  const passwordHash = await hashUnbreached(ctx, password, '/password')
+  if (isRefusal(passwordHash)) return passwordHash
+  const { email, name = null, locale } = input
+  const user = { id: newId(ctx), tenantId: tenant.id, email, name, locale }
+  const applicant = { user, hash: passwordHash }
+  const keep = async (response: Response) =>
+    repeat
+      ? {
+          key: repeat,
+          sealed: await sealAnswer(ctx, tenant.id, repeat, response, {
+            request: requestText(input),
+            passwordHash,
+          }),
+        }
+      : null
+  if (tenant.policy.registration === 'verify-first') return registerUnproved(ctx, applicant, keep)
+
+  const key = await openCurrentKey(ctx, found?.key)
+  const session = await newSession(ctx, { policy: tenant.policy, at: found?.at, amr: AMR })
+  const person = { ...user, emailVerifiedAt: null, roles: [] }
+  const response = await answer({ tenant, key, user: person, ...issuedBy(session) })
+  const subject = await attemptSubject(email, null)
+  const outcome = await register(ctx, { ...applicant, session, subject, kept: await keep(response) })
+  return outcome === 'registered' ? response : refuse(outcome)
+}
+
+/** The same statement, and the same answer, whether the address has an account or not. */
+async function registerUnproved(
+  ctx: Context,
+  applicant: Applicant,
+  keep: (response: Response) => Promise<KeptRegistration | null>,
+): Promise<Response | Refusal> {
+  const response = Response.json({ status: 'verification_sent' }, { status: 202 })
+  const token = await newToken(ctx, 'verify_email')
+  const outcome = await registerToVerify(ctx, { ...applicant, token, kept: await keep(response) })
+  return outcome === 'registered' ? response : refuse(outcome)
+}
+
+/** The request without its password, which `KeptAnswer.passwordHash` stands for. */
+const requestText = ({ email, name, transport }: RegistrationInput) =>
+  JSON.stringify([email, name ?? null, transport])
+
+/** As dear as the first time: whoever does not know the password learns nothing, and not for less. */
+async function repeatRegistration(
+  ctx: Context,
+  tenantId: string,
+  key: IdempotencyKey,
+  { sealed, refused }: { sealed: string; refused: string | null },
+  { input, password }: { input: RegistrationInput; password: NormalPassword },
+): Promise<Response | Refusal> {
+  const kept: KeptAnswer = await openAnswer(ctx, tenantId, key, sealed)
+  const isSame = await verify(ctx, password, kept.passwordHash)
+  if (!isSame || kept.request !== requestText(input)) return refuse('idempotency_key_reused')
+  return refused === null ? repeatAnswer(kept) : refuse('email_taken')
+}

@@ -1,0 +1,102 @@
+/** Signing in with a password. The hash always runs between two trips, never inside a transaction. */
+import type { CanonicalEmail } from '../accounts/accounts.ts'
+import type { Context } from '../context.ts'
+import { needsRehash, type PasswordHash } from '../crypto/password-hash.ts'
+import { openCurrentKey } from '../keys/keys.ts'
+import { checkLimits } from '../limits/check.ts'
+import { isRefusal, type Refusal, refuse } from '../problem.ts'
+import type { KnownDevice } from '../sessions/known-device.ts'
+import { issuedBy, newSession } from '../sessions/start.ts'
+import type { IssuedTokens } from '../sessions/tokens.ts'
+import { requireTenant } from '../tenants/tenants.ts'
+import { attemptSubject, refuseUnheard } from './failures.ts'
+import { hash, verify } from './hashing.ts'
+import { type NormalPassword, normalisePassword } from './policy.ts'
+import { countFailure, findForSignIn, signIn, type VerifiedPassword } from './store.ts'
+
+export const AMR = ['pwd'] // RFC 8176
+
+/**
+ * Signs in: (limit ∥ read) → verify → one statement. An unknown account, a wrong password, a disabled account and a
+ * password changed meanwhile are one answer after the same work and the same trips; so are an account and an unknown
+ * address whose attempts are delayed.
+ * @param device the caller's browser, when it is one that has signed in to this account before
+ * @returns refusals `unknown_host`, `origin_not_allowed`, `rate_limited`, `password_disabled`, `invalid_credentials`
+ */
+export async function signInWithPassword(
+  ctx: Context,
+  input: { email: CanonicalEmail; password: string },
+  device: KnownDevice | null,
+): Promise<IssuedTokens | Refusal> {
+  const subject = await attemptSubject(input.email, device?.nonce ?? null)
+  const [limited, found] = await Promise.all([
+    limitSignIn(ctx, input.email, device),
+    findForSignIn(ctx, input.email, subject),
+  ])
+  const tenant = requireTenant(ctx, found?.tenant)
+  if (isRefusal(tenant)) return tenant
+  ctx.outcome.subject = found?.user?.id
+  const refused = limited ?? (found && refuseUnheard(found.attempts))
+  if (refused) return refused
+  const { user, password: stored } = found ?? {}
+  const key = await openCurrentKey(ctx, found?.key)
+
+  const password = normalisePassword(input.password)
+  const isRight = await verify(ctx, password, stored ?? null)
+  // Before its address is proved, an account is nobody's yet, and its password says nothing (CASES H07).
+  const isUsable = user?.emailVerifiedAt || tenant.policy.registration === 'sign-in-at-once'
+  if (!user || !stored || !isRight || !isUsable) {
+    const { hasCounted, ...attempts } = await countFailure(ctx, {
+      tenantId: tenant.id,
+      subject,
+      userId: user?.id ?? null,
+    })
+    const late = hasCounted ? null : refuseUnheard(attempts)
+    const reason = user ? (isRight ? 'address not proved' : 'wrong password') : 'unknown account'
+    return late ?? refuse('invalid_credentials', { evidence: { reason, ...evidenceOf(attempts) } })
+  }
+  const begun = await newSession(ctx, { policy: tenant.policy, at: found?.at, amr: AMR })
+  const session = { ...begun, isKnownBrowser: device !== null }
+  const verified = await toSignIn(ctx, { user, tenant, stored, password, subject })
+  const { hasBegun, ...attempts } = await signIn(ctx, verified, session)
+  if (hasBegun) return { tenant, key, user, ...issuedBy(session) }
+  const reason = 'account not active or password changed'
+  return refuseUnheard(attempts) ?? refuse('invalid_credentials', { evidence: { reason } })
+}
+
+const evidenceOf = ({ failures }: { failures: number }) => ({ consecutive_failures: failures })
+
+/** A browser that the account knows has a bucket of its own: what strangers use up is not the owner's. */
+function limitSignIn(ctx: Context, email: CanonicalEmail, device: KnownDevice | null) {
+  const account = `${ctx.host}\0${email}`
+  return checkLimits(
+    ctx,
+    'login',
+    device === null
+      ? { account, account_address: `${account}\0${ctx.client.network}` }
+      : { device: `${account}\0${device.nonce}` },
+  )
+}
+
+type StoredPassword = PasswordHash & { changedAt: string }
+
+async function toSignIn(
+  ctx: Pick<Context, 'settings' | 'random' | 'now'>,
+  verified: {
+    user: { id: string }
+    tenant: { id: string }
+    stored: StoredPassword
+    password: NormalPassword
+    subject: Uint8Array
+  },
+): Promise<VerifiedPassword> {
+  const { user, tenant, stored, password, subject } = verified
+  const isOutdated = needsRehash(stored, ctx.settings.argon2, ctx.settings.authKeys[0].keyId)
+  return {
+    userId: user.id,
+    tenantId: tenant.id,
+    subject,
+    changedAt: stored.changedAt,
+    rehashed: isOutdated ? await hash(ctx, password) : null,
+  }
+}

@@ -1,0 +1,32 @@
+/** The Worker `email`: /v1/email/* and the pages of its links, but for what hashes a password (password.ts). */
+import { createApp } from '../app.ts'
+import { confirmEmailChangeRoute } from '../email/confirm-email-change.route.ts'
+import { requestEmailChangeRoute } from '../email/request-email-change.route.ts'
+import { requestSignInCode } from '../email/request-sign-in-code.route.ts'
+import { resendVerificationRoute } from '../email/resend-verification.route.ts'
+import { revertEmailChangeRoute } from '../email/revert-email-change.route.ts'
+import { verifySignInCode } from '../email/verify-sign-in-code.route.ts'
+import { verifySignInLink } from '../email/verify-sign-in-link.route.ts'
+import { changeEmailPage } from '../link-pages/change-email.page.ts'
+import { restoreAccountPage } from '../link-pages/restore-account.page.ts'
+import { revertEmailPage } from '../link-pages/revert-email.page.ts'
+import { signInPage } from '../link-pages/sign-in.page.ts'
+import { SECRETS } from '../settings.ts'
+
+export const operations = [
+  resendVerificationRoute,
+  requestEmailChangeRoute,
+  confirmEmailChangeRoute,
+  revertEmailChangeRoute,
+  requestSignInCode,
+  verifySignInCode,
+  verifySignInLink,
+  changeEmailPage,
+  revertEmailPage,
+  signInPage,
+  restoreAccountPage,
+]
+
+export const secrets = SECRETS
+
+export default createApp(operations, secrets)

@@ -1,0 +1,234 @@
+/** The pages that mailed links open: what they are, whoever opens them, and that looking at one does nothing (CASES C12). */
+import { createHash, randomBytes } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import { createClient, newClient } from '../support/client.ts'
+import { expectCommonHeaders } from '../support/expect.ts'
+import { type Service, useService } from '../support/service.ts'
+import { createBrowser, PAGES } from './browser.ts'
+
+const service = useService()
+const ALL = [
+  ...PAGES.map(({ path, fields }) => ({ path, fields: [...fields], query: `?token=${newToken()}` })),
+  { path: '/link/forgot-password', fields: ['email'], query: '' },
+]
+const each = ALL.map((page) => [page.path, page] as const)
+
+/** Of the right form; nobody was ever mailed it. */
+function newToken(): string {
+  return `lko_${randomBytes(32).toString('base64url')}`
+}
+
+const browserOf = async (headers: Record<string, string> = {}) =>
+  createBrowser(service(), await service().newTenant(), { headers })
+
+/** Everything in the tables, but for what any request may leave. */
+async function dump({ sql }: Service): Promise<unknown> {
+  const tables = await sql<{ name: string }>(
+    `select quote_ident(schemaname) || '.' || quote_ident(tablename) as name from pg_tables
+     where schemaname not in ('pg_catalog', 'information_schema') order by 1`,
+  )
+  const digests: Record<string, unknown> = {}
+  for (const { name } of tables) {
+    const [row] = await sql(
+      `select md5(coalesce(string_agg(t::text, E'\\n' order by t::text), '')) as rows from ${name} t`,
+    )
+    digests[name] = row?.rows
+  }
+  return digests
+}
+
+describe.each(each)('%s', (path, { fields, query }) => {
+  test('is a page with one heading, one form that posts to itself, and a label for every field', async () => {
+    const { open } = await browserOf()
+    const { status, elements, form, heading } = await open(`${path}${query}`)
+    expect(status).toBe(200)
+    const [html] = elements
+    expect(html).toMatchObject({ tag: 'html', attributes: { lang: 'en' } })
+    const named = (tag: string) => elements.filter((element) => element.tag === tag)
+    expect(heading).toMatch(/\w/)
+    for (const tag of ['h1', 'main', 'title', 'form', 'button']) expect(named(tag), tag).toHaveLength(1)
+    expect(elements).toContainEqual(
+      expect.objectContaining({
+        tag: 'meta',
+        attributes: { name: 'viewport', content: 'width=device-width, initial-scale=1' },
+      }),
+    )
+    expect(named('form')[0]?.attributes).toMatchObject({ method: 'post', action: path })
+    const shown = named('input').filter(({ attributes }) => attributes.type !== 'hidden')
+    expect(shown.map(({ attributes }) => attributes.name)).toEqual(fields)
+    expect(named('label').map(({ attributes }) => attributes.for)).toEqual(
+      shown.map(({ attributes }) => attributes.id),
+    )
+    for (const { attributes } of shown) expect(attributes.autocomplete).toMatch(/\w/)
+    expect(form?.fields.token).toBe(query === '' ? undefined : query.slice('?token='.length))
+  })
+
+  test('has no script, no address of anything else, and the token in one place', async () => {
+    const { open } = await browserOf()
+    const { html, elements } = await open(`${path}${query}`)
+    const tags = new Set(elements.map(({ tag }) => tag))
+    for (const tag of ['script', 'link', 'img', 'iframe', 'object', 'embed', 'base', 'a'])
+      expect(tags).not.toContain(tag)
+    for (const { attributes } of elements)
+      for (const [name, value] of Object.entries(attributes)) {
+        expect(name).not.toMatch(/^on|^style$|href|src/)
+        if (name === 'action') expect(value).toBe(path)
+      }
+    expect(html.split('lko_').length - 1).toBe(query === '' ? 0 : 1)
+  })
+
+  test('is kept by nobody, tells no referrer, and allows its own style and its own form alone', async () => {
+    const { open } = await browserOf()
+    const { headers, html } = await open(`${path}${query}`)
+    expect(headers.get('content-type')).toBe('text/html; charset=utf-8')
+    expect(headers.get('cache-control')).toBe('no-store')
+    expect(headers.get('referrer-policy')).toBe('no-referrer')
+    expect(headers.get('x-frame-options')).toBe('DENY')
+    expect(headers.get('x-content-type-options')).toBe('nosniff')
+    expect(headers.get('cross-origin-opener-policy')).toBe('same-origin')
+    expect(headers.get('set-cookie')).toBeNull()
+    const style = /<style>(.*?)<\/style>/s.exec(html)?.[1] ?? ''
+    const hash = createHash('sha256').update(style).digest('base64')
+    expect(headers.get('content-security-policy')).toBe(
+      `default-src 'none'; style-src 'sha256-${hash}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'`,
+    )
+  })
+
+  test('is in German for whoever prefers that, and in English for whoever prefers what we do not have', async () => {
+    const [german, swiss, french] = await Promise.all(
+      ['de', 'en;q=0.4, de-CH;q=0.9', 'fr'].map(async (language) =>
+        (await browserOf({ 'accept-language': language })).open(`${path}${query}`),
+      ),
+    )
+    expect(german?.elements[0]?.attributes).toEqual({ lang: 'de' })
+    expect(german?.headers.get('content-language')).toBe('de')
+    expect(swiss?.html).toBe(german?.html)
+    expect(french?.elements[0]?.attributes).toEqual({ lang: 'en' })
+    expect(german?.text).not.toBe(french?.text)
+  })
+
+  test('takes GET, HEAD and POST, and nothing else', async () => {
+    const { ask } = await browserOf()
+    for (const method of ['PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
+      const { status, headers } = await ask(`${path}${query}`, { method })
+      expect({ method, status, allow: headers.get('allow') }).toEqual({
+        method,
+        status: 405,
+        allow: 'GET, HEAD, POST',
+      })
+    }
+  })
+
+  test('asks no database and no Redis before its button is pressed', async () => {
+    const { open } = await browserOf()
+    const before = service().trips()
+    expect((await open(`${path}${query}`)).status).toBe(200)
+    expect(service().trips()).toEqual(before)
+  })
+
+  test('names no host, whichever the request names', async () => {
+    const { open } = await browserOf()
+    const own = await open(`${path}${query}`)
+    for (const headers of [
+      { 'x-forwarded-host': 'evil.test' },
+      { 'x-forwarded-proto': 'http', forwarded: 'host=evil.test' },
+      { 'x-original-host': 'evil.test', 'x-rewrite-url': 'https://evil.test/' },
+    ])
+      expect((await open(`${path}${query}`, headers)).html).toBe(own.html)
+    const stranger = createBrowser(service(), {
+      ...(await service().newTenant()),
+      origin: 'http://evil.test',
+    })
+    expect((await stranger.open(`${path}${query}`)).html).toBe(own.html)
+  })
+})
+
+describe('a mailed link', () => {
+  test.each(PAGES)(
+    '$path that is opened, fetched ahead and asked for by HEAD is as good as before',
+    async ({ path, purpose }) => {
+      const client = await newClient(service())
+      const { tokens } = await client.newAccount()
+      if (purpose === 'restore_account')
+        await service().sql('update users set deleted_at = now() where id = $1', [tokens.user.id])
+      const { token } = await client.plant(purpose, tokens)
+      const browser = createBrowser(service(), client.tenant)
+      const before = await dump(service())
+      for (let time = 0; time < 3; time++) {
+        await browser.open(`${path}?token=${token}`)
+        await browser.open(`${path}?token=${token}`, {
+          'sec-purpose': 'prefetch;prerender',
+          purpose: 'prefetch',
+        })
+        await browser.open(`${path}?token=${token}`, {
+          'user-agent': 'MailScanner/1.0',
+          'sec-fetch-dest': 'image',
+        })
+        await browser.ask(`${path}?token=${token}`, { method: 'HEAD' })
+      }
+      expect(await dump(service())).toEqual(before)
+    },
+  )
+
+  test.each(PAGES)('$path shows the same page whatever its token is worth', async ({ path, purpose }) => {
+    const client = await newClient(service())
+    const { tokens } = await client.newAccount()
+    const live = await client.plant(purpose, tokens)
+    const { open } = createBrowser(service(), client.tenant)
+    const shown = async (token: string) => {
+      const { status, html } = await open(`${path}?token=${token}`)
+      return { status, html: html.replaceAll(token, 'TOKEN') }
+    }
+    const page = await shown(live.token)
+    expect(await shown(newToken())).toEqual(page)
+    const used = await client.plant(purpose, tokens, { consumed: true })
+    expect(await shown(used.token)).toEqual(page)
+    const expired = await client.plant(purpose, tokens, { expired: true })
+    expect(await shown(expired.token)).toEqual(page)
+  })
+
+  test.each(PAGES)(
+    '$path with what is no token is a page that says so, with 400, and repeats none of it',
+    async ({ path }) => {
+      const { open } = await browserOf()
+      const token = newToken()
+      const hostile = [
+        '',
+        '?token=',
+        '?token=%00',
+        `?token=${token}A`,
+        `?token=${token.slice(0, -1)}`,
+        `?token=${token.toUpperCase()}`,
+        `?token=${token}&token=${token}`,
+        '?token=%22%3E%3Cscript%3Ealert(1)%3C/script%3E',
+        '?token=lko_%E0%A4%A',
+        '?token=null',
+        '?token[]=x',
+        `?Token=${token}`,
+        `?token=${'A'.repeat(5000)}`,
+      ]
+      for (const query of hostile) {
+        const { status, html, elements, alert, form } = await open(`${path}${query}`)
+        expect({ query, status, form }).toEqual({ query, status: 400, form: null })
+        expect(alert).toMatch(/link/)
+        expect(html).not.toMatch(/alert\(1\)|lko_/i)
+        expect(elements.map(({ tag }) => tag)).not.toContain('script')
+      }
+    },
+  )
+
+  test('passes what a mail program adds to it', async () => {
+    const { open } = await browserOf()
+    const { status, html } = await open(
+      `/link/verify-email?token=${newToken()}&utm_source=%22%3E%3Cscript%3E`,
+    )
+    expect(status).toBe(200)
+    expect(html).not.toContain('utm_source')
+  })
+
+  test('is a page of the Worker that has its operation, and of no other', async () => {
+    const client = createClient(service(), await service().newTenant())
+    expect((await client.call('/link/nothing')).status).toBe(404)
+    expectCommonHeaders(await client.call('/link/verify-email/'))
+  })
+})

@@ -1,0 +1,152 @@
+/** Operations that need a sign-in of the last ten minutes (RFC 9470), and how a session comes to have one again. */
+import { globSync, readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { expectProblem } from '../http/problem.ts'
+import { type Client, newClient, newEmail, PASSWORD, type Tokens } from '../support/client.ts'
+import { useService } from '../support/service.ts'
+
+const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
+
+type Demanding = { method: string; path: string; json?: () => object; succeeds: number }
+
+/** By the file in src/ that demands it. */
+const DEMANDING: Record<string, Demanding> = {
+  'passwords/confirmation.ts': {
+    method: 'POST',
+    path: '/v1/password/change',
+    json: () => ({ current_password: PASSWORD, new_password: 'another battery staple' }),
+    succeeds: 200,
+  },
+  'email/email.ts': {
+    method: 'POST',
+    path: '/v1/email/change',
+    json: () => ({ email: newEmail() }),
+    succeeds: 202,
+  },
+  'sessions/delete-me.route.ts': { method: 'DELETE', path: '/v1/me', succeeds: 204 },
+  'sessions/export-me.route.ts': { method: 'GET', path: '/v1/me/export', succeeds: 200 },
+  'admin/import-users.route.ts': {
+    method: 'POST',
+    path: '/v1/admin/users/import',
+    json: () => ({ users: [{ email: newEmail() }] }),
+    succeeds: 200,
+  },
+  'admin/create-invitation.route.ts': {
+    method: 'POST',
+    path: '/v1/admin/invitations',
+    json: () => ({ email: newEmail(), roles: [] }),
+    succeeds: 202,
+  },
+}
+
+const call = (client: Client, { method, path, json }: Demanding, { access_token }: Tokens) =>
+  client.call(path, { method, bearer: access_token, ...(json && { json: json() }) })
+
+/** Signed in so long ago, by the database's clock, and refreshed since. */
+async function signedInAgo(client: Client, { session, refresh_token }: Tokens, interval: string) {
+  const set = `update sessions set auth_time = now() - $2::interval where id = $1`
+  await service().sql(set, [session.id, interval])
+  const { status, body } = await client.refresh(refresh_token)
+  expect(status).toBe(200)
+  return body
+}
+
+const claimsOf = ({ access_token }: Pick<Tokens, 'access_token'>) =>
+  JSON.parse(Buffer.from(access_token.split('.')[1] ?? '', 'base64url').toString())
+
+const confirm = (client: Client, { access_token }: Tokens, password = PASSWORD) =>
+  client.call<Tokens>('/v1/password/confirm', { bearer: access_token, json: { password } })
+
+/** What any of the operations would leave. */
+const stored = (client: Client) =>
+  service().sql(
+    `select (select count(*) from users where tenant_id = $1) as users,
+       (select count(*) from one_time_tokens where tenant_id = $1) as one_time_tokens,
+       (select count(*) from events where tenant_id = $1) as events,
+       (select md5(string_agg(p::text, '')) from passwords p where tenant_id = $1) as passwords,
+       (select count(*) from users where tenant_id = $1 and deleted_at is not null) as closed`,
+    [client.tenant.id],
+  )
+
+async function newCaller() {
+  const client = await newClient(service())
+  const { email, tokens } = await client.newAdmin()
+  return { client, email, tokens }
+}
+
+const rows = Object.values(DEMANDING).map((one) => [`${one.method} ${one.path}`, one] as const)
+
+describe.each(rows)('%s', (_, operation) => {
+  test('is refused eleven minutes after the sign-in, changes nothing, and says what it needs', async () => {
+    const { client, tokens } = await newCaller()
+    const old = await signedInAgo(client, tokens, '11 minutes')
+    const before = await stored(client)
+    const answer = await call(client, operation, old)
+    expectProblem(answer, 'insufficient_user_authentication')
+    expect(answer.headers.get('www-authenticate')).toBe(
+      'Bearer error="insufficient_user_authentication", max_age="600"',
+    )
+    expect(await stored(client)).toEqual(before)
+  })
+
+  test('is taken once the password was confirmed', async () => {
+    const { client, tokens } = await newCaller()
+    const old = await signedInAgo(client, tokens, '11 minutes')
+    const { status, body } = await confirm(client, old)
+    expect(status).toBe(200)
+    expect((await call(client, operation, body)).status).toBe(operation.succeeds)
+  })
+
+  test('is taken nine minutes after the sign-in', async () => {
+    const { client, tokens } = await newCaller()
+    const recent = await signedInAgo(client, tokens, '9 minutes')
+    expect((await call(client, operation, recent)).status).toBe(operation.succeeds)
+  })
+
+  test('is refused to the token from before the confirmation, and to another session of the person', async () => {
+    const { client, email, tokens } = await newCaller()
+    const old = await signedInAgo(client, tokens, '11 minutes')
+    const other = await signedInAgo(client, await client.signIn(email), '11 minutes')
+    expect((await confirm(client, old)).status).toBe(200)
+    for (const stale of [old, other])
+      expectProblem(await call(client, operation, stale), 'insufficient_user_authentication')
+  })
+
+  test('is refused to who confirms with a wrong password, or with that of somebody else', async () => {
+    const { client, tokens } = await newCaller()
+    const old = await signedInAgo(client, tokens, '11 minutes')
+    expectProblem(await confirm(client, old, 'not the password'), 'invalid_credentials')
+    expectProblem(await call(client, operation, old), 'insufficient_user_authentication')
+    const { body } = await client.refresh(old.refresh_token)
+    expectProblem(await call(client, operation, body), 'insufficient_user_authentication')
+  })
+})
+
+describe('a refresh', () => {
+  test('does not make a sign-in any newer', async () => {
+    const { client, tokens } = await newCaller()
+    const { auth_time } = claimsOf(tokens)
+    const refreshed = await client.refresh(tokens.refresh_token)
+    expect(claimsOf(refreshed.body).auth_time).toBe(auth_time)
+  })
+
+  test('after a confirmation says when that was, and no new refresh token came with it', async () => {
+    const { client, tokens } = await newCaller()
+    const old = await signedInAgo(client, tokens, '11 minutes')
+    const { body } = await confirm(client, old)
+    expect(body.refresh_token).toBeUndefined()
+    expect(claimsOf(body).auth_time - claimsOf(old).auth_time).toBeGreaterThanOrEqual(660)
+    const refreshed = await client.refresh(old.refresh_token)
+    expect(claimsOf(refreshed.body).auth_time).toBe(claimsOf(body).auth_time)
+  })
+})
+
+test('every operation of the code that demands it is held to this', () => {
+  const files = globSync('src/**/*.ts').filter((file) =>
+    /stepUp: (?!boolean|false)/.test(readFileSync(file, 'utf8')),
+  )
+  const named = files
+    .map((file) => file.replace(/^src\//, ''))
+    .filter((file) => file !== 'sessions/caller.ts')
+  expect(named.toSorted()).toEqual(Object.keys(DEMANDING).toSorted())
+})
