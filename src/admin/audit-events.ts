@@ -4,9 +4,9 @@ import type { AuditRow } from '../events/audit-store.ts'
 import { EVENTS, type EventType, isEventType } from '../events/catalogue.ts'
 import { openIfKept, personOf, readPersonKeys } from '../events/person-keys.ts'
 import { instant } from '../http/answer.ts'
+import { streamText } from '../http/stream-text.ts'
 import { faultOf } from '../problem.ts'
-import { createDatabase } from '../storage/postgres.ts'
-import { createTrips } from '../storage/trips.ts'
+import { lastingDatabases, PAGE_ROWS } from '../storage/lasting.ts'
 import { type AuditFilters, listAuditEvents, positionOf } from './store.ts'
 
 type Reader = Pick<Context, 'db' | 'auditDb' | 'settings' | 'random'>
@@ -45,58 +45,36 @@ export async function presentAuditEvents(ctx: Pick<Reader, 'db' | 'settings' | '
   )
 }
 
-const PAGE_ROWS = 500
-/** A caller who reads slowly is served for so long. */
-const EXPORT_MS = 15 * 60_000
-
-/**
- * All that matches, oldest first, a page in memory at a time and the next one only when the caller has taken it.
- * A failure in the middle cuts the connection: what is there must not look like all there is.
- */
+/** All that matches, oldest first, as NDJSON. */
 export function streamAuditEvents(
   ctx: Pick<Context, 'settings' | 'random' | 'log'>,
   tenantId: string,
   filters: AuditFilters,
 ): ReadableStream<Uint8Array> {
-  // The deadlines of a request are those of an answer; this one takes as long as its pages.
-  const { jobPostgresTimeoutMs: perPage, auditDatabaseUrl, databaseUrl } = ctx.settings
-  const trips = createTrips({ postgres: perPage, redis: perPage, request: EXPORT_MS })
-  const reader = {
-    ...ctx,
-    db: createDatabase(databaseUrl, trips),
-    auditDb: createDatabase(auditDatabaseUrl, trips),
-  }
+  const counted = { rows: 0 }
+  const reader = { ...ctx, ...lastingDatabases(ctx.settings) }
+  return streamText(writePages(reader, tenantId, filters, counted), {
+    done: () => ctx.log('info', 'audit exported', counted),
+    left: () => ctx.log('info', 'audit export left by its caller', counted),
+    cut: (error) => ctx.log('error', 'audit export cut', { ...counted, cause: faultOf(error).message }),
+  })
+}
+
+async function* writePages(
+  reader: Reader,
+  tenantId: string,
+  filters: AuditFilters,
+  counted: { rows: number },
+): AsyncGenerator<string> {
   let after: string | null = null
-  let count = 0
-  let isGone = false
-  const pull = async (controller: ReadableStreamDefaultController<Uint8Array>) => {
-    try {
-      const rows = await listAuditEvents(reader, tenantId, {
-        filters,
-        after,
-        limit: PAGE_ROWS,
-        order: 'oldest',
-      })
-      const lines = (await presentAuditEvents(reader, rows)).map((event) => `${JSON.stringify(event)}\n`)
-      if (isGone) return
-      const last = rows.at(-1)
-      if (last) {
-        after = positionOf(last)
-        count += rows.length
-        controller.enqueue(new TextEncoder().encode(lines.join('')))
-      }
-      if (rows.length === PAGE_ROWS) return
-      ctx.log('info', 'audit exported', { rows: count })
-      controller.close()
-    } catch (error) {
-      ctx.log('error', 'audit export cut', { rows: count, cause: faultOf(error).message })
-      controller.error(new Error('the export could not be completed'))
-    }
+  for (;;) {
+    const page = { filters, after, limit: PAGE_ROWS, order: 'oldest' } as const
+    const rows: AuditRow[] = await listAuditEvents(reader, tenantId, page)
+    const events = await presentAuditEvents(reader, rows)
+    counted.rows += rows.length
+    if (rows.length > 0) yield events.map((event) => `${JSON.stringify(event)}\n`).join('')
+    const last = rows.at(-1)
+    if (rows.length < PAGE_ROWS || !last) return
+    after = positionOf(last)
   }
-  const cancel = () => {
-    isGone = true
-    ctx.log('info', 'audit export left by its caller', { rows: count })
-  }
-  // Nothing is read before it is asked for: nobody asks for the body of a HEAD.
-  return new ReadableStream<Uint8Array>({ pull, cancel }, { highWaterMark: 0 })
 }

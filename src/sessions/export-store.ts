@@ -4,7 +4,7 @@
  * here, or to say why not. No hash, key or sealed text is.
  */
 import { type SQL, sql } from 'drizzle-orm'
-import { attemptsAt } from '../accounts/erasure-store.ts'
+import { attemptsAt } from '../accounts/attempts-store.ts'
 import type { Context } from '../context.ts'
 import { type AuditRow, auditColumns, auditRowOf, type StoredRow } from '../events/audit-store.ts'
 

@@ -7,9 +7,9 @@ import type { Context } from '../context.ts'
 import type { AuditRow } from '../events/audit-store.ts'
 import { openIfKept, type PersonKeys, readPersonKeys } from '../events/person-keys.ts'
 import { instant } from '../http/answer.ts'
+import { streamText } from '../http/stream-text.ts'
 import { faultOf } from '../problem.ts'
-import { createDatabase } from '../storage/postgres.ts'
-import { createTrips } from '../storage/trips.ts'
+import { lastingDatabases, PAGE_ROWS } from '../storage/lasting.ts'
 import type { Tenant } from '../tenants/tenants.ts'
 import {
   type ExportedRow,
@@ -22,9 +22,6 @@ import {
 } from './export-store.ts'
 
 export const EXPORT_SCHEMA = 'latchkey.export.v1'
-const PAGE_ROWS = 500
-/** A caller who reads slowly is served for so long. */
-const EXPORT_MS = 15 * 60_000
 
 type Reader = Pick<Context, 'db' | 'auditDb' | 'settings'>
 
@@ -44,7 +41,10 @@ export async function exportPerson(
     exported_at: instant(ctx.now()),
     tenant: { id: tenant.id, name: tenant.name, issuer: tenant.issuer },
   }
-  return streamText(ctx.log, writeDocument(lastingReader(ctx), person, head, first))
+  const reader = { ...ctx, ...lastingDatabases(ctx.settings) }
+  return streamText(writeDocument(reader, person, head, first), {
+    cut: (error) => ctx.log('error', 'export of a person cut', { cause: faultOf(error).message }),
+  })
 }
 
 /** One batch for what the database has, and the audit log and the person's key beside it. */
@@ -64,17 +64,6 @@ async function readFirstPages(
     SECTION_NAMES.map((name, index) => [name, results[index]?.rows ?? []]),
   ) as Record<SectionName, ExportedRow[]> // fromEntries forgets the keys
   return { sections, audit, keys }
-}
-
-/** The deadlines of a request are those of an answer; this one takes as long as its pages. */
-function lastingReader({ settings }: Pick<Context, 'settings'>): Reader {
-  const { jobPostgresTimeoutMs: perPage, databaseUrl, auditDatabaseUrl } = settings
-  const trips = createTrips({ postgres: perPage, redis: perPage, request: EXPORT_MS })
-  return {
-    settings,
-    db: createDatabase(databaseUrl, trips),
-    auditDb: createDatabase(auditDatabaseUrl, trips),
-  }
 }
 
 async function* writeDocument(
@@ -145,23 +134,4 @@ async function presentAudit(ctx: Pick<Context, 'settings'>, keys: PersonKeys, ro
     data: row.data,
     client,
   })
-}
-
-/** Nothing more is read than the caller takes, and nothing once they have gone. */
-function streamText(log: Context['log'], chunks: AsyncGenerator<string>): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder()
-  const pull = async (controller: ReadableStreamDefaultController<Uint8Array>) => {
-    try {
-      const { value, done } = await chunks.next()
-      if (done) controller.close()
-      else controller.enqueue(encoder.encode(value))
-    } catch (error) {
-      log('error', 'export of a person cut', { cause: faultOf(error).message })
-      controller.error(new Error('the export could not be completed'))
-    }
-  }
-  const cancel = async () => {
-    await chunks.return(undefined)
-  }
-  return new ReadableStream<Uint8Array>({ pull, cancel }, { highWaterMark: 0 })
 }
