@@ -11,7 +11,7 @@ import { DisplayName } from '../http/input.ts'
 import { LanguageTag } from '../http/language.ts'
 import { isRefusal, problemResponse, refuse } from '../problem.ts'
 import { requireCaller } from './caller.ts'
-import { updateCaller } from './store.ts'
+import { updateCaller } from './self-store.ts'
 
 const Changes = v.pipe(
   v.strictObject({
