@@ -26,6 +26,16 @@ function hasValidParts(address: string): boolean {
   return isDotAtom && isDomain && !/^[0-9]+$/.test(labels.at(-1) ?? '')
 }
 
+/** As `users.roles` may hold it: a word for the application to understand; `admin` is ours. */
+const Role = v.pipe(text(64), v.regex(/^[^\s\p{Cc}]+$/u, 'invalid_role'))
+
+/** Roles that an administrator gives; each counts once. */
+export const Roles = v.pipe(
+  v.array(Role),
+  v.maxLength(32, 'too_many'),
+  v.transform((roles) => [...new Set(roles)]),
+)
+
 /** A row of `users`, as `userColumns` in store.ts selects it. */
 export type User = {
   id: string

@@ -1,28 +1,19 @@
 /** POST /v1/admin/invitations — mails somebody a link to an account of the tenant; 202 for every address. */
 import { Hono } from 'hono'
 import * as v from 'valibot'
-import { EmailAddress } from '../accounts/accounts.ts'
+import { EmailAddress, Roles } from '../accounts/accounts.ts'
 import type { Env } from '../context.ts'
 import { jsonBody } from '../http/body.ts'
-import { DisplayName, text } from '../http/input.ts'
+import { DisplayName } from '../http/input.ts'
 import { readIdempotencyKey } from '../idempotency/idempotency.ts'
 import { isRefusal, problemResponse } from '../problem.ts'
 import { requireCaller } from '../sessions/caller.ts'
 import { invite } from './invitations.ts'
 
-const Role = v.pipe(text(64), v.regex(/^[a-z0-9][a-z0-9_.:-]*$/, 'invalid_role'))
-
 const NewInvitation = v.strictObject({
   email: EmailAddress,
   name: v.optional(DisplayName),
-  roles: v.optional(
-    v.pipe(
-      v.array(Role),
-      v.maxLength(20, 'too_long'),
-      v.transform((roles) => [...new Set(roles)]),
-    ),
-    [],
-  ),
+  roles: v.optional(Roles, []),
 })
 
 export const createInvitation = new Hono<Env>().post(

@@ -4,16 +4,13 @@
  * import can be repeated. Ids are ours: whoever needs the old ones keeps a table of both.
  */
 import * as v from 'valibot'
-import { type CanonicalEmail, EmailAddress } from '../accounts/accounts.ts'
+import { type CanonicalEmail, EmailAddress, Roles } from '../accounts/accounts.ts'
 import type { Context } from '../context.ts'
 import { formatFirebaseHash, readForeignHash } from '../crypto/foreign-hash.ts'
 import { newId } from '../events/outbox.ts'
 import { invalidInput } from '../http/body.ts'
 import { DisplayName, text } from '../http/input.ts'
 import { LanguageTag } from '../http/language.ts'
-
-/** As `users.roles` may hold it: a word for the application to understand; `admin` is ours. */
-const Role = v.pipe(text(64), v.regex(/^[^\s\p{Cc}]+$/u, 'invalid_role'))
 
 const Base64 = v.pipe(text(128), v.regex(/^[A-Za-z0-9+/_-]+={0,2}$/, 'malformed_hash'))
 const Small = v.pipe(v.number(), v.integer('malformed_hash'), v.minValue(1, 'malformed_hash'))
@@ -58,7 +55,7 @@ const ImportedUser = v.strictObject({
   email_verified: v.optional(v.boolean(), false),
   name: v.optional(v.nullable(DisplayName), null),
   locale: v.optional(v.nullable(LanguageTag), null),
-  roles: v.optional(v.pipe(v.array(Role), v.maxLength(32, 'too_many')), []),
+  roles: v.optional(Roles, []),
   password_hash: v.optional(
     v.nullable(
       v.lazy((input) => (typeof input === 'object' && input !== null ? FirebasePassword : HashText)),
@@ -103,7 +100,7 @@ export function readEntry(
       emailVerified: email_verified,
       name,
       locale,
-      roles: [...new Set(roles)],
+      roles,
       storedHash: password_hash,
     },
   }
