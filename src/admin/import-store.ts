@@ -1,5 +1,6 @@
 /** The SQL of an import: a batch of accounts in one statement, in which the unique index decides which are new. */
 import { type SQL, sql } from 'drizzle-orm'
+import { attemptsAt } from '../accounts/attempts-store.ts'
 import type { Context } from '../context.ts'
 import { NO_PEPPER } from '../crypto/foreign-hash.ts'
 import type { NewImport } from './import-users.ts'
@@ -52,8 +53,7 @@ export function insertMembers(imports: NewImport[], tenant: SQL, actor: SQL, cli
       where "storedHash" is not null),
     failures_forgotten as (
       delete from sign_in_failures using account
-      where sign_in_failures.tenant_id = account.tenant_id
-        and subject = sha256('account'::bytea || '\\x00'::bytea || convert_to(account.email, 'UTF8'))),
+      where sign_in_failures.tenant_id = account.tenant_id and ${attemptsAt(sql`account.email`)}),
     recorded as (
       insert into events (id, tenant_id, type, subject, actor, data, client)
       select "eventId", tenant_id, 'user.imported', account.id, ${actor}, '{}', ${client}::jsonb

@@ -1,6 +1,6 @@
 /** The SQL of erasure. Every statement may be cut off, run again and run beside others: an account is erased once. */
 import { sql } from 'drizzle-orm'
-import { attemptsAt } from '../accounts/erasure-store.ts'
+import { attemptsAt } from '../accounts/attempts-store.ts'
 import type { JobContext } from '../context.ts'
 import { recordEvent } from '../events/outbox.ts'
 import { DEFAULT_POLICY } from '../tenants/tenants.ts'

@@ -1,5 +1,6 @@
 /** The SQL of a signed-in caller who gives the password again, to show that it is them or to choose another. */
 import { and, eq, type SQL, sql } from 'drizzle-orm'
+import { confirmationsFrom } from '../accounts/attempts-store.ts'
 import type { Context } from '../context.ts'
 import type { PasswordHash } from '../crypto/password-hash.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
@@ -32,8 +33,8 @@ export function findToConfirm({ db, host }: Pick<Context, 'db' | 'host'>, sid: s
       signInFailures,
       and(
         eq(signInFailures.tenantId, tenantHosts.tenantId),
-        // `confirmationSubject`, as PostgreSQL writes it: the query is formed before any digest can be.
-        sql`${signInFailures.subject} = sha256(convert_to('session', 'UTF8') || '\\x00'::bytea || convert_to(${sid}, 'UTF8'))`,
+        // The query is formed before any digest can be.
+        confirmationsFrom(sql`${sid}`),
       ),
     )
     .where(eq(tenantHosts.host, host))

@@ -43,8 +43,10 @@ export async function signInWithPassword(
 
   const password = normalisePassword(input.password)
   const isRight = await verify(ctx, password, stored ?? null)
-  // Before its address is proved, an account is nobody's yet, and its password says nothing (CASES H07).
-  const isUsable = user?.emailVerifiedAt || tenant.policy.registration === 'sign-in-at-once'
+  // Before its address is proved, an account is nobody's yet, and its password says nothing (CASES H07); nor does that of
+  // a disabled one, whose failures count like any.
+  const isProved = user?.emailVerifiedAt || tenant.policy.registration === 'sign-in-at-once'
+  const isUsable = found?.isActive && isProved
   if (!user || !stored || !isRight || !isUsable) {
     const { hasCounted, ...attempts } = await countFailure(ctx, {
       tenantId: tenant.id,
@@ -52,7 +54,7 @@ export async function signInWithPassword(
       userId: user?.id ?? null,
     })
     const late = hasCounted ? null : refuseUnheard(attempts)
-    const reason = user ? (isRight ? 'address not proved' : 'wrong password') : 'unknown account'
+    const reason = user ? (isRight ? 'account not usable' : 'wrong password') : 'unknown account'
     return late ?? refuse('invalid_credentials', { evidence: { reason, ...evidenceOf(attempts) } })
   }
   const begun = await newSession(ctx, { policy: tenant.policy, at: found?.at, amr: AMR })

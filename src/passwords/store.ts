@@ -33,6 +33,7 @@ export async function findForSignIn(
       tenant: tenantColumns,
       key: sealedKeyColumns,
       user: userColumns,
+      isActive: sql<boolean>`${users.status} = 'active'`,
       password: { phc: passwords.phc, keyId: passwords.keyId, changedAt: passwords.changedAt },
       attempts: {
         failures: sql<number>`coalesce(${signInFailures.consecutiveFailures}, 0)`,

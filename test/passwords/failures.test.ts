@@ -130,8 +130,8 @@ describe('failures in a row', () => {
   test('of a disabled or erased account are counted like any, also when the password is right', async () => {
     const { client, email, userId, at } = await newVictim()
     await service().sql("update users set status = 'disabled' where id = $1", [userId])
-    for (let attempt = 1; attempt <= 5; attempt++)
-      expectProblem(await client.login(email, WRONG), 'invalid_credentials')
+    for (const password of [WRONG, PASSWORD, PASSWORD, WRONG, PASSWORD])
+      expectProblem(await client.login(email, password), 'invalid_credentials')
     expectDelayed(await client.login(email), 30)
     await service().sql("update users set status = 'active', deleted_at = now() where id = $1", [userId])
     expectDelayed(await client.login(email), 30)
