@@ -11,7 +11,7 @@ import { seed } from '../dev/seed.ts'
 import { startUpstashEndpoint } from '../dev/upstash-endpoint.ts'
 import { buildWorker, OFFLINE, WRANGLER } from '../ops/build.ts'
 import { createOperatorContext } from '../ops/context.ts'
-import { newKeyringEntry } from '../ops/keys.ts'
+import { newKeyringEntry } from '../ops/keyring.ts'
 import { migrateAll } from '../ops/migrate.ts'
 import { ALL_IN_ONE, readWorkers } from '../ops/routes.ts'
 

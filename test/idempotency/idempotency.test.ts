@@ -5,7 +5,7 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { afterEach, describe, expect, test } from 'vitest'
-import { newKeyringEntry } from '../../ops/keys.ts'
+import { newKeyringEntry } from '../../ops/keyring.ts'
 import { whileHeld } from '../passwords/attempts.ts'
 import {
   type Answer,

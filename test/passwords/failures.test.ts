@@ -3,7 +3,7 @@
  * that guesses at once are no more guesses than one after the other. Redis' limits are out of the way, except in H06.
  */
 import { afterEach, describe, expect, test } from 'vitest'
-import { newKeyringEntry } from '../../ops/keys.ts'
+import { newKeyringEntry } from '../../ops/keyring.ts'
 import {
   type Answer,
   type Client,

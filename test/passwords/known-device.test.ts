@@ -3,7 +3,7 @@
  * (a session, a name), and that nothing but an entry of ours for this account on this host counts for one.
  */
 import { describe, expect, test } from 'vitest'
-import { newKeyringEntry } from '../../ops/keys.ts'
+import { newKeyringEntry } from '../../ops/keyring.ts'
 import {
   type Answer,
   type Client,

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { newKeyringEntry } from '../../ops/keys.ts'
+import { newKeyringEntry } from '../../ops/keyring.ts'
 import {
   type Answer,
   countBy,

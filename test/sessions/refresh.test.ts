@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { afterEach, describe, expect, test } from 'vitest'
-import { newKeyringEntry } from '../../ops/keys.ts'
+import { newKeyringEntry } from '../../ops/keyring.ts'
 import {
   countBy,
   createClient,

@@ -11,7 +11,7 @@ import type { TestProject } from 'vitest/node'
 import { startNeonEndpoint } from '../../dev/neon-endpoint.ts'
 import { startPostgres } from '../../dev/postgres.ts'
 import { createOperatorContext } from '../../ops/context.ts'
-import { newKeyringEntry } from '../../ops/keys.ts'
+import { newKeyringEntry } from '../../ops/keyring.ts'
 import { migrateAll } from '../../ops/migrate.ts'
 import { rotateSigningKeys } from '../../src/keys/rotation.ts'
 
