@@ -11,6 +11,7 @@ import { dropAuditMonths, makeAuditMonths } from './housekeeping/audit-months.ts
 import { cleanUp } from './housekeeping/clean-up.ts'
 import { eraseClosedAccounts } from './housekeeping/erasure.ts'
 import { keepSigningKeys } from './housekeeping/signing-keys.ts'
+import { checkKeyring } from './keys/auth-keys.ts'
 import { createLog } from './log.ts'
 import { mailSink, sendDueMail } from './mail/mail.ts'
 import { faultOf } from './problem.ts'
@@ -38,6 +39,7 @@ export const CRONS: Record<string, readonly Job[]> = {
     { name: 'sweep events', run: (ctx) => sweepEvents(ctx, SINKS) },
     { name: 'send mail', run: sendDueMail },
     { name: 'sweep deliveries', run: sweepDeliveries },
+    { name: 'check keyring', run: checkKeyring },
   ],
   '17 * * * *': [
     { name: 'signing keys', run: keepSigningKeys },

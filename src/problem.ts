@@ -98,7 +98,12 @@ export function faultOf(error: unknown): Fault {
   for (let depth = 0; depth < 5 && cause instanceof Error; depth++) {
     if (cause instanceof Fault) return cause
     // The crypto folder's own faults say what is wrong and never the value that is wrong.
-    if ('fault' in cause && cause.name === 'CryptoFault') return new Fault('internal_error', cause.message)
+    if ('fault' in cause && cause.name === 'CryptoFault')
+      // A key that this Worker does not have yet, or has no more, is there again when it is given: not the caller's fault.
+      return new Fault(
+        cause.fault === 'unknown_key' ? 'upstream_unavailable' : 'internal_error',
+        cause.message,
+      )
     const sqlState = 'code' in cause && /^[0-9A-Z]{5}$/.test(String(cause.code)) ? ` ${cause.code}` : ''
     names.push(`${cause.name}${sqlState}`)
     cause = 'sourceError' in cause ? cause.sourceError : cause.cause

@@ -8,6 +8,7 @@ import { userIsActive } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import type { OneTimeTokenHash } from '../crypto/one-time-token.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
+import { ringState } from '../keys/auth-keys-store.ts'
 import { sealedKeyColumns } from '../keys/store.ts'
 import { MAX_CODE_ATTEMPTS, MAX_CODE_FAILURES } from '../one-time/purposes.ts'
 import {
@@ -22,16 +23,16 @@ import { databaseTime, type NewSession, startSession } from '../sessions/store.t
 import { signingKeys, tenantHosts, tenants } from '../storage/schema.ts'
 import { callingTenant, tenantColumns } from '../tenants/store.ts'
 
-type Storage = Pick<Context, 'db' | 'host' | 'callerOrigin' | 'fetchSite' | 'origin'> & Recorder
+type Storage = Pick<Context, 'db' | 'host' | 'settings' | 'callerOrigin' | 'fetchSite' | 'origin'> & Recorder
 
 /** What the answer of a session needs before it begins: the host's tenant, the key that will sign, the database's clock. */
-export async function findForSignIn({ db, host }: Pick<Context, 'db' | 'host'>) {
-  const [row] = await db
-    .select({ tenant: tenantColumns, key: sealedKeyColumns, at: databaseTime })
+export async function findForSignIn(ctx: Pick<Context, 'db' | 'host' | 'settings'>) {
+  const [row] = await ctx.db
+    .select({ tenant: tenantColumns, key: sealedKeyColumns, ring: ringState(ctx, 'email'), at: databaseTime })
     .from(tenantHosts)
     .innerJoin(tenants, eq(tenants.id, tenantHosts.tenantId))
     .leftJoin(signingKeys, eq(signingKeys.state, 'current'))
-    .where(eq(tenantHosts.host, host))
+    .where(eq(tenantHosts.host, ctx.host))
   return row
 }
 

@@ -6,6 +6,7 @@ import type { CanonicalEmail } from '../accounts/accounts.ts'
 import type { Context } from '../context.ts'
 import { toBase64Url } from '../crypto/base64.ts'
 import { type SignInCode, signInCodeHashes } from '../crypto/one-time-token.ts'
+import { requireKeys } from '../keys/auth-keys.ts'
 import { openCurrentKey } from '../keys/keys.ts'
 import { checkLimits } from '../limits/check.ts'
 import { holderOfUnknown, newSignInToken, readToken, refuseToken } from '../one-time/one-time.ts'
@@ -83,6 +84,8 @@ async function begin(ctx: Context, limit: Promise<Refusal | null>) {
   const tenant = requireTenant(ctx, found?.tenant)
   if (isRefusal(tenant)) return tenant
   if (limited) return limited
+  // Before a code is tried: one of a key that this Worker lacks must not count as wrong.
+  requireKeys(ctx, found?.ring, 'email')
   const key = await openCurrentKey(ctx, found?.key)
   return { tenant, key, session: await newSession(ctx, { policy: tenant.policy, at: found?.at, amr: AMR }) }
 }

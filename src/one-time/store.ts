@@ -10,6 +10,7 @@ import type { Context } from '../context.ts'
 import type { OneTimePurpose, OneTimeTokenHash } from '../crypto/one-time-token.ts'
 import type { ChangeType } from '../events/catalogue.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
+import { announceKey } from '../keys/auth-keys-store.ts'
 import { oneTimeTokens } from '../storage/schema.ts'
 import { callingTenant, findTenantOfHost } from '../tenants/store.ts'
 import { holderOfUnknown, type NewToken } from './one-time.ts'
@@ -63,7 +64,7 @@ export const tokenIssued = (issued: SQL) =>
  * @returns the host's tenant, read in the same trip; nothing is made on a foreign page's behalf
  */
 export async function requestToken(
-  ctx: Caller & Pick<Context, 'db'> & Recorder,
+  ctx: Caller & Pick<Context, 'db' | 'settings'> & Recorder,
   email: CanonicalEmail,
   token: NewToken,
   { type, needsOne = sql`true` }: { type: ChangeType; needsOne?: SQL },
@@ -74,7 +75,8 @@ export async function requestToken(
     from (${callingTenant(ctx)}) as tenant
     left join users on users.tenant_id = tenant.id and users.email = ${email} and ${userIsActive} and ${needsOne}`
   const issue = ctx.db.execute(sql`
-    with issued as (${issueToken(token, account)})
+    with issued as (${issueToken(token, account)}),
+    ${announceKey(ctx, sql`issued`)}
     ${recordEvent(ctx, type, tokenIssued(sql`issued`), { actor: sql`null` })}`)
   const [, [tenant]] = await ctx.db.batch([issue, findTenantOfHost(ctx)])
   return tenant

@@ -4,6 +4,7 @@ import { confirmationsFrom } from '../accounts/attempts-store.ts'
 import type { Context } from '../context.ts'
 import type { PasswordHash } from '../crypto/password-hash.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
+import { announceKey, ringState } from '../keys/auth-keys-store.ts'
 import { sealedKeyColumns } from '../keys/store.ts'
 import { endAccess, endedSessions, lockUser } from '../one-time/store.ts'
 import type { Caller } from '../sessions/caller.ts'
@@ -12,13 +13,14 @@ import { passwords, sessions, signInFailures, signingKeys, tenantHosts } from '.
 import type { Attempts } from './failures.ts'
 import { type AttemptsRow, attemptsOf, failuresOf, isUnheard, waitSeconds } from './store.ts'
 
-type Storage = Pick<Context, 'db' | 'host'> & Recorder
+type Storage = Pick<Context, 'db' | 'host' | 'settings'> & Recorder
 
 /** The password of the owner of session `sid`, how their confirmations stand, and the key that will sign. */
-export function findToConfirm({ db, host }: Pick<Context, 'db' | 'host'>, sid: string) {
-  return db
+export function findToConfirm(ctx: Pick<Context, 'db' | 'host' | 'settings'>, sid: string) {
+  return ctx.db
     .select({
       key: sealedKeyColumns,
+      ring: ringState(ctx, 'password'),
       password: { phc: passwords.phc, keyId: passwords.keyId, changedAt: passwords.changedAt },
       attempts: {
         failures: sql<number>`coalesce(${signInFailures.consecutiveFailures}, 0)`,
@@ -37,7 +39,7 @@ export function findToConfirm({ db, host }: Pick<Context, 'db' | 'host'>, sid: s
         confirmationsFrom(sql`${sid}`),
       ),
     )
-    .where(eq(tenantHosts.host, host))
+    .where(eq(tenantHosts.host, ctx.host))
 }
 
 export type Confirmed = {
@@ -117,6 +119,7 @@ export async function changePassword(
     chosen as (
       update passwords set phc = ${chosen.phc}, key_id = ${chosen.keyId}, changed_at = clock_timestamp()
       from renewed where passwords.user_id = renewed.user_id),
+    ${announceKey(ctx, sql`renewed`)},
     account_forgotten as (delete from sign_in_failures using renewed where ${failuresOf(caller.tenant.id, subject)}),
     recorded as (${recordEvent(ctx, 'password.changed', happened)})
     ${RENEWED}`)

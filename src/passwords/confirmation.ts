@@ -4,6 +4,7 @@
  */
 import type { CanonicalEmail } from '../accounts/accounts.ts'
 import type { Context } from '../context.ts'
+import { requireOwnKey } from '../keys/auth-keys.ts'
 import { openCurrentKey } from '../keys/keys.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
 import { type Caller, readAsCaller } from '../sessions/caller.ts'
@@ -79,6 +80,7 @@ async function requirePassword(
   ctx.outcome.subject = caller.userId
   const unheard = row && refuseUnheard(row.attempts)
   if (unheard) return unheard
+  requireOwnKey(ctx, row?.ring, 'password')
   const key = await openCurrentKey(ctx, row?.key)
   const subject = await confirmationSubject(caller.sessionId)
   const stored = row?.password

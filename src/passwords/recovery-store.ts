@@ -5,22 +5,24 @@ import type { Context } from '../context.ts'
 import type { OneTimePurpose, OneTimeTokenHash } from '../crypto/one-time-token.ts'
 import type { PasswordHash } from '../crypto/password-hash.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
+import { announceKey, ringState } from '../keys/auth-keys-store.ts'
 import { consumeToken, endAccess, endedSessions, lockOwner } from '../one-time/store.ts'
 import { oneTimeTokens, passwords, tenantHosts, tenants, users } from '../storage/schema.ts'
 import { tenantColumns } from '../tenants/store.ts'
 import { failuresOf } from './store.ts'
 
-type Storage = Pick<Context, 'db' | 'host' | 'callerOrigin' | 'fetchSite' | 'origin'> & Recorder
+type Storage = Pick<Context, 'db' | 'host' | 'settings' | 'callerOrigin' | 'fetchSite' | 'origin'> & Recorder
 
 /** The host's tenant, and whose the token is with their password, as long as it is alive; nothing is used up. */
 export async function findByToken(
-  { db, host }: Pick<Context, 'db' | 'host'>,
+  ctx: Pick<Context, 'db' | 'host' | 'settings'>,
   hash: OneTimeTokenHash,
   purpose: OneTimePurpose,
 ) {
-  const [row] = await db
+  const [row] = await ctx.db
     .select({
       tenant: tenantColumns,
+      ring: ringState(ctx, 'password'),
       user: userColumns,
       password: { phc: passwords.phc, keyId: passwords.keyId, changedAt: passwords.changedAt },
     })
@@ -41,7 +43,7 @@ export async function findByToken(
       and(eq(users.id, oneTimeTokens.userId), eq(users.email, oneTimeTokens.subject), userIsActive),
     )
     .leftJoin(passwords, eq(passwords.userId, users.id))
-    .where(eq(tenantHosts.host, host))
+    .where(eq(tenantHosts.host, ctx.host))
   return row
 }
 
@@ -96,6 +98,7 @@ export async function resetPassword(
       insert into passwords (user_id, tenant_id, phc, key_id)
       select user_id, tenant_id, ${passwordHash.phc}, ${passwordHash.keyId} from token
       on conflict (user_id) do update set phc = excluded.phc, key_id = excluded.key_id, changed_at = clock_timestamp()),
+    ${announceKey(ctx, sql`token`)},
     failures_forgotten as (delete from sign_in_failures using token where ${forgotten}),
     verified_recorded as (${recordEvent(ctx, 'email.verified', verified(purpose, sql`'set'::text`))}),
     changed_recorded as (${recordEvent(ctx, 'password.changed', changed)})

@@ -4,6 +4,7 @@
  */
 import type { CanonicalEmail } from '../accounts/accounts.ts'
 import type { Context } from '../context.ts'
+import { requireOwnKey } from '../keys/auth-keys.ts'
 import { checkLimits } from '../limits/check.ts'
 import { newToken, readToken, refuseToken } from '../one-time/one-time.ts'
 import { requestToken } from '../one-time/store.ts'
@@ -66,6 +67,7 @@ async function redeemForPassword(
   const tenant = requireTenant(ctx, found?.tenant)
   if (isRefusal(tenant)) return tenant
   if (limited) return limited
+  requireOwnKey(ctx, found?.ring, 'password')
   const email = found?.user?.email as CanonicalEmail | null | undefined // the column holds no other form
   if (!email) return refuseToken('not alive')
   ctx.outcome.subject = found?.user?.id
@@ -102,6 +104,7 @@ export async function proveEmail(
   const tenant = requireTenant(ctx, found?.tenant)
   if (isRefusal(tenant)) return tenant
   if (limited) return limited
+  requireOwnKey(ctx, found?.ring, 'password')
   const email = found?.user?.email as CanonicalEmail | null | undefined // the column holds no other form
   if (!found?.user || !email) return refuseToken('not alive')
   ctx.outcome.subject = found.user.id

@@ -6,6 +6,7 @@ import type { PasswordHash } from '../crypto/password-hash.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
 import type { IdempotencyKey } from '../idempotency/idempotency.ts'
 import { isKept, keepAnswer, keptAnswerColumns } from '../idempotency/store.ts'
+import { announceKey, ringState } from '../keys/auth-keys-store.ts'
 import { sealedKeyColumns } from '../keys/store.ts'
 import type { NewToken } from '../one-time/one-time.ts'
 import { issueToken, tokenIssued } from '../one-time/store.ts'
@@ -15,20 +16,26 @@ import { idempotencyKeys, signingKeys, tenantHosts, tenants } from '../storage/s
 import { tenantColumns } from '../tenants/store.ts'
 import { failuresOf } from './store.ts'
 
-type Storage = Pick<Context, 'db'> & Recorder
+type Storage = Pick<Context, 'db' | 'settings'> & Recorder
 
 /** Everything a registration reads: the host's tenant, the key that will sign, and the answer kept for a repeat. */
 export async function findForRegistration(
-  { db, host }: Pick<Context, 'db' | 'host'>,
+  ctx: Pick<Context, 'db' | 'host' | 'settings'>,
   repeat: IdempotencyKey | null,
 ) {
-  const [row] = await db
-    .select({ tenant: tenantColumns, key: sealedKeyColumns, kept: keptAnswerColumns, at: databaseTime })
+  const [row] = await ctx.db
+    .select({
+      tenant: tenantColumns,
+      key: sealedKeyColumns,
+      ring: ringState(ctx, 'password'),
+      kept: keptAnswerColumns,
+      at: databaseTime,
+    })
     .from(tenantHosts)
     .innerJoin(tenants, eq(tenants.id, tenantHosts.tenantId))
     .leftJoin(signingKeys, eq(signingKeys.state, 'current'))
     .leftJoin(idempotencyKeys, isKept(repeat))
-    .where(eq(tenantHosts.host, host))
+    .where(eq(tenantHosts.host, ctx.host))
   return row
 }
 
@@ -100,6 +107,7 @@ export async function registerToVerify(
   return unlessInUse(async () => {
     await ctx.db.execute(sql`
       with ${makeAccount(ctx, applicant)},
+      ${announceKey(ctx, sql`account`)},
       owner as (
         select id, tenant_id, email, email_verified_at from account
         union all select id, tenant_id, email, email_verified_at from users

@@ -12,6 +12,7 @@ import {
   repeatAnswer,
   sealAnswer,
 } from '../idempotency/idempotency.ts'
+import { requireOwnKey } from '../keys/auth-keys.ts'
 import { openCurrentKey } from '../keys/keys.ts'
 import { checkLimits } from '../limits/check.ts'
 import { newToken } from '../one-time/one-time.ts'
@@ -67,6 +68,7 @@ export async function registerWithPassword(
   const tenant = requireTenant(ctx, found?.tenant)
   if (isRefusal(tenant)) return tenant
   if (limited) return limited
+  requireOwnKey(ctx, found?.ring, 'password')
   const password = normalisePassword(input.password)
   if (found?.kept && repeat)
     return repeatRegistration(ctx, tenant.id, repeat, found.kept, { input, password })

@@ -2,6 +2,7 @@
 import type { CanonicalEmail } from '../accounts/accounts.ts'
 import type { Context } from '../context.ts'
 import { needsRehash, type PasswordHash } from '../crypto/password-hash.ts'
+import { requireKeys } from '../keys/auth-keys.ts'
 import { openCurrentKey } from '../keys/keys.ts'
 import { checkLimits } from '../limits/check.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
@@ -38,6 +39,8 @@ export async function signInWithPassword(
   ctx.outcome.subject = found?.user?.id
   const refused = limited ?? (found && refuseUnheard(found.attempts))
   if (refused) return refused
+  // Before any password is tried: the answer is the same for every address, and no guess is made that would have to count.
+  requireKeys(ctx, found?.ring, 'password')
   const { user, password: stored } = found ?? {}
   const key = await openCurrentKey(ctx, found?.key)
 

@@ -5,6 +5,7 @@ import { userColumns, userIsActive } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import type { PasswordHash } from '../crypto/password-hash.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
+import { ringState } from '../keys/auth-keys-store.ts'
 import { sealedKeyColumns } from '../keys/store.ts'
 import { databaseTime, type NewSession, startSession } from '../sessions/store.ts'
 import { passwords, signInFailures, signingKeys, tenantHosts, tenants, users } from '../storage/schema.ts'
@@ -17,21 +18,22 @@ import {
   MAX_FAILURES,
 } from './failures.ts'
 
-type Storage = Pick<Context, 'db'> & Recorder
+type Storage = Pick<Context, 'db' | 'settings'> & Recorder
 
 /**
  * Everything a sign-in reads: tenant, key, how attempts of `subject` stand, and the account with its password, or null
  * where there is none.
  */
 export async function findForSignIn(
-  { db, host }: Pick<Context, 'db' | 'host'>,
+  ctx: Pick<Context, 'db' | 'host' | 'settings'>,
   email: CanonicalEmail,
   subject: Uint8Array,
 ) {
-  const [row] = await db
+  const [row] = await ctx.db
     .select({
       tenant: tenantColumns,
       key: sealedKeyColumns,
+      ring: ringState(ctx, 'password'),
       user: userColumns,
       isActive: sql<boolean>`${users.status} = 'active'`,
       password: { phc: passwords.phc, keyId: passwords.keyId, changedAt: passwords.changedAt },
@@ -53,7 +55,7 @@ export async function findForSignIn(
       signInFailures,
       and(eq(signInFailures.tenantId, tenants.id), eq(signInFailures.subject, subject)),
     )
-    .where(eq(tenantHosts.host, host))
+    .where(eq(tenantHosts.host, ctx.host))
   return row
 }
 

@@ -8,6 +8,7 @@ import type { Self } from '../accounts/accounts.ts'
 import type { Context } from '../context.ts'
 import { readUnverified, verifyAccessToken } from '../crypto/signing.ts'
 import { readBearer } from '../http/bearer.ts'
+import { type KeyedWorker, noteRing } from '../keys/auth-keys.ts'
 import { keepVerifier, readKeptVerifier, type Verifier } from '../keys/keys.ts'
 import { findVerifier } from '../keys/store.ts'
 import { checkLimits } from '../limits/check.ts'
@@ -79,7 +80,10 @@ export async function readAsCaller<Query extends BatchItem<'pg'>>(
   demands: CallerDemands = {},
 ): Promise<(KnownCaller & { found: Query['_']['result'] }) | Refusal> {
   const ask = async (claimed: Claimed) => {
-    const [[row], found] = await ctx.db.batch([findCaller(ctx, claimed), query(claimed)])
+    const [[row], found] = await ctx.db.batch([
+      findCaller(ctx, claimed, READERS[operation] ?? null),
+      query(claimed),
+    ])
     return { row, found }
   }
   return readLive(ctx, headers, operation, ask, demands)
@@ -93,10 +97,16 @@ export async function readCaller(
   demands: CallerDemands = {},
 ): Promise<KnownCaller | Refusal> {
   const ask = async (claimed: Claimed) => {
-    const [row] = await findCaller(ctx, claimed)
+    const [row] = await findCaller(ctx, claimed, READERS[operation] ?? null)
     return { row, found: undefined }
   }
   return readLive(ctx, headers, operation, ask, demands)
+}
+
+/** Whose ring these reads report, while a key is being handed out: of the Workers that are asked nothing else by anyone. */
+const READERS: Partial<Record<CallerOperation, KeyedWorker>> = {
+  listAuditEvents: 'admin',
+  listWebhooks: 'webhook',
 }
 
 type CallerRow = Awaited<ReturnType<typeof findCaller>>[number]
@@ -120,6 +130,8 @@ async function readLive<Found>(
   if (limited) return limited
   const caller = await verify(ctx, read, row, demands)
   if (isRefusal(caller)) return caller
+  const worker = READERS[operation]
+  if (worker) noteRing(ctx, row?.ring, worker)
   if (row && !(await known)) keepVerifier(ctx, caller.kid, { tenant: row.tenant, key: row.key })
   if (row?.user?.id !== caller.userId)
     return refuse('invalid_token', { evidence: { reason: 'session not live' } })

@@ -10,6 +10,7 @@ import type { Context } from '../context.ts'
 import type { KeyedTokenHash } from '../crypto/opaque-token.ts'
 import { newId, type Recorder, recordEvent } from '../events/outbox.ts'
 import { originToAllow } from '../http/origin.ts'
+import { announceKey, ringState } from '../keys/auth-keys-store.ts'
 import { sealedKeyColumns } from '../keys/store.ts'
 import { LIMITS, type Limit } from '../limits/limits.ts'
 import { refreshTokens, sessions, signingKeys, tenantHosts, tenants, users } from '../storage/schema.ts'
@@ -101,6 +102,7 @@ export async function rotate(
         refreshes_counted_from = case when ${windowIsOver} then clock_timestamp() else sessions.refreshes_counted_from end,
         address = ${client.truncatedAddress}, country = ${client.country}, city = ${client.city}, asn_org = ${client.asnOrg}
       from made where sessions.id = made.session_id),
+    ${announceKey(ctx, sql`made`)},
     revoked as (
       update sessions set revoked_at = clock_timestamp(), revoke_reason = 'reuse_detected'
       from presented left join refresh_tokens next on next.parent_id = presented.id
@@ -112,6 +114,7 @@ export async function rotate(
     .select({
       tenant: tenantColumns,
       key: sealedKeyColumns,
+      ring: ringState(ctx, 'session'),
       token: {
         id: token.id,
         // Above 0 for a token that waits, unused, for its session's next window.

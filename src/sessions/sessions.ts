@@ -6,6 +6,7 @@ import {
   refreshTokenHashes,
   successorOf,
 } from '../crypto/opaque-token.ts'
+import { noteRing, requireKeys } from '../keys/auth-keys.ts'
 import { openCurrentKey } from '../keys/keys.ts'
 import { checkLimits, refuseOver } from '../limits/check.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
@@ -37,8 +38,11 @@ export async function refreshSession(
 
   const tenant = requireTenant(ctx, found?.tenant)
   if (isRefusal(tenant)) return tenant
-  const { session, user, successor: issued, token, key } = found ?? {}
+  const { session, user, successor: issued, token, key, ring } = found ?? {}
   ctx.outcome.subject = user?.id
+  // Of a key that this Worker lacks, perhaps: it cannot tell, so it must not say that the token is not valid.
+  if (!token) requireKeys(ctx, ring, 'session')
+  else noteRing(ctx, ring, 'session')
   if (!token) return refuse('invalid_grant', { evidence: { reason: 'unknown token' } })
   if (!session?.isLive)
     return refuse('invalid_grant', { evidence: { reason: session?.revokeReason ?? 'session expired' } })
@@ -70,10 +74,15 @@ export async function signOutByRefreshToken(
   const limited = await checkLimits(ctx, 'logout', { token: refreshToken })
   if (limited) return limited
   const presented = await refreshTokenHashes(ctx.settings.authKeys, refreshToken)
-  return requireTenant(ctx, await endSession(ctx, sessionOfRefreshToken(ctx, presented)))
+  const found = await endSession(ctx, sessionOfRefreshToken(ctx, presented))
+  const tenant = requireTenant(ctx, found?.tenant)
+  // Nothing has ended; perhaps because the token is of a key that this Worker lacks.
+  if (!isRefusal(tenant) && !found?.isFound) requireKeys(ctx, found?.ring, 'session')
+  return tenant
 }
 
 /** Ends the session of a verified access token, live or not. */
 export async function signOutCaller(ctx: Context, caller: Caller): Promise<Tenant | Refusal> {
-  return requireTenant(ctx, await endSession(ctx, sessionOfCaller(caller)))
+  const found = await endSession(ctx, sessionOfCaller(caller))
+  return requireTenant(ctx, found?.tenant)
 }

@@ -4,9 +4,11 @@ import { selfColumns, userIsActive } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import type { KeyedTokenHash } from '../crypto/opaque-token.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
+import type { KeyedWorker } from '../keys/auth-keys.ts'
+import { announceKey, ringState } from '../keys/auth-keys-store.ts'
 import { keyIsValid, publicKeyColumns } from '../keys/store.ts'
 import { refreshTokens, sessions, signingKeys, tenantHosts, tenants, users } from '../storage/schema.ts'
-import { findTenantOfHost, tenantColumns } from '../tenants/store.ts'
+import { tenantColumns } from '../tenants/store.ts'
 import type { TenantPolicy } from '../tenants/tenants.ts'
 import type { Caller } from './caller.ts'
 import { deviceLabel } from './device.ts'
@@ -52,7 +54,7 @@ const isNewDevice = sql`(
  * when it yields no row nothing is inserted
  */
 export function startSession(
-  ctx: Recorder,
+  ctx: Recorder & Pick<Context, 'settings'>,
   { id, startedAt, refreshTokenId, refreshTokenHash, policy, amr, aal, isKnownBrowser = false }: NewSession,
   from: SQL,
 ): SQL {
@@ -76,6 +78,7 @@ export function startSession(
       insert into refresh_tokens (id, tenant_id, session_id, hash, key_id, expires_at)
       select ${refreshTokenId}::uuid, tenant_id, id, ${bytes(refreshTokenHash)}, ${refreshTokenHash.keyId}, idle_expires_at
       from started),
+    ${announceKey(ctx, sql`started`)},
     start_recorded as (${recordEvent(ctx, 'session.started', event)})`
 }
 
@@ -91,17 +94,23 @@ export const bytes = ({ hash }: KeyedTokenHash) => sql`${sql.param(hash, refresh
 
 /** Everything that deciding on an access token needs, by what the token claims; nothing here is proof by itself. */
 export function findCaller(
-  { db, host }: Pick<Context, 'db' | 'host'>,
+  ctx: Pick<Context, 'db' | 'host' | 'settings'>,
   { kid, sid }: { kid: string; sid: string },
+  worker: KeyedWorker | null,
 ) {
-  return db
-    .select({ tenant: tenantColumns, key: publicKeyColumns, user: selfColumns })
+  return ctx.db
+    .select({
+      tenant: tenantColumns,
+      key: publicKeyColumns,
+      user: selfColumns,
+      ring: worker ? ringState(ctx, worker) : sql<null>`null`,
+    })
     .from(tenantHosts)
     .innerJoin(tenants, eq(tenants.id, tenantHosts.tenantId))
     .leftJoin(signingKeys, keyIsValid(kid))
     .leftJoin(sessions, and(eq(sessions.id, sid), eq(sessions.tenantId, tenants.id), sessionIsLive))
     .leftJoin(users, and(eq(users.id, sessions.userId), userIsActive))
-    .where(eq(tenantHosts.host, host))
+    .where(eq(tenantHosts.host, ctx.host))
 }
 
 /** The live sessions of the owner of session `sid`, newest first; `after` is the last id of the page before. */
@@ -203,15 +212,24 @@ export const sessionOfCaller = ({ sessionId, userId, tenant }: Caller): SQL =>
 
 /**
  * Signs a session out: the one that `sessionOf` selects the id of, if any. Twice is the same as once.
- * @returns the host's tenant, read in the same trip
+ * @returns the host's tenant, whether there is such a session, and the state of the ring, read in the same trip
  */
-export async function endSession(ctx: Pick<Context, 'db' | 'host'> & Recorder, sessionOf: SQL) {
+export async function endSession(ctx: Pick<Context, 'db' | 'host' | 'settings'> & Recorder, sessionOf: SQL) {
   const happened = sql`select tenant_id, user_id as subject, jsonb_build_object('session_id', id) as data from ended`
   const end = ctx.db.execute(sql`
     with ended as (
       update sessions set revoked_at = clock_timestamp(), revoke_reason = 'signed_out'
       where id = (${sessionOf}) and revoked_at is null returning id, tenant_id, user_id)
     ${recordEvent(ctx, 'session.ended', happened)}`)
-  const [, [tenant]] = await ctx.db.batch([end, findTenantOfHost(ctx)])
-  return tenant
+  const found = ctx.db
+    .select({
+      tenant: tenantColumns,
+      isFound: sql<boolean>`exists (${sessionOf})`,
+      ring: ringState(ctx, 'session'),
+    })
+    .from(tenantHosts)
+    .innerJoin(tenants, eq(tenants.id, tenantHosts.tenantId))
+    .where(eq(tenantHosts.host, ctx.host))
+  const [, [row]] = await ctx.db.batch([end, found])
+  return row
 }

@@ -267,6 +267,28 @@ export const signingKeys = pgTable(
   ],
 )
 
+/**
+ * The ids of AUTH_KEYS that the deployment knows (src/keys/auth-keys.ts): written by the operator who adds one, and by the
+ * statement that first makes something under it. So a Worker without that key can tell that it is the Worker that is wrong.
+ */
+export const authKeys = pgTable('auth_keys', {
+  keyId: text('key_id').primaryKey(),
+  addedAt: instant('added_at').notNull().default(sql`now()`),
+  /** Since then things are made under it; null while it is only handed out. */
+  inUseSince: instant('in_use_since'),
+})
+
+/** Which key ids a Worker holds, newest first, as it reported while a key was being handed out. */
+export const deployedKeyrings = pgTable(
+  'deployed_keyrings',
+  {
+    worker: text('worker').notNull(),
+    keyIds: text('key_ids').notNull(),
+    seenAt: instant('seen_at').notNull().default(sql`now()`),
+  },
+  (table) => [primaryKey({ columns: [table.worker, table.keyIds] })],
+)
+
 /** The answer to a request that carried an `Idempotency-Key`, sealed, written in the same statement as its effect. */
 export const idempotencyKeys = pgTable(
   'idempotency_keys',

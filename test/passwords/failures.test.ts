@@ -109,11 +109,11 @@ describe('failures in a row', () => {
 
   test('are refused before any hash, in one trip', async () => {
     const { client, email, at } = await newVictim()
-    // Without the key that the account's hash needs, whoever gets as far as the hash ends in 500.
+    // Without the key that the account's hash needs, whoever gets as far as the hash ends in 503.
     const keyless = await startService({ beside: service(), bindings: { AUTH_KEYS: newKeyringEntry('k9') } })
     try {
       const { login } = createClient(keyless, client.tenant)
-      expectProblem(await login(email), 'internal_error')
+      expectProblem(await login(email), 'upstream_unavailable')
       await setFailures(service(), at, 5)
       await beginDelay(service(), at)
       const delayed = await login(email)

@@ -18,6 +18,7 @@ import {
   untilLimited,
 } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
+import { retireKeys } from '../support/keyring.ts'
 import { type Service, startService, useService } from '../support/service.ts'
 import { attemptsAt, decidedTogether, endDelay, failuresAt, setFailures, WRONG } from './attempts.ts'
 
@@ -339,11 +340,13 @@ describe('is known by nothing else', () => {
       entryOfNewKey = fresh.cookie
       expect(await isKnown(after, email, asCookie(entryOfNewKey))).toBe(true)
     })
+    await retireKeys(service(), 'k1')
     await withService({ AUTH_KEYS: newKey }, async (later) => {
       const after = createClient(later, client.tenant)
       expect(await isKnown(after, email, asCookie(browser.cookie))).toBe(false)
       expect(await isKnown(after, email, asCookie(entryOfNewKey))).toBe(true)
     })
+    await retireKeys(service(), 'k2')
   })
 })
 
@@ -358,9 +361,11 @@ test('a browser that signs in while both keys stand stays known when the old one
   })
   expect(signedAnew).not.toBe(browser.cookie)
   expect(nonceOf(signedAnew)).toBe(nonceOf(browser.cookie))
+  await retireKeys(service(), 'k1')
   await withService({ AUTH_KEYS: newKey }, async (later) => {
     expect(await isKnown(createClient(later, client.tenant), email, asCookie(signedAnew))).toBe(true)
   })
+  await retireKeys(service(), 'k2')
 })
 
 /** The letter after the last one, which differs in bits that no byte has. */

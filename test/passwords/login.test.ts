@@ -13,6 +13,7 @@ import {
 } from '../support/client.ts'
 import { everyRoute } from '../support/every-route.ts'
 import { expectCommonHeaders, expectInvalidInput, expectProblem } from '../support/expect.ts'
+import { retireKeys } from '../support/keyring.ts'
 import { type Service, startService, useService } from '../support/service.ts'
 import { untilWaiting } from '../support/sessions.ts'
 import { failuresAt, setFailures, WRONG } from './attempts.ts'
@@ -72,6 +73,7 @@ async function withService(bindings: Record<string, string>, use: (other: Servic
     await use(other)
   } finally {
     await other.stop()
+    await retireKeys(service(), 'k2')
   }
 }
 
@@ -224,10 +226,10 @@ describe('refuses', () => {
     })
   })
 
-  test('with 500, never 401, when the pepper of the account is missing from the keyring', async () => {
+  test('with 503, never 401, when the pepper of the account is missing from the keyring', async () => {
     const { client, email } = await newAccount()
     await withService({ AUTH_KEYS: newKeyringEntry('k9') }, async (misconfigured) => {
-      expectProblem(await createClient(misconfigured, client.tenant).login(email), 'internal_error')
+      expectProblem(await createClient(misconfigured, client.tenant).login(email), 'upstream_unavailable')
     })
   })
 })

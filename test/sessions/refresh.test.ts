@@ -11,6 +11,7 @@ import {
 } from '../support/client.ts'
 import { everyRoute } from '../support/every-route.ts'
 import { expectCommonHeaders, expectProblem } from '../support/expect.ts'
+import { retireKeys } from '../support/keyring.ts'
 import { startService, useService } from '../support/service.ts'
 import { backdateUse, countEvents, generations, sessionRow, untilWaiting } from '../support/sessions.ts'
 
@@ -392,6 +393,7 @@ describe('what is stored (FINDINGS F05)', () => {
       expect(fourth.status, 'a token of the new key').toBe(200)
     } finally {
       await rotated.stop()
+      await retireKeys(service(), 'k2')
     }
   })
 })
