@@ -6,7 +6,7 @@
 import * as v from 'valibot'
 import type { Bindings } from './bindings.ts'
 import { type Keyring, parseKeyring } from './crypto/keyring.ts'
-import { Fault } from './problem.ts'
+import { misconfigured, refuseLocalSettings } from './environments.ts'
 
 /** The secrets that a Worker may need. Each Worker states its own (least privilege); see `src/workers/`. */
 export const SECRETS = [
@@ -188,38 +188,6 @@ function notGiven(name: Secret): never {
   throw misconfigured(name, 'is not given to this Worker')
 }
 
-/** True for the machine itself, where the embedded local stack listens. */
-export function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.[0-9]{1,3}){3}$/.test(hostname)
-}
-
 function isPostgresUrl(text: string): boolean {
   return /^postgres(ql)?:$/.test(URL.parse(text)?.protocol ?? '')
-}
-
-/** The development stack has no TLS and no password worth the name; a deployment that points at one is a mistake. */
-function refuseLocalSettings(values: v.InferOutput<typeof Shape>): void {
-  const database = values.DATABASE_URL && URL.parse(values.DATABASE_URL)
-  if (database && isLoopback(database.hostname))
-    throw misconfigured('DATABASE_URL', 'is a local address in production')
-  const redis = values.UPSTASH_REDIS_REST_URL && URL.parse(values.UPSTASH_REDIS_REST_URL)
-  if (redis && (redis.protocol !== 'https:' || isLoopback(redis.hostname))) {
-    throw misconfigured('UPSTASH_REDIS_REST_URL', 'must be https and not local in production')
-  }
-  const audit = values.AUDIT_DATABASE_URL && URL.parse(values.AUDIT_DATABASE_URL)
-  if (audit && isLoopback(audit.hostname))
-    throw misconfigured('AUDIT_DATABASE_URL', 'is a local address in production')
-  if (values.MAIL_TRANSPORT === 'mailbox') throw misconfigured('MAIL_TRANSPORT', 'is mailbox in production')
-  for (const name of ['MAIL_URL', 'DNS_OVER_HTTPS_URL', 'BREACHED_PASSWORDS_URL'] as const) {
-    const url = values[name] && URL.parse(values[name])
-    if (url && (url.protocol !== 'https:' || isLoopback(url.hostname)))
-      throw misconfigured(name, 'must be https and not local in production')
-  }
-  if (values.WEBHOOK_PRIVATE_TARGETS === 'allowed')
-    throw misconfigured('WEBHOOK_PRIVATE_TARGETS', 'must be refused in production')
-  if (values.LIMITS_MULTIPLIER !== 1) throw misconfigured('LIMITS_MULTIPLIER', 'must be 1 in production')
-}
-
-function misconfigured(name: string, problem: string): Fault {
-  return new Fault('internal_error', `setting ${name} ${problem}`)
 }

@@ -5,8 +5,8 @@
  */
 import { neon, neonConfig } from '@neondatabase/serverless'
 import { drizzle, type NeonHttpDatabase } from 'drizzle-orm/neon-http'
+import { isLoopback } from '../environments.ts'
 import { Fault } from '../problem.ts'
-import { isLoopback } from '../settings.ts'
 import { type Trips, upstreamFault } from './trips.ts'
 
 export type Database = NeonHttpDatabase<Record<string, never>>
