@@ -1,5 +1,9 @@
 import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
+import { SETTING_NAMES } from './src/settings.ts'
+
+// What the shell exported for a deployment would win over the tests' own addresses (ops/child-environment.ts).
+for (const name of SETTING_NAMES) delete process.env[name]
 
 /**
  * Three kinds of test: inside workerd (`*.workerd.test.ts`), from outside, speaking HTTP to workerd, and the shape of

@@ -10,6 +10,7 @@ import { createRedisEngine } from '../dev/redis/engine.ts'
 import { seed } from '../dev/seed.ts'
 import { startUpstashEndpoint } from '../dev/upstash-endpoint.ts'
 import { buildWorker, OFFLINE, WRANGLER } from '../ops/build.ts'
+import { withoutSettings } from '../ops/child-environment.ts'
 import { createOperatorContext } from '../ops/context.ts'
 import { newKeyringEntry } from '../ops/keyring.ts'
 import { migrateAll } from '../ops/migrate.ts'
@@ -101,5 +102,8 @@ async function buildUnlimited(copy: string, outdir: string): Promise<void> {
 
 async function runWrangler(cwd: string, args: string[]): Promise<void> {
   const command = [WRANGLER, 'deploy', '--env=', '--dry-run', ...args]
-  await promisify(execFile)(process.execPath, command, { cwd, env: { ...process.env, ...OFFLINE } })
+  await promisify(execFile)(process.execPath, command, {
+    cwd,
+    env: { ...withoutSettings(process.env), ...OFFLINE },
+  })
 }

@@ -10,6 +10,7 @@ import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { freePort, LOOPBACK } from '../dev/local-server.ts'
 import { endWithParent } from '../dev/postgres-shutdown.ts'
+import { withoutSettings } from '../ops/child-environment.ts'
 
 export type WorkerService = { name: string; bundle: string; bindings: Record<string, string> }
 
@@ -52,7 +53,10 @@ const config :Workerd.Config = (
 `
   const configPath = path.join(folder, `${services.map(({ name }) => name).join('-')}.capnp`)
   await writeFile(configPath, config)
-  const child = spawn(workerdBinary(), ['serve', configPath], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(workerdBinary(), ['serve', configPath], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: withoutSettings(process.env),
+  })
   const stop = endWithParent(child)
   let printed = ''
   const read = (chunk: Buffer) => {

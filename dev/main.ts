@@ -14,6 +14,7 @@ import path from 'node:path'
 import { createOperatorContext } from '../ops/context.ts'
 import { newKeyringEntry } from '../ops/keyring.ts'
 import { migrateAll } from '../ops/migrate.ts'
+import { SECRETS } from '../src/settings.ts'
 import { startCrons } from './crons.ts'
 import { type Mailbox, startMailbox } from './mailbox.ts'
 import { startNeonEndpoint } from './neon-endpoint.ts'
@@ -77,14 +78,12 @@ async function start({ port, mailPort }: Ports, stops: (() => Promise<void>)[]):
     UPSTASH_REDIS_REST_TOKEN: REDIS_TOKEN,
     ...(await readKeys()),
   }
-  const ctx = createOperatorContext({ ...secrets, ENVIRONMENT: 'local' }, [
-    'DATABASE_URL',
-    'SIGNING_SEAL_KEYS',
-  ])
+  const vars = { ...mailSettings(mailbox), ...outboundSettings(process.env) }
+  // The Worker's own settings, so that a malformed one is said here and not with every request.
+  const ctx = createOperatorContext({ ...secrets, ...vars, ENVIRONMENT: 'local' }, SECRETS)
   await migrateAll(ctx)
   await seed(ctx, port)
 
-  const vars = { ...mailSettings(mailbox), ...outboundSettings(process.env) }
   const worker = await startWorker({ port, secrets, folder: FOLDER, vars })
   stops.push(() => worker.stop())
   const crons = startCrons(port)

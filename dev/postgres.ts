@@ -7,6 +7,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import pg from 'pg'
+import { withoutSettings } from '../ops/child-environment.ts'
 import { freePort, isPortFree, LOOPBACK, portTaken } from './local-server.ts'
 import {
   findServerUser,
@@ -156,7 +157,7 @@ function untilReady(child: ChildProcess, log: PostgresOptions['log']): Promise<v
 function childOptions(user: ServerUser) {
   const stdio: ['ignore', 'ignore', 'pipe'] = ['ignore', 'ignore', 'pipe']
   // tmpdir: the server's user may be unable to enter ours. LC_ALL=C: untilReady reads English.
-  return { ...user, stdio, cwd: os.tmpdir(), env: { ...process.env, LC_ALL: 'C' } }
+  return { ...user, stdio, cwd: os.tmpdir(), env: { ...withoutSettings(process.env), LC_ALL: 'C' } }
 }
 
 function runToEnd(child: ChildProcess): Promise<void> {

@@ -5,6 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { accessSync, constants, statSync } from 'node:fs'
 import path from 'node:path'
+import { withoutSettings } from '../ops/child-environment.ts'
 import { freePort, LOOPBACK } from './local-server.ts'
 
 export type RedisServer = {
@@ -31,7 +32,10 @@ export async function startRedisServer(): Promise<RedisServer | null> {
   const port = await freePort()
   const nothingOnDisk = ['--save', '', '--appendonly', 'no', '--dir', '/']
   const args = ['--port', String(port), '--bind', LOOPBACK, ...nothingOnDisk]
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(program, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: withoutSettings(process.env),
+  })
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
   const kill = () => {
     child.kill('SIGKILL') // it has nothing to save

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout } from 'node:timers/promises'
+import { withoutSettings } from '../ops/child-environment.ts'
 
 export type LocalWorker = { stop(): Promise<void> }
 
@@ -16,6 +17,12 @@ type Options = {
 }
 
 const OFFLINE = { CLOUDFLARE_CF_FETCH_ENABLED: 'false', DO_NOT_TRACK: '1', WRANGLER_HIDE_BANNER: 'true' }
+
+/** Whatever the shell says of how wrangler finds secrets: they are in our file, and nowhere else. */
+const ENV_FILE_ALONE = {
+  CLOUDFLARE_LOAD_DEV_VARS_FROM_DOT_ENV: 'true',
+  CLOUDFLARE_INCLUDE_PROCESS_ENV: 'false',
+}
 
 const PID_FILE = 'worker.pid'
 const ENV_FILE = 'worker.env'
@@ -43,7 +50,7 @@ export async function startWorker({
   )
   args.push('--persist-to', path.join(folder, 'worker'))
   const child = spawn(process.execPath, ['node_modules/wrangler/bin/wrangler.js', ...args], {
-    env: { ...process.env, ...OFFLINE },
+    env: { ...withoutSettings(process.env), ...OFFLINE, ...ENV_FILE_ALONE },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: process.platform !== 'win32', // a Ctrl-C is for us; we end it, and workerd with it
   })

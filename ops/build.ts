@@ -7,6 +7,7 @@ import { readdir, readFile, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { promisify } from 'node:util'
+import { withoutSettings } from './child-environment.ts'
 import { ALL_IN_ONE, environmentOf, readWorkers } from './routes.ts'
 
 /** No update check, no metrics: a build connects to nothing. */
@@ -55,7 +56,7 @@ export async function inspectBundle(folder: string): Promise<Pick<Bundle, 'wasm'
 async function runWrangler(args: string[]): Promise<string> {
   try {
     const { stdout } = await promisify(execFile)(process.execPath, [WRANGLER, ...args], {
-      env: { ...process.env, ...OFFLINE },
+      env: { ...withoutSettings(process.env), ...OFFLINE },
       maxBuffer: 16 * 1024 * 1024,
     })
     return stdout

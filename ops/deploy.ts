@@ -4,6 +4,7 @@
  */
 import { spawn } from 'node:child_process'
 import { OFFLINE, WRANGLER } from './build.ts'
+import { withoutSettings } from './child-environment.ts'
 import { ALL_IN_ONE, environmentOf, patternsOf, type RawWorker, readWorkers } from './routes.ts'
 
 /** The host that the repository ships with: somebody else's. */
@@ -36,7 +37,7 @@ function refusePlaceholder(workers: string[], config: Map<string, RawWorker>): v
 /** @returns wrangler's exit code. A dry run connects to nothing. */
 function runWrangler(args: string[], dryRun: boolean): Promise<number> {
   console.log(`wrangler ${args.join(' ')}`)
-  const env = dryRun ? { ...process.env, ...OFFLINE } : process.env
+  const env = { ...withoutSettings(process.env), ...(dryRun && OFFLINE) }
   const child = spawn(process.execPath, [WRANGLER, ...args], { stdio: 'inherit', env })
   return new Promise((resolve, reject) => {
     child.once('error', reject)

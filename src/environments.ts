@@ -1,4 +1,7 @@
-/** What an environment may be given: production nothing of this machine. A refusal names the setting, never its value. */
+/**
+ * What an environment may be given: production nothing of this machine, and the local stack no database of another.
+ * A refusal names the setting, never its value.
+ */
 import { Fault } from './problem.ts'
 
 /** The settings that say where something is, or that only a development stack may change. */
@@ -35,6 +38,15 @@ export function refuseLocalSettings(values: Addresses): void {
   if (values.WEBHOOK_PRIVATE_TARGETS === 'allowed')
     throw misconfigured('WEBHOOK_PRIVATE_TARGETS', 'must be refused in production')
   if (values.LIMITS_MULTIPLIER !== 1) throw misconfigured('LIMITS_MULTIPLIER', 'must be 1 in production')
+}
+
+/** The local stack migrates, seeds and drops what it finds; an address that a shell exported is somebody's deployment. */
+export function refuseRemoteUpstreams(values: Addresses): void {
+  for (const name of ['DATABASE_URL', 'AUDIT_DATABASE_URL', 'UPSTASH_REDIS_REST_URL'] as const) {
+    const url = values[name] && URL.parse(values[name])
+    if (url && !isLoopback(url.hostname))
+      throw misconfigured(name, 'is not an address of this machine under ENVIRONMENT=local')
+  }
 }
 
 /** True for the machine itself, where the embedded local stack listens. */

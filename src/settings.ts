@@ -6,7 +6,7 @@
 import * as v from 'valibot'
 import type { Bindings } from './bindings.ts'
 import { type Keyring, parseKeyring } from './crypto/keyring.ts'
-import { misconfigured, refuseLocalSettings } from './environments.ts'
+import { misconfigured, refuseLocalSettings, refuseRemoteUpstreams } from './environments.ts'
 
 /** The secrets that a Worker may need. Each Worker states its own (least privilege); see `src/workers/`. */
 export const SECRETS = [
@@ -102,9 +102,12 @@ const Shape = v.object({
   BREACHED_PASSWORDS_TIMEOUT_MS: milliseconds(500),
 })
 
+/** Every name that means something to a Worker, secret or not: what a child process of the local stack starts without. */
+export const SETTING_NAMES: readonly string[] = Object.keys(Shape.entries)
+
 /**
  * Reads the bindings. A secret outside `needed` may be absent: touching it then is a fault that names it.
- * @throws Fault `internal_error` naming the first setting that is missing, malformed or not allowed in production
+ * @throws Fault `internal_error` naming the first setting that is missing, malformed or not allowed in its environment
  */
 export function readSettings(bindings: Bindings, needed: readonly Secret[]): Settings {
   const parsed = v.safeParse(Shape, bindings)
@@ -112,6 +115,7 @@ export function readSettings(bindings: Bindings, needed: readonly Secret[]): Set
   const values = parsed.output
   for (const name of needed) if (!values[name]) throw misconfigured(name, 'is missing')
   if (values.ENVIRONMENT === 'production') refuseLocalSettings(values)
+  else refuseRemoteUpstreams(values)
 
   const authKeys = needed.includes('AUTH_KEYS') ? readKeyring(values, 'AUTH_KEYS') : null
   const signingSealKeys = needed.includes('SIGNING_SEAL_KEYS')

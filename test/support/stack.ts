@@ -10,6 +10,7 @@ import { promisify } from 'node:util'
 import type { TestProject } from 'vitest/node'
 import { startNeonEndpoint } from '../../dev/neon-endpoint.ts'
 import { startPostgres } from '../../dev/postgres.ts'
+import { withoutSettings } from '../../ops/child-environment.ts'
 import { createOperatorContext } from '../../ops/context.ts'
 import { newKeyringEntry } from '../../ops/keyring.ts'
 import { migrateAll } from '../../ops/migrate.ts'
@@ -59,7 +60,7 @@ async function buildWorkers(folder: string): Promise<void> {
     promisify(execFile)(
       process.execPath,
       [WRANGLER, 'deploy', `--env=${worker}`, '--dry-run', '--outdir', bundleOf(folder, worker)],
-      { env: { ...process.env, DO_NOT_TRACK: '1', WRANGLER_HIDE_BANNER: 'true' } },
+      { env: { ...withoutSettings(process.env), DO_NOT_TRACK: '1', WRANGLER_HIDE_BANNER: 'true' } },
     )
   await Promise.all(WORKERS.map(build))
 }

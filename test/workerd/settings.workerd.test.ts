@@ -181,3 +181,25 @@ describe('an upstream that is not there', () => {
     expect(await response.text()).not.toContain('127.0.0.1')
   })
 })
+
+describe('what the local stack may be given', () => {
+  const read = (changed: Bindings) => () => readSettings({ ...bindings, ...changed }, [])
+
+  test.each([
+    ['DATABASE_URL', 'postgresql://someone:hidden@db.example.com/latchkey'],
+    ['DATABASE_URL', 'postgresql://127.0.0.1@db.example.com/latchkey'],
+    ['DATABASE_URL', 'postgresql://someone:hidden@127.0.0.1.example.com/latchkey'],
+    ['AUDIT_DATABASE_URL', 'postgresql://someone:hidden@db.example.com/latchkey'],
+    ['UPSTASH_REDIS_REST_URL', 'https://hidden.upstash.io'],
+  ] as const)('keys 5: %s on another machine is refused, and not repeated: %s', (name, value) => {
+    expect(read({ [name]: value })).toThrow(
+      `setting ${name} is not an address of this machine under ENVIRONMENT=local`,
+    )
+    expect(read({ [name]: value })).not.toThrow(/hidden/)
+  })
+
+  test('keys 5: this machine, by its names, is not refused', () => {
+    for (const host of ['localhost', '127.0.0.1', '[::1]'])
+      expect(read({ DATABASE_URL: `postgresql://a:a@${host}:5432/a` })).not.toThrow()
+  })
+})
