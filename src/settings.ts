@@ -5,7 +5,7 @@
  */
 import * as v from 'valibot'
 import type { Bindings } from './bindings.ts'
-import { type Keyring, parseKeyring } from './crypto/keyring.ts'
+import { findSharedKey, type Keyring, parseKeyring } from './crypto/keyring.ts'
 import { misconfigured, refuseLocalSettings, refuseRemoteUpstreams } from './environments.ts'
 
 /** The secrets that a Worker may need. Each Worker states its own (least privilege); see `src/workers/`. */
@@ -121,6 +121,7 @@ export function readSettings(bindings: Bindings, needed: readonly Secret[]): Set
   const signingSealKeys = needed.includes('SIGNING_SEAL_KEYS')
     ? readKeyring(values, 'SIGNING_SEAL_KEYS')
     : null
+  if (authKeys || signingSealKeys) refuseSharedKeys(values)
   return {
     environment: values.ENVIRONMENT,
     get databaseUrl() {
@@ -186,6 +187,17 @@ function readKeyring(values: v.InferOutput<typeof Shape>, name: 'AUTH_KEYS' | 'S
     const reason = error instanceof Error ? error.message : 'unreadable'
     throw misconfigured(name, `is not a keyring (k2:<base64 of 32 bytes>,k1:…): ${reason}`)
   }
+}
+
+/** Two keyrings with one key are one secret: whoever learns either could forge what the other protects. */
+function refuseSharedKeys(values: v.InferOutput<typeof Shape>): void {
+  if (!values.AUTH_KEYS || !values.SIGNING_SEAL_KEYS) return
+  const shared = findSharedKey(readKeyring(values, 'SIGNING_SEAL_KEYS'), readKeyring(values, 'AUTH_KEYS'))
+  if (shared)
+    throw misconfigured(
+      'SIGNING_SEAL_KEYS',
+      `has in entry ${shared} a key that AUTH_KEYS has too; make one of its own with "npm run keys -- secret"`,
+    )
 }
 
 function notGiven(name: Secret): never {

@@ -90,6 +90,13 @@ function refuseDuplicates(keyring: Keyring): void {
     throw cryptoFault('malformed_keyring', 'the keyring has one key under two key ids')
 }
 
+/** The position, from 1, of the first key of `keyring` whose bytes `other` has too, under whatever id; or null. */
+export function findSharedKey(keyring: Keyring, other: Keyring): number | null {
+  const taken = new Set(other.map(({ rootKeyBytes }) => rootKeyBytes().join()))
+  const index = keyring.findIndex(({ rootKeyBytes }) => taken.has(rootKeyBytes().join()))
+  return index === -1 ? null : index + 1
+}
+
 /**
  * The key for `purpose`: of the newest root key, or of the one called `keyId`.
  * Throws `UnknownKeyError` when the ring holds no such key.

@@ -6,7 +6,7 @@ import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Bindings } from '../../src/bindings.ts'
 import app from '../../src/index.ts'
-import { readSettings } from '../../src/settings.ts'
+import { readSettings, type Secret } from '../../src/settings.ts'
 
 /** Nothing listens on these: each call fails at once, which is all that these tests need. */
 const FIRST_PORT = 1
@@ -201,5 +201,42 @@ describe('what the local stack may be given', () => {
   test('keys 5: this machine, by its names, is not refused', () => {
     for (const host of ['localhost', '127.0.0.1', '[::1]'])
       expect(read({ DATABASE_URL: `postgresql://a:a@${host}:5432/a` })).not.toThrow()
+  })
+})
+
+describe('AUTH_KEYS and SIGNING_SEAL_KEYS', () => {
+  const read = (
+    authKeys: string,
+    sealKeys: string,
+    needed: Secret[] = ['AUTH_KEYS', 'SIGNING_SEAL_KEYS'],
+  ) => {
+    return () => readSettings({ ...bindings, AUTH_KEYS: authKeys, SIGNING_SEAL_KEYS: sealKeys }, needed)
+  }
+
+  test.each([
+    ['the same entry', `k1:${keyOf(1)}`, `k1:${keyOf(1)}`, 1],
+    ['the same bytes under another id', `k1:${keyOf(1)}`, `s1:${keyOf(1)}`, 1],
+    ['an older entry of both', `k2:${keyOf(2)},k1:${keyOf(1)}`, `s9:${keyOf(9)},s1:${keyOf(1)}`, 2],
+    [
+      'written as url-safe base64',
+      `k1:${keyOf(255)}`,
+      `s1:${keyOf(255).replaceAll('/', '_').replace(/=+$/, '')}`,
+      1,
+    ],
+  ])('keys 4: may not share a key: %s', (_, authKeys, sealKeys, entry) => {
+    for (const needed of [
+      ['AUTH_KEYS'],
+      ['SIGNING_SEAL_KEYS'],
+      ['AUTH_KEYS', 'SIGNING_SEAL_KEYS'],
+    ] as Secret[][]) {
+      expect(read(authKeys, sealKeys, needed)).toThrow(
+        `setting SIGNING_SEAL_KEYS has in entry ${entry} a key that AUTH_KEYS has too`,
+      )
+      expect(read(authKeys, sealKeys, needed)).not.toThrow(keyOf(1).slice(0, 12))
+    }
+  })
+
+  test('keys 4: of different bytes are fine, also under one id', () => {
+    expect(read(`k1:${keyOf(1)}`, `k1:${keyOf(2)}`)).not.toThrow()
   })
 })
