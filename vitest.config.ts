@@ -1,6 +1,10 @@
 import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
+import { writeArgon2 } from './ops/extract-argon2.js'
 import { SETTING_NAMES } from './src/settings.ts'
+
+// Tests import the binaries themselves, and a checkout may have been installed before they were generated.
+writeArgon2()
 
 // What the shell exported for a deployment would win over the tests' own addresses (ops/child-environment.ts).
 for (const name of SETTING_NAMES) delete process.env[name]

@@ -89,7 +89,7 @@ const buildFloor = (outdir: string) => runWrangler('.', ['bench/floor.worker.js'
 
 /** What the limit check costs is measured against a copy of the source in which it lets everything pass, untimed. */
 async function buildUnlimited(copy: string, outdir: string): Promise<void> {
-  for (const part of ['src', 'wrangler.toml', 'package.json', 'tsconfig.json'])
+  for (const part of ['src', 'ops', 'wrangler.toml', 'package.json', 'tsconfig.json'])
     await cp(part, path.join(copy, part), { recursive: true })
   await symlink(path.resolve('node_modules'), path.join(copy, 'node_modules'))
   const check = path.join(copy, 'src/limits/check.ts')

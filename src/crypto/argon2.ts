@@ -99,7 +99,7 @@ export function argon2Statistics(): Argon2Statistics {
 }
 
 export function instantiateArgon2(): Argon2Exports {
-  // The binary is pinned by its SHA-256 (ops/extract-argon2.ts), so its exports are known.
+  // The binary is pinned by its SHA-256 (ops/extract-argon2.js), so its exports are known.
   return new WebAssembly.Instance(argon2Module).exports as unknown as Argon2Exports
 }
 

@@ -18,7 +18,7 @@ type Blake2bExports = {
 const bufferBytes = 16 * 1024
 
 export function createBlake2b(compiledModule: WebAssembly.Module): Blake2b {
-  // The binary is pinned by its SHA-256 (ops/extract-argon2.ts), so its exports are known.
+  // The binary is pinned by its SHA-256 (ops/extract-argon2.js), so its exports are known.
   const wasm = new WebAssembly.Instance(compiledModule).exports as unknown as Blake2bExports
   const buffer = new Uint8Array(wasm.memory.buffer, wasm.Hash_GetBuffer(), bufferBytes)
   return (length, ...parts) => {

@@ -120,7 +120,7 @@ const LIBRARY_HOMES: [library: RegExp, files: RegExp][] = [
   [/^@upstash\/ratelimit/, /^$/],
   // SQL lives beside the schema, in each capability's store, in the two rotations and in the outbox.
   [/^drizzle-orm/, /^src\/(storage\/|[a-z-]+\/([a-z-]+-)?(store|rotation)\.ts$|events\/outbox\.ts$)/],
-  // Only its binaries are used, extracted once (ops/extract-argon2.ts): its loader cannot run in a Worker.
+  // Only its binaries are used, extracted once (ops/extract-argon2.js): its loader cannot run in a Worker.
   [/^hash-wasm/, /^$/],
   [/^node:/, /^$/],
 ]
