@@ -7,10 +7,17 @@ import { createTrips } from '../src/storage/trips.ts'
 
 export type OperatorContext = Pick<Context, 'db' | 'auditDb' | 'settings' | 'now' | 'random'>
 
-/** @param bindings `process.env` of the operator's shell */
-export function createOperatorContext(bindings: Bindings, needed: readonly Secret[]): OperatorContext {
+/**
+ * @param bindings `process.env` of the operator's shell
+ * @param deadlines in milliseconds, per call and for the command as a whole
+ */
+export function createOperatorContext(
+  bindings: Bindings,
+  needed: readonly Secret[],
+  deadlines = { postgres: 60_000, redis: 10_000, request: 600_000 },
+): OperatorContext {
   const settings = readSettings(bindings, needed)
-  const trips = createTrips({ postgres: 60_000, redis: 10_000, request: 600_000 })
+  const trips = createTrips(deadlines)
   return {
     settings,
     db: createDatabase(settings.databaseUrl, trips),
