@@ -3,28 +3,13 @@
  * was recorded lies in the outbox, where the sweep finds it; an attempt, which changed nothing and so has no row, goes
  * to a sealed list in Redis, and if that fails too, to one log line (DESIGN.md §6).
  */
-import type { Context, JobContext } from '../context.ts'
-import { seal } from '../crypto/sealing.ts'
+import type { Context } from '../context.ts'
 import { readEdgeCache, writeEdgeCache } from '../http/edge-cache.ts'
 import type { RefusalCode } from '../problem.ts'
-import { REDIS_KEYS } from '../storage/redis.ts'
-import { type AttemptType, EVENTS, type EventClient } from './catalogue.ts'
+import { type AttemptType, EVENTS } from './catalogue.ts'
+import type { Attempt, EventMessage } from './messages.ts'
 import { clientOf, newId } from './outbox.ts'
-
-/** Something that was tried. The tenant is found by the host, in the consumer. */
-export type Attempt = {
-  id: string
-  host: string
-  type: AttemptType
-  subject: string | null
-  actor: string | null
-  data: Record<string, unknown>
-  client: EventClient
-  occurred_at: string
-}
-
-/** A message of the queue `events`: ids of the outbox, which holds the rest, or an attempt as it is. */
-export type EventMessage = { recorded: string[] } | { attempt: Attempt }
+import { spill } from './spilled.ts'
 
 /** Which refusals are attempts. The others say nothing about who calls: a typing error, a busy server. */
 const ATTEMPTS: Partial<Record<RefusalCode, AttemptType>> = {
@@ -119,48 +104,5 @@ async function send(ctx: Dispatcher, messages: EventMessage[]): Promise<void> {
       ctx,
       messages.flatMap((message) => ('attempt' in message ? [message.attempt] : [])),
     )
-  }
-}
-
-const MAX_SPILLED = 10_000
-export const SPILLED_SECONDS = 7 * 86_400
-
-/** Sealed, because Redis is somebody else's machine; capped, because an attacker chooses how many there are. */
-export async function spill(
-  ctx: Pick<JobContext, 'redis' | 'settings' | 'trips' | 'random' | 'log'>,
-  attempts: Attempt[],
-): Promise<void> {
-  if (attempts.length === 0) return
-  try {
-    const sealed = await Promise.all(
-      attempts.map((attempt) =>
-        seal(
-          ctx.settings.authKeys,
-          'seal:event',
-          new TextEncoder().encode(JSON.stringify(attempt)),
-          REDIS_KEYS.spilledEvents,
-          ctx.random,
-        ),
-      ),
-    )
-    const pipeline = ctx.redis.pipeline()
-    pipeline.rpush(REDIS_KEYS.spilledEvents, ...sealed)
-    pipeline.ltrim(REDIS_KEYS.spilledEvents, -MAX_SPILLED, -1)
-    pipeline.expire(REDIS_KEYS.spilledEvents, SPILLED_SECONDS)
-    await pipeline.exec()
-  } catch {
-    // The last resort, so it says all that may be said: no address, no device.
-    for (const { client, host, ...attempt } of attempts)
-      ctx.log('error', 'event lost', {
-        event_id: attempt.id,
-        event: attempt.type,
-        subject: attempt.subject,
-        data: JSON.stringify(attempt.data),
-        of_request: client.request_id,
-        occurred_at: attempt.occurred_at,
-        host,
-      })
-  } finally {
-    ctx.trips.endAll('redis')
   }
 }

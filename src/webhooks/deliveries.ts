@@ -5,7 +5,7 @@
  */
 import * as v from 'valibot'
 import type { JobContext } from '../context.ts'
-import type { Message } from '../events/consumer.ts'
+import type { Message } from '../events/messages.ts'
 import { Fault, faultOf } from '../problem.ts'
 import { type Attempt, attemptDelivery } from './attempt.ts'
 import {

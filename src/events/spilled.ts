@@ -1,0 +1,63 @@
+/** The sealed list in Redis of attempts that the queue did not take, or gave up. */
+import type { JobContext } from '../context.ts'
+import { open, seal } from '../crypto/sealing.ts'
+import { faultOf } from '../problem.ts'
+import { REDIS_KEYS } from '../storage/redis.ts'
+import { type Attempt, parseMessage } from './messages.ts'
+
+const MAX_SPILLED = 10_000
+const SPILLED_SECONDS = 7 * 86_400
+
+/** Sealed, because Redis is somebody else's machine; capped, because an attacker chooses how many there are. */
+export async function spill(
+  ctx: Pick<JobContext, 'redis' | 'settings' | 'trips' | 'random' | 'log'>,
+  attempts: Attempt[],
+): Promise<void> {
+  if (attempts.length === 0) return
+  try {
+    const sealed = await Promise.all(
+      attempts.map((attempt) =>
+        seal(
+          ctx.settings.authKeys,
+          'seal:event',
+          new TextEncoder().encode(JSON.stringify(attempt)),
+          REDIS_KEYS.spilledEvents,
+          ctx.random,
+        ),
+      ),
+    )
+    const pipeline = ctx.redis.pipeline()
+    pipeline.rpush(REDIS_KEYS.spilledEvents, ...sealed)
+    pipeline.ltrim(REDIS_KEYS.spilledEvents, -MAX_SPILLED, -1)
+    pipeline.expire(REDIS_KEYS.spilledEvents, SPILLED_SECONDS)
+    await pipeline.exec()
+  } catch {
+    // The last resort, so it says all that may be said: no address, no device.
+    for (const { client, host, ...attempt } of attempts)
+      ctx.log('error', 'event lost', {
+        event_id: attempt.id,
+        event: attempt.type,
+        subject: attempt.subject,
+        data: JSON.stringify(attempt.data),
+        of_request: client.request_id,
+        occurred_at: attempt.occurred_at,
+        host,
+      })
+  } finally {
+    ctx.trips.endAll('redis')
+  }
+}
+
+export const isTooOld = ({ now }: JobContext, { occurred_at }: Attempt) =>
+  new Date(occurred_at).getTime() < now().getTime() - SPILLED_SECONDS * 1000
+
+export async function openSpilled({ settings, log }: JobContext, sealed: string): Promise<Attempt | null> {
+  try {
+    const opened = await open(settings.authKeys, 'seal:event', sealed, REDIS_KEYS.spilledEvents)
+    const content = opened && parseMessage({ attempt: JSON.parse(new TextDecoder().decode(opened)) })
+    if (content && 'attempt' in content) return content.attempt
+  } catch (error) {
+    log('error', 'spilled event not readable', { cause: faultOf(error).message })
+  }
+  return null
+}
