@@ -67,6 +67,8 @@ export type ServiceOptions = {
   deliveriesUrl?: string
   /** Another service, whose database and Redis this one uses as well. */
   beside?: Service
+  /** A folder of other bundles than those of this checkout (test/support/previous-release.ts). */
+  bundles?: string
 }
 
 /** A service for the tests of the file (or of the `describe`) that calls this. */
@@ -87,9 +89,9 @@ export function useService(
 
 export async function startService(options: ServiceOptions = {}): Promise<Service> {
   const { workers = [''], bindings = {}, queueUrl, deliveriesUrl, beside } = options
+  const { bundles = inject('stack').bundles } = options
   const backend = beside?.backend ?? (await startBackend())
   const all = { ...backend.bindings, ...bindings }
-  const { bundles } = inject('stack')
   const harness = createTestHarness({
     workers: [
       ...workers.map((worker) => ({

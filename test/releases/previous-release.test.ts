@@ -1,0 +1,92 @@
+/**
+ * A release is rolled out while people sign in: for some minutes the one before it runs on the new schema, beside the new
+ * one, and a person's requests reach either.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Client, createClient, newClient, newEmail, PASSWORD } from '../support/client.ts'
+import { expectProblem } from '../support/expect.ts'
+import { buildPreviousRelease } from '../support/previous-release.ts'
+import { type Service, startService } from '../support/service.ts'
+
+let folder: string
+let services: { previous: Service; present: Service }
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'latchkey-previous-'))
+  await buildPreviousRelease(folder)
+  const present = await startService()
+  services = { present, previous: await startService({ beside: present, bundles: folder }) }
+}, 180_000)
+
+afterAll(async () => {
+  await services?.previous.stop()
+  await services?.present.stop()
+  await rm(folder, { recursive: true, force: true })
+})
+
+type Release = keyof typeof services
+
+/** The same person at the same tenant, by way of each release. */
+async function newPerson(): Promise<Record<Release, Client>> {
+  const present = await newClient(services.present)
+  return { present, previous: createClient(services.previous, present.tenant) }
+}
+
+describe('the previous release on the present schema', () => {
+  test('registers, signs in, refreshes and signs out', async () => {
+    const { previous } = await newPerson()
+    const email = newEmail()
+    expect((await previous.register(email)).status).toBe(201)
+    const signedIn = await previous.login(email)
+    expect(signedIn.status).toBe(200)
+    const refreshed = await previous.refresh(signedIn.body.refresh_token)
+    expect(refreshed.status).toBe(200)
+    expect((await previous.me(refreshed.body.access_token)).status).toBe(200)
+    expect((await previous.logout(refreshed.body.refresh_token)).status).toBe(204)
+    expectProblem(await previous.refresh(refreshed.body.refresh_token), 'invalid_grant')
+  })
+})
+
+describe.each<[Release, Release]>([
+  ['previous', 'present'],
+  ['present', 'previous'],
+])('what the %s release began', (first, second) => {
+  test(`goes on at the ${second} one`, async () => {
+    const person = await newPerson()
+    const email = newEmail()
+    expect((await person[first].register(email)).status).toBe(201)
+    const signedIn = await person[second].login(email)
+    expect(signedIn.status).toBe(200)
+    const refreshed = await person[first].refresh(signedIn.body.refresh_token)
+    expect(refreshed.status).toBe(200)
+    const again = await person[second].refresh(refreshed.body.refresh_token)
+    expect(again.status).toBe(200)
+    expect((await person[first].me(again.body.access_token)).status).toBe(200)
+    expect((await person[second].logout(again.body.refresh_token)).status).toBe(204)
+    expectProblem(await person[first].me(again.body.access_token), 'invalid_token')
+  })
+
+  test(`ends at the ${second} one: sessions that were revoked, and a password that was changed`, async () => {
+    const person = await newPerson()
+    const { email, tokens } = await person[first].newAccount()
+    const other = await person[first].login(email)
+    const bearer = tokens.access_token
+    const change = { current_password: PASSWORD, new_password: 'another horse battery' }
+    const changed = await person[second].call('/v1/password/change', { json: change, bearer })
+    expect(changed.status).toBeLessThan(300)
+    expectProblem(await person[first].refresh(other.body.refresh_token), 'invalid_grant')
+    expectProblem(await person[first].me(other.body.access_token), 'invalid_token')
+    expectProblem(await person[first].login(email, PASSWORD), 'invalid_credentials')
+    const renewed = await person[first].login(email, change.new_password)
+    expect(renewed.status).toBe(200)
+    const everywhere = await person[first].call('/v1/sessions', {
+      method: 'DELETE',
+      bearer: renewed.body.access_token,
+    })
+    expect(everywhere.status).toBe(204)
+    expectProblem(await person[second].refresh(renewed.body.refresh_token), 'invalid_grant')
+  })
+})
