@@ -25,7 +25,7 @@ neonConfig.fetchEndpoint = (host, port, options) => {
 
 /** @param url a Postgres connection string; over HTTP only its host, user, password and database matter */
 export function createDatabase(url: string, trips: Trips): Database {
-  const perform: Perform = async (endpoint, init) => {
+  const ask: Perform = async (endpoint, init) => {
     const { signal, end } = trips.begin('postgres')
     try {
       const response = await fetch(endpoint, { ...init, redirect: 'manual', signal })
@@ -33,13 +33,28 @@ export function createDatabase(url: string, trips: Trips): Database {
       if (response.status !== 200) throwIfDown(response.status, body)
       return new Response(body, { status: response.status })
     } catch (error) {
-      throw error instanceof Fault ? error : upstreamFault('postgres', error)
+      throw error instanceof Fault || error instanceof RolledBack ? error : upstreamFault('postgres', error)
     } finally {
       end()
     }
   }
-  return drizzle({ client: neon(url, { fetchOptions: { perform } }) })
+  const perform: Perform = async (endpoint, init) => {
+    try {
+      return await ask(endpoint, init)
+    } catch (error) {
+      if (!(error instanceof RolledBack)) throw error
+    }
+    // Nothing of the statement or batch has happened, and it brings its own ids: so the same bytes may be sent once more.
+    return ask(endpoint, init).catch((error: unknown) => {
+      throw error instanceof RolledBack ? new Fault('upstream_unavailable', `${error.message} twice`) : error
+    })
+  }
+  // Every decision that waits for a lock looks again afterwards. A stricter default of the database would break that.
+  return drizzle({ client: neon(url, { fetchOptions: { perform }, isolationLevel: 'ReadCommitted' }) })
 }
+
+/** PostgreSQL undid a whole statement or batch for the sake of another one. */
+class RolledBack extends Error {}
 
 /**
  * 400 is an error of PostgreSQL's own, which the driver turns into an exception with its SQLSTATE; some of those, and
@@ -47,6 +62,8 @@ export function createDatabase(url: string, trips: Trips): Database {
  */
 function throwIfDown(status: number, body: string): void {
   const sqlState = status === 400 ? (/"code":"([0-9A-Z]{5})"/.exec(body)?.[1] ?? '') : ''
+  // 40P01 deadlock_detected, 40001 serialization_failure
+  if (sqlState === '40P01' || sqlState === '40001') throw new RolledBack(`postgres answered ${sqlState}`)
   // 57014 query_canceled, 55P03 lock_not_available
   if (sqlState === '57014' || sqlState === '55P03')
     throw new Fault('upstream_timeout', `postgres answered ${sqlState}`)
