@@ -1,6 +1,6 @@
 /** The SQL of an import: a batch of accounts in one statement, in which the unique index decides which are new. */
 import { type SQL, sql } from 'drizzle-orm'
-import { attemptsAt } from '../accounts/attempts-store.ts'
+import { forgetAttemptsAt } from '../accounts/attempts-store.ts'
 import type { Context } from '../context.ts'
 import { NO_PEPPER } from '../crypto/foreign-hash.ts'
 import type { NewImport } from './import-users.ts'
@@ -51,9 +51,7 @@ export function insertMembers(imports: NewImport[], tenant: SQL, actor: SQL, cli
       insert into passwords (user_id, tenant_id, phc, key_id)
       select account.id, tenant_id, "storedHash", ${NO_PEPPER} from account join entry on entry.id = account.id
       where "storedHash" is not null),
-    failures_forgotten as (
-      delete from sign_in_failures using account
-      where sign_in_failures.tenant_id = account.tenant_id and ${attemptsAt(sql`account.email`)}),
+    failures_forgotten as (${forgetAttemptsAt(sql`account`)}),
     recorded as (
       insert into events (id, tenant_id, type, subject, actor, data, client)
       select "eventId", tenant_id, 'user.imported', account.id, ${actor}, '{}', ${client}::jsonb

@@ -1,6 +1,6 @@
 /** The SQL of erasure. Every statement may be cut off, run again and run beside others: an account is erased once. */
 import { sql } from 'drizzle-orm'
-import { attemptsAt } from '../accounts/attempts-store.ts'
+import { forgetAttemptsAt } from '../accounts/attempts-store.ts'
 import type { JobContext } from '../context.ts'
 import { recordEvent } from '../events/outbox.ts'
 import { DEFAULT_POLICY } from '../tenants/tenants.ts'
@@ -34,9 +34,7 @@ export async function clearDueAccounts(
       from due where users.id = due.id),
     unlinked as (delete from one_time_tokens using due where one_time_tokens.user_id = due.id),
     locked_out as (delete from passwords using due where passwords.user_id = due.id),
-    forgotten as (
-      delete from sign_in_failures using due
-      where sign_in_failures.tenant_id = due.tenant_id and ${attemptsAt(sql`due.email`)})
+    forgotten as (${forgetAttemptsAt(sql`due`)})
     select id, deleted_at::text as closed_at from due order by deleted_at, id`)
   return rows.map(({ id, closed_at }) => ({ id, closedAt: closed_at }))
 }

@@ -33,6 +33,8 @@ export async function recordMails({ db }: Storage, events: readonly Happened[]):
       select users.id from users
       where happened.recipients = 'admins' and ${isAdmin}
         and users.tenant_id = happened.tenant_id and ${isReachable} and ${isRecipient}) as recipient
+    -- Two senders of the same events insert in one order, so that they cannot deadlock.
+    order by happened.id, recipient.id
     on conflict (event_id, user_id) do nothing`)
 }
 

@@ -8,10 +8,10 @@ import { announceKey, ringState } from '../keys/auth-keys-store.ts'
 import { sealedKeyColumns } from '../keys/store.ts'
 import { endAccess, endedSessions, lockUser } from '../one-time/store.ts'
 import type { Caller } from '../sessions/caller.ts'
-import { callerIsLive } from '../sessions/store.ts'
+import { callerIsLive, sessionIsLive } from '../sessions/store.ts'
 import { passwords, sessions, signInFailures, signingKeys, tenantHosts } from '../storage/schema.ts'
 import type { Attempts } from './failures.ts'
-import { type AttemptsRow, attemptsOf, failuresOf, isUnheard, waitSeconds } from './store.ts'
+import { type AttemptsRow, attemptsOf, failuresOf, heldAttempts, waitSeconds } from './store.ts'
 
 type Storage = Pick<Context, 'db' | 'host' | 'settings'> & Recorder
 
@@ -66,14 +66,17 @@ type RenewedRow = { expires_at: string; auth_time: string; amr: string[]; aal: n
  */
 const renew = (ctx: Storage, { caller, subject, changedAt }: Confirmed): SQL => sql`
   caller as (${callerIsLive(caller, ctx.host)}),
-  attempts as (
-    select consecutive_failures as failures, ${waitSeconds} as wait_seconds, ${isUnheard} as is_unheard
-    from sign_in_failures where ${failuresOf(caller.tenant.id, subject)} for update),
+  -- Locked, and looked at again: a session that was revoked while this waited must not be renewed.
+  standing as (
+    select sessions.id from sessions join caller on caller.session_id = sessions.id
+    where ${sessionIsLive} for no key update of sessions),
+  ${heldAttempts(failuresOf(caller.tenant.id, subject), sql`standing`)},
   renewed as (
     update sessions set auth_time = clock_timestamp(), last_used_at = clock_timestamp()
     from caller join passwords on passwords.user_id = caller.user_id
       and passwords.changed_at = ${changedAt}::timestamptz
-    where sessions.id = caller.session_id and not exists (select from attempts where is_unheard)
+    where sessions.id = caller.session_id and ${sessionIsLive} and exists (select from standing)
+      and not exists (select from attempts where is_unheard)
     returning sessions.*),
   failures_forgotten as (
     delete from sign_in_failures using renewed where ${failuresOf(caller.tenant.id, subject)})`
@@ -92,10 +95,11 @@ export async function confirmSession(
 ): Promise<{ session: RenewedSession | null; attempts: Attempts }> {
   const happened = sql`
     select tenant_id, user_id as subject, jsonb_build_object('session_id', id) as data from renewed`
-  const { rows } = await ctx.db.execute<Partial<RenewedRow> & AttemptsRow>(sql`
+  const confirm = ctx.db.execute<Partial<RenewedRow> & AttemptsRow>(sql`
     with ${renew(ctx, confirmed)},
     recorded as (${recordEvent(ctx, 'session.confirmed', happened)})
     ${RENEWED}`)
+  const [, { rows }] = await ctx.db.batch([lockUser(ctx, confirmed.caller.userId), confirm])
   return renewedOf(rows[0])
 }
 

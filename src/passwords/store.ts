@@ -71,6 +71,16 @@ export const failuresOf = (tenantId: string, subject: Uint8Array): SQL => sql`
 
 const digest = (subject: Uint8Array) => sql`${sql.param(subject, signInFailures.subject)}::bytea`
 
+/**
+ * `attempts`, a member of a `with`: how they stand, locked.
+ * @param after the member that locks the account or the session. Counting its rows has it run first: a reset locks in that
+ * order too, so that the two cannot deadlock.
+ */
+export const heldAttempts = (isOf: SQL, after: SQL): SQL => sql`
+  attempts as (
+    select consecutive_failures as failures, ${waitSeconds} as wait_seconds, ${isUnheard} as is_unheard
+    from sign_in_failures where ${isOf} and (select count(*) from ${after}) >= 0 for update)`
+
 export type VerifiedPassword = {
   userId: string
   tenantId: string
@@ -93,19 +103,18 @@ export async function signIn(
   session: NewSession,
 ): Promise<Attempts & { hasBegun: boolean }> {
   const { userId, tenantId, subject, changedAt, rehashed } = verified
-  const from = sql`from users join passwords on passwords.user_id = users.id
-    where users.id = ${userId} and users.tenant_id = ${tenantId} and ${userIsActive}
-      and passwords.changed_at = ${changedAt}::timestamptz
-      and not exists (select from attempts where is_unheard)
-    for no key update of users for share of passwords`
+  const from = sql`from standing as users where not exists (select from attempts where is_unheard)`
   const rehash = sql`,
     rehashed as (
       update passwords set phc = ${rehashed?.phc}, key_id = ${rehashed?.keyId}
       from started where passwords.user_id = started.user_id)`
   const { rows } = await ctx.db.execute<AttemptsRow & { has_begun: boolean }>(sql`
-    with attempts as (
-      select consecutive_failures as failures, ${waitSeconds} as wait_seconds, ${isUnheard} as is_unheard
-      from sign_in_failures where ${failuresOf(tenantId, subject)} for update),
+    with standing as (
+      select users.id, users.tenant_id from users join passwords on passwords.user_id = users.id
+      where users.id = ${userId} and users.tenant_id = ${tenantId} and ${userIsActive}
+        and passwords.changed_at = ${changedAt}::timestamptz
+      for no key update of users for share of passwords),
+    ${heldAttempts(failuresOf(tenantId, subject), sql`standing`)},
     ${startSession(ctx, session, from)},
     failures_forgotten as (delete from sign_in_failures using started where ${failuresOf(tenantId, subject)})
     ${rehashed === null ? sql`` : rehash}

@@ -108,7 +108,7 @@ export async function whileHeld<T>(
 }
 
 /** Like `untilWaiting` of test/support/sessions.ts, with the patience that fifty hashes need on a machine that others use. */
-async function untilSoManyWait(service: Race, count: number, isOver: () => boolean): Promise<void> {
+export async function untilSoManyWait(service: Race, count: number, isOver: () => boolean): Promise<void> {
   const deadline = Date.now() + 60_000
   for (;;) {
     try {
