@@ -29,10 +29,13 @@ function hasValidParts(address: string): boolean {
 /** As `users.roles` may hold it: a word for the application to understand; `admin` is ours. */
 const Role = v.pipe(text(64), v.regex(/^[^\s\p{Cc}]+$/u, 'invalid_role'))
 
+/** Of an account: its access token must hold them all and still be read (`maxTokenLength` of crypto/signing.ts). */
+export const MAX_ROLES = 32
+
 /** Roles that an administrator gives; each counts once. */
 export const Roles = v.pipe(
   v.array(Role),
-  v.maxLength(32, 'too_many'),
+  v.maxLength(MAX_ROLES, 'too_many'),
   v.transform((roles) => [...new Set(roles)]),
 )
 

@@ -12,6 +12,8 @@ export type CryptoFaultKind =
   | 'malformed_password_hash'
   /** A stored signing key cannot be opened or read. */
   | 'unreadable_signing_key'
+  /** What a token is to say does not fit into one that would be read. */
+  | 'token_too_long'
 
 export type CryptoFault<Kind extends CryptoFaultKind = CryptoFaultKind> = Error & { readonly fault: Kind }
 

@@ -55,7 +55,8 @@ export type AccessClaims = {
 }
 
 const tokenType = 'at+jwt'
-const maxTokenLength = 4096
+/** Room for the most roles that an account may have (`MAX_ROLES`), each of 64 characters of three bytes. */
+const maxTokenLength = 12_288
 const clockToleranceSeconds = 30
 const maxFutureIatSeconds = 60
 const kidPattern = /^[A-Za-z0-9_-]{8,64}$/
@@ -94,11 +95,22 @@ export async function openSigningKey(sealKeyring: Keyring, sealed: string, kid: 
   return { kid, algorithm, privateJwk }
 }
 
-/** A signed access token over exactly `claims`, in the compact form, with the header `{alg, kid, typ: 'at+jwt'}`. */
+/**
+ * A signed access token over exactly `claims`, in the compact form, with the header `{alg, kid, typ: 'at+jwt'}`.
+ * Throws `token_too_long` for one that no check of ours would read.
+ */
 export async function signAccessToken(key: SigningKey, claims: Record<string, unknown>): Promise<string> {
   const { kid, algorithm, privateJwk } = key
   const header = { alg: algorithm, kid, typ: tokenType }
-  return new SignJWT(claims).setProtectedHeader(header).sign(await importJWK(privateJwk, algorithm))
+  const token = await new SignJWT(claims)
+    .setProtectedHeader(header)
+    .sign(await importJWK(privateJwk, algorithm))
+  if (token.length > maxTokenLength)
+    throw cryptoFault(
+      'token_too_long',
+      `an access token of ${claims.sub} would have ${token.length} characters instead of ${maxTokenLength} at most: too many roles?`,
+    )
+  return token
 }
 
 /**

@@ -1,5 +1,6 @@
 /** The SQL of proving an address and of taking an account back: by a mailed link alone, or with the password too. */
 import { and, eq, gt, isNull, type SQL, sql } from 'drizzle-orm'
+import { MAX_ROLES } from '../accounts/accounts.ts'
 import { userColumns, userIsActive } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import type { OneTimePurpose, OneTimeTokenHash } from '../crypto/one-time-token.ts'
@@ -72,12 +73,12 @@ export type Reset = {
 /**
  * Sets the password, proves the address, ends every session and voids every other token, or nothing: the token is used up
  * by the same statement.
- * @returns whether the token was alive
+ * @returns null when the token was not alive
  */
 export async function resetPassword(
   ctx: Storage,
   { hash, purpose, passwordHash, subjects, tenantId, name }: Reset,
-): Promise<boolean> {
+): Promise<{ rolesLeftOut: number } | null> {
   const by = purpose === 'invitation' ? 'invitation' : 'reset'
   const changed = sql`
     select tenant_id, user_id as subject,
@@ -86,14 +87,14 @@ export async function resetPassword(
     subjects.map((subject) => sql`(${failuresOf(tenantId, subject)})`),
     sql` or `,
   )
-  const reset = ctx.db.execute<{ id: string }>(sql`
+  const reset = ctx.db.execute<{ roles_left_out: number }>(sql`
     with token as (${consumeToken(ctx, hash, [purpose])}),
     ${endAccess(sql`token`, { reason: 'secured' })},
+    ${grantRoles},
     proved as (
       update users set email_verified_at = coalesce(users.email_verified_at, clock_timestamp()),
-        name = coalesce(${name ?? null}, users.name),
-        roles = (select array(select distinct role from unnest(users.roles || token.grants) as role order by role))
-      from token where users.id = token.user_id),
+        name = coalesce(${name ?? null}, users.name), roles = granted.roles
+      from token join granted using (user_id) where users.id = token.user_id),
     chosen as (
       insert into passwords (user_id, tenant_id, phc, key_id)
       select user_id, tenant_id, ${passwordHash.phc}, ${passwordHash.keyId} from token
@@ -102,10 +103,27 @@ export async function resetPassword(
     failures_forgotten as (delete from sign_in_failures using token where ${forgotten}),
     verified_recorded as (${recordEvent(ctx, 'email.verified', verified(purpose, sql`'set'::text`))}),
     changed_recorded as (${recordEvent(ctx, 'password.changed', changed)})
-    select id from token`)
+    select greatest(0, wanted - cardinality(roles)) as roles_left_out from granted`)
   const [, { rows }] = await ctx.db.batch([lockOwner(ctx, hash), reset])
-  return rows.length === 1
+  const [row] = rows
+  return row ? { rolesLeftOut: row.roles_left_out } : null
 }
+
+/**
+ * Member of a `with`: what the account of `token` has and what the token grants, as far as `MAX_ROLES` allows. Nothing that
+ * it has is taken away; `wanted` counts what there would be without the limit.
+ */
+const grantRoles: SQL = sql`
+  granted as (
+    select token.user_id,
+      (select count(distinct role)::int from unnest(users.roles || token.grants) as role) as wanted,
+      array(
+        select role from (
+          select role from unnest(users.roles || token.grants) with ordinality as given(role, place)
+          group by role order by min(place) > cardinality(users.roles), role
+          limit greatest(${MAX_ROLES}, cardinality(users.roles))) as kept
+        order by role) as roles
+    from token join users on users.id = token.user_id)`
 
 export type Verification = {
   hash: OneTimeTokenHash

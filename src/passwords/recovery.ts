@@ -82,7 +82,14 @@ async function redeemForPassword(
   const passwordHash = await hashUnbreached(ctx, password, '/password')
   if (isRefusal(passwordHash)) return passwordHash
   const reset = { hash: tokenHash, purpose, passwordHash, subjects, tenantId: tenant.id, name }
-  return (await resetPassword(ctx, reset)) ? null : refuseToken('used meanwhile')
+  const done = await resetPassword(ctx, reset)
+  if (!done) return refuseToken('used meanwhile')
+  if (done.rolesLeftOut > 0)
+    ctx.log('warn', 'an account has as many roles as it may', {
+      subject: found?.user?.id,
+      left_out: done.rolesLeftOut,
+    })
+  return null
 }
 
 /**

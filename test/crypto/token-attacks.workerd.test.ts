@@ -208,14 +208,14 @@ describe('readUnverified', () => {
     expect(readUnverified(respelled)).toBeNull()
   })
 
-  it('reads a token of 4096 characters and refuses one of 4097', () => {
+  it('accounts 10: reads a token of 12,288 characters and refuses one of 12,289', () => {
     const padTo = (length: number) => {
       const start = `${headerText}.${payloadText}.`
       return `${start}${'A'.repeat(length - start.length)}`
     }
-    const fits = [4096, 4095, 4094].map(padTo).find((token) => readUnverified(token) !== null)
+    const fits = [12_288, 12_287, 12_286].map(padTo).find((token) => readUnverified(token) !== null)
     expect(fits).toBeDefined()
-    for (const length of [4097, 4098, 4099, 4100]) expect(readUnverified(padTo(length))).toBeNull()
+    for (const length of [12_289, 12_290, 12_291, 12_292]) expect(readUnverified(padTo(length))).toBeNull()
   })
 
   it('never throws, and never returns anything but a kid and a sid of their forms', () => {

@@ -244,3 +244,50 @@ describe('attacks', () => {
     expect((await accept(client, { token: again.token, password: NEW_PASSWORD })).status).toBe(204)
   })
 })
+
+describe('accounts 10: the roles of an account', () => {
+  const names = (letter: string, count: number) =>
+    Array.from({ length: count }, (_, index) => `${letter}${String(index).padStart(2, '0')}`)
+  const rolesOf = async (id: string) => (await accountOf(id))?.roles as string[]
+
+  test('are 32 at most, however many invitations grant some: what it has stays, and the token verifies', async () => {
+    const first = await invited({ roles: names('m', 20) })
+    await accept(first.client, { token: first.token, password: NEW_PASSWORD })
+    const second = await invited({ email: first.email, client: first.client, roles: names('a', 32) })
+    expect((await accept(second.client, { token: second.token, password: PASSWORD })).status).toBe(204)
+    expect(await rolesOf(first.id)).toEqual([...names('a', 12), ...names('m', 20)])
+    const { body } = await first.client.login(first.email, PASSWORD)
+    expect((await first.client.me(body.access_token)).status).toBe(200)
+  })
+
+  test('that somebody wrote into the table beyond that are not taken away, and none is added', async () => {
+    const { client, email, id, token } = await invited({ roles: ['editor'] })
+    await service().sql('update users set roles = $2 where id = $1', [id, names('x', 52)])
+    await accept(client, { token, password: NEW_PASSWORD })
+    expect(await rolesOf(id)).toEqual(names('x', 52))
+    const { body } = await client.login(email, NEW_PASSWORD)
+    expect((await client.me(body.access_token)).status, 'and 52 fit').toBe(200)
+  })
+
+  test('may be 32 of 64 characters, of any script: what is issued is taken everywhere', async () => {
+    const roles = Array.from({ length: 32 }, (_, index) => `${index}`.padStart(64, '角'))
+    const { client, email, id, token } = await invited({ roles })
+    await accept(client, { token, password: NEW_PASSWORD })
+    expect((await rolesOf(id)).toSorted()).toEqual(roles.toSorted())
+    const { body } = await client.login(email, NEW_PASSWORD)
+    for (const path of ['/v1/me', '/v1/sessions'])
+      expect((await client.call(path, { bearer: body.access_token })).status).toBe(200)
+    expect((await client.call('/v1/logout', { method: 'POST', bearer: body.access_token })).status).toBe(204)
+  })
+
+  test('that no token could hold are our fault at sign-in, never a token that is refused everywhere', async () => {
+    const { client, email, id, token } = await invited()
+    await accept(client, { token, password: NEW_PASSWORD })
+    const roles = Array.from({ length: 200 }, (_, index) => `${index}`.padStart(64, 'x'))
+    await service().sql('update users set roles = $2 where id = $1', [id, roles])
+    expectProblem(await client.login(email, NEW_PASSWORD), 'internal_error')
+    await service().sql('update users set roles = $2 where id = $1', [id, ['editor']])
+    const { body } = await client.login(email, NEW_PASSWORD)
+    expect((await client.me(body.access_token)).status).toBe(200)
+  })
+})
