@@ -53,7 +53,7 @@ export const listAuditEventsRoute = new Hono<Env>().get(
     const list = `audit-events ${JSON.stringify(Object.entries(filters).toSorted())}`
     const after = await openCursor(ctx, list, cursor)
     if (isRefusal(after)) return problemResponse(after, ctx)
-    const read = await readAdmin(ctx, c.req.raw.headers, 'listAuditEvents')
+    const read = await readAdmin(ctx, c.req.raw.headers, 'listAuditEvents', { stepUp: true })
     if (isRefusal(read)) return problemResponse(read, ctx)
 
     const { tenant, userId } = read.caller

@@ -19,7 +19,7 @@ export const createWebhook = new Hono<Env>().post('/v1/webhooks', jsonBody(NewWe
   const { ctx } = c.var
   const idempotencyKey = readIdempotencyKey(c.req.raw.headers)
   if (isRefusal(idempotencyKey)) return problemResponse(idempotencyKey, ctx)
-  const caller = await requireCaller(ctx, c.req.raw.headers, 'createWebhook')
+  const caller = await requireCaller(ctx, c.req.raw.headers, 'createWebhook', { stepUp: true })
   if (isRefusal(caller)) return problemResponse(caller, ctx)
 
   const created = await createEndpoint(ctx, caller, c.req.valid('json'), idempotencyKey)

@@ -11,7 +11,7 @@ import { requireOutcome } from './webhooks.ts'
 
 export const rotateWebhookSecret = new Hono<Env>().post('/v1/webhooks/:id/rotate-secret', async (c) => {
   const { ctx } = c.var
-  const caller = await requireCaller(ctx, c.req.raw.headers, 'rotateWebhookSecret')
+  const caller = await requireCaller(ctx, c.req.raw.headers, 'rotateWebhookSecret', { stepUp: true })
   if (isRefusal(caller)) return problemResponse(caller, ctx)
   const endpointId = pathId(c.req.param('id'))
   const secret = newSecret(ctx.random)

@@ -20,8 +20,9 @@ const Changes = v.pipe(
 
 export const updateWebhook = new Hono<Env>().patch('/v1/webhooks/:id', jsonBody(Changes), async (c) => {
   const { ctx } = c.var
-  const caller = await requireCaller(ctx, c.req.raw.headers, 'updateWebhook')
+  const changes = c.req.valid('json')
+  const caller = await requireCaller(ctx, c.req.raw.headers, 'updateWebhook', { stepUp: true })
   if (isRefusal(caller)) return problemResponse(caller, ctx)
-  const updated = await updateEndpoint(ctx, caller, pathId(c.req.param('id')), c.req.valid('json'))
+  const updated = await updateEndpoint(ctx, caller, pathId(c.req.param('id')), changes)
   return isRefusal(updated) ? problemResponse(updated, ctx) : c.json(presentEndpoint(updated))
 })
