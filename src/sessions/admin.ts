@@ -5,7 +5,7 @@
 import type { BatchItem } from 'drizzle-orm/batch'
 import type { Context } from '../context.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
-import { type CallerDemands, type CallerOperation, readAsCaller, readCaller } from './caller.ts'
+import { type Caller, type CallerDemands, type CallerOperation, readAsCaller, readCaller } from './caller.ts'
 import { ADMIN } from './store.ts'
 
 /**
@@ -32,6 +32,21 @@ export async function readAdmin(
 ) {
   const read = await readCaller(ctx, headers, operation, demands)
   return isRefusal(read) ? read : (refuseUnlessRole(read.user, read.caller.userId) ?? read)
+}
+
+/**
+ * For writes that do something on the way which only an administrator may cause, e.g. a look-up in the DNS: the role is
+ * read first, beside the limit. The statement must decide it again, by `callerIsAdmin`.
+ * @returns refusals as `readAdmin`
+ */
+export async function requireAdmin(
+  ctx: Context,
+  headers: Headers,
+  operation: CallerOperation,
+  demands: CallerDemands = {},
+): Promise<Caller | Refusal> {
+  const read = await readAdmin(ctx, headers, operation, demands)
+  return isRefusal(read) ? read : read.caller
 }
 
 const refuseUnlessRole = ({ roles }: { roles: string[] }, subject: string): Refusal | null =>

@@ -5,6 +5,7 @@ import type { Env } from '../context.ts'
 import { jsonBody } from '../http/body.ts'
 import { readIdempotencyKey } from '../idempotency/idempotency.ts'
 import { isRefusal, problemResponse } from '../problem.ts'
+import { requireAdmin } from '../sessions/admin.ts'
 import { requireCaller } from '../sessions/caller.ts'
 import { Description, SubscribedEvents, TargetUrl } from './input.ts'
 import { createEndpoint } from './webhooks.ts'
@@ -19,7 +20,9 @@ export const createWebhook = new Hono<Env>().post('/v1/webhooks', jsonBody(NewWe
   const { ctx } = c.var
   const idempotencyKey = readIdempotencyKey(c.req.raw.headers)
   if (isRefusal(idempotencyKey)) return problemResponse(idempotencyKey, ctx)
-  const caller = await requireCaller(ctx, c.req.raw.headers, 'createWebhook', { stepUp: true })
+  // Without a key nothing else reads the role before the target's name is looked up.
+  const require = idempotencyKey === null ? requireAdmin : requireCaller
+  const caller = await require(ctx, c.req.raw.headers, 'createWebhook', { stepUp: true })
   if (isRefusal(caller)) return problemResponse(caller, ctx)
 
   const created = await createEndpoint(ctx, caller, c.req.valid('json'), idempotencyKey)

@@ -44,7 +44,8 @@ const BUDGETS: Record<string, { postgres: number; redis: number }> = {
   'GET /v1/admin/audit-events': { postgres: 2, redis: 1 },
   'POST /v1/admin/users/import': { postgres: 1, redis: 1 },
   'POST /v1/admin/invitations': { postgres: 1, redis: 1 },
-  'POST /v1/webhooks': { postgres: 1, redis: 1 },
+  // Whether it is an administrator, beside the limit, before any name is looked up; then the insert.
+  'POST /v1/webhooks': { postgres: 2, redis: 1 },
   'GET /v1/webhooks': { postgres: 1, redis: 1 },
   'GET /v1/webhooks/:id': { postgres: 1, redis: 1 },
   'PATCH /v1/webhooks/:id': { postgres: 1, redis: 1 },

@@ -345,3 +345,53 @@ describe('an endpoint whose name has moved inside (FINDINGS F18)', () => {
     await expectUntouched()
   })
 })
+
+describe('accounts 10: no name is looked up for', () => {
+  const NAME = 'asked.customer.net'
+  const url = `https://${NAME}/`
+
+  /** Every call that would look the name up, by whoever has the token. */
+  async function calls() {
+    const { client, call, newWebhook } = await newAdministrator(service)
+    resolver.set(NAME, PUBLIC)
+    const { id } = await newWebhook({ url })
+    const deliveryId = await plantDelivery(service, id)
+    const before = resolver.asked(NAME).length
+    const json = { url, events: ['*'] }
+    const by = (bearer: string) => [
+      call('POST', '', json, { bearer }),
+      call('POST', '', json, { bearer, headers: { 'idempotency-key': crypto.randomUUID() } }),
+      call('PATCH', `/${id}`, { url }, { bearer }),
+      call('POST', `/${id}/test`, undefined, { bearer }),
+      call('POST', `/${id}/deliveries/${deliveryId}/replay`, undefined, { bearer }),
+      call('POST', `/${id}/deliveries/replay`, { since: '2020-01-01T00:00:00Z' }, { bearer }),
+    ]
+    const expectUnasked = () => expect(resolver.asked(NAME)).toHaveLength(before)
+    return { client, by, expectUnasked }
+  }
+
+  test('a member who is no administrator', async () => {
+    const { client, by, expectUnasked } = await calls()
+    const { tokens } = await client.newAccount()
+    for (const answer of await Promise.all(by(tokens.access_token)))
+      expectProblem(answer, 'insufficient_role')
+    expectUnasked()
+  })
+
+  test('an administrator who is none any more, whatever their token says', async () => {
+    const { client, by, expectUnasked } = await calls()
+    const { email, tokens } = await client.newAdmin()
+    const { access_token } = await client.signIn(email) // its `roles` hold `admin`
+    await service.sql("update users set roles = '{}' where id = $1", [tokens.user.id])
+    for (const answer of await Promise.all(by(access_token))) expectProblem(answer, 'insufficient_role')
+    expectUnasked()
+  })
+
+  test('a session that has ended', async () => {
+    const { client, by, expectUnasked } = await calls()
+    const { tokens } = await client.newAdmin()
+    await client.logout(tokens.refresh_token)
+    for (const answer of await Promise.all(by(tokens.access_token))) expectProblem(answer, 'invalid_token')
+    expectUnasked()
+  })
+})
