@@ -44,6 +44,19 @@ export function listCommands(keyspace: Keyspace): Commands {
         return inRange(read(key) ?? [], first, last)
       },
     },
+    LREM: {
+      arity: 4,
+      writes: true,
+      run: (key, count, value) => {
+        const wanted = requireInteger(count)
+        const list = read(key)
+        const found = (list ?? []).flatMap((item, index) => (item === value ? index : []))
+        const doomed = new Set(wanted < 0 ? found.slice(wanted) : found.slice(0, wanted || found.length))
+        list?.splice(0, list.length, ...list.filter((_, index) => !doomed.has(index)))
+        keyspace.dropIfEmpty(key)
+        return doomed.size
+      },
+    },
     LTRIM: {
       arity: 4,
       writes: true,

@@ -268,6 +268,7 @@ export function createRandomCommands(random: Random) {
     () => [pick(['LPOP', 'RPOP']), key(), ...maybe(() => [pick(INDEXES)])],
     () => ['LLEN', key()],
     () => [pick(['LRANGE', 'LTRIM']), key(), pick(INDEXES), pick(INDEXES)],
+    () => ['LREM', key(), pick(INDEXES), value()],
   ]
   const scripts = [
     () => [pick(['EVAL', 'EVAL', 'EVAL_RO']), pick(SCRIPTS), '1', key(), value()],
