@@ -1,5 +1,6 @@
 /** The sealed list in Redis of attempts that the queue did not take, or gave up. */
 import type { JobContext } from '../context.ts'
+import { isUnknownKeyError } from '../crypto/keyring.ts'
 import { open, seal } from '../crypto/sealing.ts'
 import { faultOf } from '../problem.ts'
 import { REDIS_KEYS } from '../storage/redis.ts'
@@ -51,13 +52,18 @@ export async function spill(
 export const isTooOld = ({ now }: JobContext, { occurred_at }: Attempt) =>
   new Date(occurred_at).getTime() < now().getTime() - SPILLED_SECONDS * 1000
 
-export async function openSpilled({ settings, log }: JobContext, sealed: string): Promise<Attempt | null> {
+/** @returns null for what nothing will ever open, `locked` for what waits for a key that this Worker lacks */
+export async function openSpilled(
+  { settings, log }: JobContext,
+  sealed: string,
+): Promise<Attempt | 'locked' | null> {
   try {
     const opened = await open(settings.authKeys, 'seal:event', sealed, REDIS_KEYS.spilledEvents)
     const content = opened && parseMessage({ attempt: JSON.parse(new TextDecoder().decode(opened)) })
     if (content && 'attempt' in content) return content.attempt
   } catch (error) {
     log('error', 'spilled event not readable', { cause: faultOf(error).message })
+    if (isUnknownKeyError(error)) return 'locked'
   }
   return null
 }

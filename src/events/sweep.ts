@@ -38,18 +38,22 @@ async function sweepSpilled(ctx: JobContext, sinks: readonly Sink[]): Promise<nu
       const sealed = await ctx.redis.lrange<string>(REDIS_KEYS.spilledEvents, 0, SWEEP_BATCH - 1)
       if (sealed.length === 0) break
       const opened = await Promise.all(sealed.map((one) => openSpilled(ctx, one)))
-      const attempts = opened.flatMap((attempt) => attempt ?? [])
+      const attempts = opened.flatMap((attempt) => (attempt === null || attempt === 'locked' ? [] : attempt))
       const undone = await handOn(ctx, sinks, await placeAttempts(ctx, attempts))
       // What cannot be opened, or is older than the list keeps anything, will not get better.
       const done = sealed.filter((_, index) => {
         const attempt = opened[index]
+        if (attempt === 'locked') return false
         return !attempt || isTooOld(ctx, attempt) || !undone.has(attempt.id)
       })
+      // Of a key that is not here yet: to the end of the list, so that it keeps nothing waiting.
+      const locked = sealed.filter((_, index) => opened[index] === 'locked')
       const pipeline = ctx.redis.pipeline()
-      for (const one of done) pipeline.lrem(REDIS_KEYS.spilledEvents, 1, one)
-      if (done.length > 0) await pipeline.exec()
+      if (locked.length > 0) pipeline.rpush(REDIS_KEYS.spilledEvents, ...locked)
+      for (const one of [...done, ...locked]) pipeline.lrem(REDIS_KEYS.spilledEvents, 1, one)
+      if (done.length + locked.length > 0) await pipeline.exec()
       swept += attempts.length - undone.size
-      if (undone.size > 0) break
+      if (undone.size + locked.length > 0) break
     }
     return swept
   } catch (error) {
