@@ -2,14 +2,14 @@
 import type { Context } from '../context.ts'
 import type { AuditRow } from '../events/audit-store.ts'
 import { EVENTS, type EventType, isEventType } from '../events/catalogue.ts'
-import { openIfKept, personOf, readPersonKeys } from '../events/person-keys.ts'
+import { holderOf, openPersonal, readPersonKeys } from '../events/person-keys.ts'
 import { instant } from '../http/answer.ts'
 import { streamText } from '../http/stream-text.ts'
 import { faultOf } from '../problem.ts'
 import { lastingDatabases, PAGE_ROWS } from '../storage/lasting.ts'
 import { type AuditFilters, listAuditEvents, positionOf } from './store.ts'
 
-type Reader = Pick<Context, 'db' | 'auditDb' | 'settings' | 'random'>
+type Reader = Pick<Context, 'db' | 'auditDb' | 'settings' | 'random' | 'log'>
 
 /** The types that a filter names: one of EVENTS.md, or all that begin alike, as `session.*` does; none for other text. */
 export function typesOf(filter: string): EventType[] {
@@ -20,11 +20,11 @@ export function typesOf(filter: string): EventType[] {
   )
 }
 
-export async function presentAuditEvents(ctx: Pick<Reader, 'db' | 'settings' | 'random'>, rows: AuditRow[]) {
-  const keys = await readPersonKeys(ctx, [...new Set(rows.flatMap((row) => personOf(row) ?? []))])
+export async function presentAuditEvents(ctx: Omit<Reader, 'auditDb'>, rows: AuditRow[]) {
+  const keys = await readPersonKeys(ctx, [...new Set(rows.map(holderOf))])
   return Promise.all(
     rows.map(async (row) => {
-      const personal = await openIfKept(ctx, keys, row)
+      const { client: personal, isUnreadable } = await openPersonal(ctx, keys, row)
       return {
         id: row.id,
         type: row.type,
@@ -39,6 +39,7 @@ export async function presentAuditEvents(ctx: Pick<Reader, 'db' | 'settings' | '
         network: personal?.network ?? null,
         user_agent: personal?.user_agent ?? null,
         request_id: personal?.request_id ?? null,
+        ...(isUnreadable && { client_unreadable: true }),
         sequence: row.sequence,
       }
     }),

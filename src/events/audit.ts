@@ -7,7 +7,7 @@ import type { Context, JobContext } from '../context.ts'
 import { Fault } from '../problem.ts'
 import { type AuditRow, type ChainHead, extendChains, findHeads, forgetNetworks } from './audit-store.ts'
 import { carriedBy, type Happened } from './catalogue.ts'
-import { type PersonKeys, personOf, readPersonKeys, requirePersonKeys, sealPersonal } from './person-keys.ts'
+import { holderOf, type PersonKeys, readPersonKeys, requirePersonKeys, sealPersonal } from './person-keys.ts'
 import type { Sink } from './sink.ts'
 import { erasePersonKeys } from './store.ts'
 
@@ -20,8 +20,7 @@ const MAX_TURNS = 20
 export const NO_HEAD: ChainHead = { sequence: 0, hash: '0'.repeat(64) }
 
 async function writeAudit(ctx: JobContext, events: readonly Happened[]): Promise<void> {
-  const people = [...new Set(events.flatMap((event) => personOf(event) ?? []))]
-  const keys = await requirePersonKeys(ctx, people)
+  const keys = await requirePersonKeys(ctx, [...new Set(events.map(holderOf))])
   let waiting = await Promise.all(
     events.map(async (event) => unchained(event, await sealPersonal(ctx, keys, event))),
   )

@@ -1,25 +1,28 @@
 /**
  * What is personal in an event (address, place, device) is sealed under a key of the person whose it is, so that the
- * audit log, whose rows are never changed, can still forget somebody: erasure destroys the key.
+ * audit log, whose rows are never changed, can still forget somebody: erasure destroys the key. What is no one's is sealed
+ * under a key of its tenant: such keys are rows, and move to a newer root key when the operator wants it.
  */
 import type { Context } from '../context.ts'
 import { isUnknownKeyError } from '../crypto/keyring.ts'
 import { open, openUnder, seal, sealUnder } from '../crypto/sealing.ts'
-import { Fault } from '../problem.ts'
 import type { EventClient } from './catalogue.ts'
 import { findPersonKeys, makePersonKeys } from './store.ts'
 
-type Sealer = Pick<Context, 'db' | 'settings' | 'random'>
+type Sealer = Pick<Context, 'db' | 'settings' | 'random' | 'log'>
 
-/** 32 bytes for each person that has a key. */
-export type PersonKeys = ReadonlyMap<string, Uint8Array>
+/** 32 bytes for each holder that has a key; null where the row does not open. */
+export type PersonKeys = ReadonlyMap<string, Uint8Array | null>
 
 const KEY_BYTES = 32
 
-/** The keys of these people, made where there are none yet. Whoever is erased has none, and gets none. */
-export async function requirePersonKeys(ctx: Sealer, userIds: readonly string[]): Promise<PersonKeys> {
-  const standing = await readPersonKeys(ctx, userIds)
-  const missing = userIds.filter((userId) => !standing.has(userId))
+/** Stands where sealed text does, for what could not be sealed: it opens for no key. */
+const UNREADABLE = 'unreadable'
+
+/** The keys of these holders, made where there are none yet. Whoever is erased has none, and gets none. */
+export async function requirePersonKeys(ctx: Sealer, holders: readonly string[]): Promise<PersonKeys> {
+  const standing = await readPersonKeys(ctx, holders)
+  const missing = holders.filter((holder) => !standing.has(holder))
   if (missing.length === 0) return standing
   const made = await Promise.all(
     missing.map(async (userId) => ({
@@ -31,71 +34,79 @@ export async function requirePersonKeys(ctx: Sealer, userIds: readonly string[])
   return new Map([...standing, ...(await openKeys(ctx, await makePersonKeys(ctx, made)))])
 }
 
-/** The keys that these people have. */
-export async function readPersonKeys(ctx: Sealer, userIds: readonly string[]): Promise<PersonKeys> {
-  return userIds.length === 0 ? new Map() : openKeys(ctx, await findPersonKeys(ctx, [...userIds]))
+/** The keys that these holders have. */
+export async function readPersonKeys(ctx: Sealer, holders: readonly string[]): Promise<PersonKeys> {
+  return holders.length === 0 ? new Map() : openKeys(ctx, await findPersonKeys(ctx, [...holders]))
 }
 
+/** One that does not open must not cost the others theirs: it is null, and one line says which keys it names. */
 async function openKeys(
-  { settings }: Sealer,
+  { settings, log }: Sealer,
   rows: { userId: string; sealedKey: string }[],
 ): Promise<PersonKeys> {
-  return new Map(
-    await Promise.all(
-      rows.map(async ({ userId, sealedKey }) => {
-        const key = await open(settings.authKeys, 'seal:person', sealedKey, userId)
-        if (!key) throw new Fault('internal_error', 'a person key does not open')
-        return [userId, key] as const
-      }),
-    ),
+  const opened = await Promise.all(
+    rows.map(async ({ userId, sealedKey }) => ({
+      userId,
+      sealedKey,
+      key: await orNull(open(settings.authKeys, 'seal:person', sealedKey, userId)),
+    })),
   )
+  const closed = opened.filter(({ key }) => key === null)
+  if (closed.length > 0)
+    log('error', 'ALARM: person keys do not open', {
+      keys: closed.length,
+      user_id: closed[0]?.userId,
+      key_ids: [...new Set(closed.map(({ sealedKey }) => sealedKey.slice(0, 16).split('.')[0]))].join(' '),
+    })
+  return new Map(opened.map(({ userId, key }) => [userId, key]))
 }
 
-/** An event as far as sealing goes. */
-type Sealed = { id: string; actor: string | null; subject: string | null }
-
-/** Whose address and device an event has: of who did it; where nobody knows, it is kept for whom it is about. */
-export const personOf = ({ actor, subject }: Omit<Sealed, 'id'>): string | null => actor ?? subject
-
-/** @returns the sealed text, or null where there is nothing personal, or nobody to keep it for any more */
-export async function sealPersonal(
-  { settings, random }: Pick<Context, 'settings' | 'random'>,
-  keys: PersonKeys,
-  { id, client, ...event }: Sealed & { client: EventClient },
-): Promise<string | null> {
-  if (Object.values(client).every((value) => value === null)) return null
-  const plaintext = new TextEncoder().encode(JSON.stringify(client))
-  const person = personOf(event)
-  if (person === null) return seal(settings.authKeys, 'seal:event', plaintext, id, random)
-  const key = keys.get(person)
-  return key ? sealUnder(key, plaintext, ['audit', id], random) : null
-}
-
-/** @returns what was sealed, or null when it was erased (or there was nothing) */
-export async function openPersonal(
-  { settings }: Pick<Context, 'settings'>,
-  keys: PersonKeys,
-  { id, personal, ...event }: Sealed & { personal: string | null },
-): Promise<EventClient | null> {
-  if (personal === null) return null
-  const key = keys.get(personOf(event) ?? '')
-  // What is sealed under the deployment's keys names the key, which what is sealed under a person's cannot.
-  const isOfNobody = personal.split('.').length === 3
-  const plaintext = isOfNobody
-    ? await open(settings.authKeys, 'seal:event', personal, id)
-    : key && (await openUnder(key, personal, ['audit', id]))
-  // What we sealed is what we wrote, so its shape is known.
-  return plaintext ? (JSON.parse(new TextDecoder().decode(plaintext)) as EventClient) : null
-}
-
-/** The same; what is about nobody goes when the deployment's key that it is sealed under leaves the ring. */
-export async function openIfKept(
-  ...[ctx, keys, row]: Parameters<typeof openPersonal>
-): Promise<EventClient | null> {
+/** Null where the ring lacks the key that the text names, too. */
+async function orNull(opening: Promise<Uint8Array | null>): Promise<Uint8Array | null> {
   try {
-    return await openPersonal(ctx, keys, row)
+    return await opening
   } catch (error) {
     if (isUnknownKeyError(error)) return null
     throw error
   }
+}
+
+/** An event as far as sealing goes. */
+type Sealed = { id: string; tenantId: string; actor: string | null; subject: string | null }
+
+/** Whose address and device an event has: of who did it, else of whom it is about, else no one's: the tenant keeps it. */
+export const holderOf = ({ actor, subject, tenantId }: Omit<Sealed, 'id'>): string =>
+  actor ?? subject ?? tenantId
+
+/** @returns the sealed text, or null where there is nothing personal, or nobody to keep it for any more */
+export async function sealPersonal(
+  { random }: Pick<Context, 'random'>,
+  keys: PersonKeys,
+  { id, client, ...event }: Sealed & { client: EventClient },
+): Promise<string | null> {
+  if (Object.values(client).every((value) => value === null)) return null
+  const key = keys.get(holderOf(event))
+  if (key === undefined) return null
+  if (key === null) return UNREADABLE
+  return sealUnder(key, new TextEncoder().encode(JSON.stringify(client)), ['audit', id], random)
+}
+
+/** What a row says of where it came from: null when that was erased, or was never known, or cannot be read. */
+export type Personal = { client: EventClient | null; isUnreadable: boolean }
+
+export async function openPersonal(
+  { settings }: Pick<Context, 'settings'>,
+  keys: PersonKeys,
+  { id, personal, ...event }: Sealed & { personal: string | null },
+): Promise<Personal> {
+  const key = keys.get(holderOf(event))
+  // Rows of no one were once sealed under the deployment's keys: three parts, of which the first names the key.
+  const isOfRing = personal?.split('.').length === 3
+  if (personal === null || (key === undefined && !isOfRing)) return { client: null, isUnreadable: false }
+  const plaintext = isOfRing
+    ? await orNull(open(settings.authKeys, 'seal:event', personal, id))
+    : key && (await openUnder(key, personal, ['audit', id]))
+  // What we sealed is what we wrote, so its shape is known.
+  const client = plaintext ? (JSON.parse(new TextDecoder().decode(plaintext)) as EventClient) : null
+  return { client, isUnreadable: client === null }
 }

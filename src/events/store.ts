@@ -63,20 +63,26 @@ export async function findTenantsOf(
 }
 
 /**
- * Inserts the keys of those who have none. Whoever is erased has no address and gets no key: the lock makes an erasure
- * that is under way either see the key or be seen. @returns the keys that stand, of all of them
+ * Inserts the keys of those who have none: people, and tenants for what is no one's. Whoever is erased has no address and
+ * gets no key: the lock makes an erasure that is under way either see the key or be seen.
+ * @returns the keys that stand, of all of them
  */
 export async function makePersonKeys(
   { db }: Pick<Context, 'db'>,
   keys: { userId: string; sealedKey: string }[],
 ) {
   const made = db.execute(sql`
+    with made as (
+      select * from jsonb_to_recordset(${JSON.stringify(keys.map(({ userId, sealedKey }) => ({ user_id: userId, sealed_key: sealedKey })))}::jsonb)
+        as made(user_id uuid, sealed_key text)),
+    people as (
+      select users.id, users.tenant_id, made.sealed_key from made
+      join users on users.id = made.user_id and users.email is not null
+      order by users.id for share of users)
     insert into person_keys (user_id, tenant_id, sealed_key)
-    select users.id, users.tenant_id, made.sealed_key
-    from jsonb_to_recordset(${JSON.stringify(keys.map(({ userId, sealedKey }) => ({ user_id: userId, sealed_key: sealedKey })))}::jsonb)
-      as made(user_id uuid, sealed_key text)
-    join users on users.id = made.user_id and users.email is not null
-    order by users.id for share of users
+    select * from people
+    union all select tenants.id, tenants.id, made.sealed_key from made join tenants on tenants.id = made.user_id
+    order by 1
     on conflict (user_id) do nothing`)
   const [, rows] = await db.batch([
     made,

@@ -5,7 +5,7 @@
  */
 import type { Context } from '../context.ts'
 import type { AuditRow } from '../events/audit-store.ts'
-import { openIfKept, type PersonKeys, readPersonKeys } from '../events/person-keys.ts'
+import { openPersonal, type PersonKeys, readPersonKeys } from '../events/person-keys.ts'
 import { instant } from '../http/answer.ts'
 import { streamText } from '../http/stream-text.ts'
 import { faultOf } from '../problem.ts'
@@ -49,7 +49,7 @@ export async function exportPerson(
 
 /** One batch for what the database has, and the audit log and the person's key beside it. */
 async function readFirstPages(
-  ctx: Pick<Context, 'db' | 'auditDb' | 'settings' | 'random'>,
+  ctx: Pick<Context, 'db' | 'auditDb' | 'settings' | 'random' | 'log'>,
   person: Person,
 ): Promise<FirstPages> {
   const page = { after: null, limit: PAGE_ROWS }
@@ -123,7 +123,7 @@ async function* auditPages(
 
 /** A row as its person sees it. Where somebody else did it, from where is theirs to know: `keys` cannot open it. */
 async function presentAudit(ctx: Pick<Context, 'settings'>, keys: PersonKeys, row: AuditRow) {
-  const client = await openIfKept(ctx, keys, row)
+  const { client, isUnreadable } = await openPersonal(ctx, keys, row)
   return JSON.stringify({
     id: row.id,
     type: row.type,
@@ -133,5 +133,6 @@ async function presentAudit(ctx: Pick<Context, 'settings'>, keys: PersonKeys, ro
     session_ids: row.sessionIds,
     data: row.data,
     client,
+    ...(isUnreadable && { client_unreadable: true }),
   })
 }

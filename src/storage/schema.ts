@@ -336,7 +336,7 @@ export const events = pgTable(
   ],
 )
 
-/** What the personal fields of a person's audit rows are sealed under. Deleting the row is how those are erased. */
+/** What the personal fields of a person's audit rows are sealed under; deleting the row is how those are erased. A tenant's own key is for rows of no one. */
 export const personKeys = pgTable('person_keys', {
   userId: uuid('user_id').primaryKey(),
   tenantId: uuid('tenant_id')
