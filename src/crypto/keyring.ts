@@ -11,6 +11,7 @@ export type Purpose =
   | 'refresh-successor'
   | 'one-time'
   | 'password-pepper'
+  | 'seal:password'
   | 'seal:totp'
   | 'seal:webhook'
   | 'seal:signing-key'

@@ -11,7 +11,14 @@ import type { Caller } from '../sessions/caller.ts'
 import { callerIsLive, sessionIsLive } from '../sessions/store.ts'
 import { passwords, sessions, signInFailures, signingKeys, tenantHosts } from '../storage/schema.ts'
 import type { Attempts } from './failures.ts'
-import { type AttemptsRow, attemptsOf, failuresOf, heldAttempts, waitSeconds } from './store.ts'
+import {
+  type AttemptsRow,
+  attemptsOf,
+  failuresOf,
+  heldAttempts,
+  passwordColumns,
+  waitSeconds,
+} from './store.ts'
 
 type Storage = Pick<Context, 'db' | 'host' | 'settings'> & Recorder
 
@@ -21,7 +28,7 @@ export function findToConfirm(ctx: Pick<Context, 'db' | 'host' | 'settings'>, si
     .select({
       key: sealedKeyColumns,
       ring: ringState(ctx, 'password'),
-      password: { phc: passwords.phc, keyId: passwords.keyId, changedAt: passwords.changedAt },
+      password: passwordColumns,
       attempts: {
         failures: sql<number>`coalesce(${signInFailures.consecutiveFailures}, 0)`,
         waitSeconds: sql<number>`${waitSeconds}`,

@@ -5,10 +5,14 @@ import { verifyForeignHash } from '../crypto/foreign-hash-verify.ts'
 import { hashSlots } from '../crypto/hash-slots.ts'
 import { deriveKey } from '../crypto/keyring.ts'
 import { decoyHash, hashPassword, type PasswordHash, verifyPassword } from '../crypto/password-hash.ts'
+import { openHash } from '../crypto/sealed-password-hash.ts'
 import { Fault } from '../problem.ts'
 import type { NormalPassword } from './policy.ts'
 
 type HashContext = Pick<Context, 'settings' | 'random' | 'now'>
+
+/** A hash as a row has it, and whose it is; one that is kept elsewhere is nobody's and never sealed. */
+export type StoredHash = PasswordHash & { userId: string | null }
 
 /** @throws Fault `overloaded` */
 export async function hash(ctx: HashContext, password: NormalPassword): Promise<PasswordHash> {
@@ -24,12 +28,14 @@ export async function hash(ctx: HashContext, password: NormalPassword): Promise<
 export async function verify(
   ctx: HashContext,
   password: NormalPassword,
-  stored: PasswordHash | null,
+  stored: StoredHash | null,
 ): Promise<boolean> {
   if (stored?.keyId === NO_PEPPER) return inSlot(ctx, () => verifyForeignHash(password, stored.phc))
   const { authKeys, argon2 } = ctx.settings
-  const { key } = await deriveKey(authKeys, 'password-pepper', stored?.keyId)
-  return inSlot(ctx, () => verifyPassword(password, stored?.phc ?? decoyHash(argon2), key) && stored !== null)
+  const { phc, pepper } = stored
+    ? await openHash(authKeys, stored, stored.userId ?? '')
+    : { phc: decoyHash(argon2), pepper: (await deriveKey(authKeys, 'password-pepper')).key }
+  return inSlot(ctx, () => verifyPassword(password, phc, pepper) && stored !== null)
 }
 
 async function inSlot<T>({ settings, now }: HashContext, work: () => T | Promise<T>): Promise<T> {

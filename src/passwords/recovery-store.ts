@@ -10,7 +10,7 @@ import { announceKey, ringState } from '../keys/auth-keys-store.ts'
 import { consumeToken, endAccess, endedSessions, lockOwner } from '../one-time/store.ts'
 import { oneTimeTokens, passwords, tenantHosts, tenants, users } from '../storage/schema.ts'
 import { tenantColumns } from '../tenants/store.ts'
-import { failuresOf } from './store.ts'
+import { failuresOf, passwordColumns } from './store.ts'
 
 type Storage = Pick<Context, 'db' | 'host' | 'settings' | 'callerOrigin' | 'fetchSite' | 'origin'> & Recorder
 
@@ -25,7 +25,7 @@ export async function findByToken(
       tenant: tenantColumns,
       ring: ringState(ctx, 'password'),
       user: userColumns,
-      password: { phc: passwords.phc, keyId: passwords.keyId, changedAt: passwords.changedAt },
+      password: passwordColumns,
     })
     .from(tenantHosts)
     .innerJoin(tenants, eq(tenants.id, tenantHosts.tenantId))

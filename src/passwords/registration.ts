@@ -126,7 +126,7 @@ async function repeatRegistration(
   { input, password }: { input: RegistrationInput; password: NormalPassword },
 ): Promise<Response | Refusal> {
   const kept: KeptAnswer = await openAnswer(ctx, tenantId, key, sealed)
-  const isSame = await verify(ctx, password, kept.passwordHash)
+  const isSame = await verify(ctx, password, kept.passwordHash && { ...kept.passwordHash, userId: null })
   if (!isSame || kept.request !== requestText(input)) return refuse('idempotency_key_reused')
   return refused === null ? repeatAnswer(kept) : refuse('email_taken')
 }

@@ -1,7 +1,8 @@
 /** Signing in with a password. The hash always runs between two trips, never inside a transaction. */
 import type { CanonicalEmail } from '../accounts/accounts.ts'
 import type { Context } from '../context.ts'
-import { needsRehash, type PasswordHash } from '../crypto/password-hash.ts'
+import { needsRehash } from '../crypto/password-hash.ts'
+import { isSealedHash } from '../crypto/sealed-password-hash.ts'
 import { requireKeys } from '../keys/auth-keys.ts'
 import { openCurrentKey } from '../keys/keys.ts'
 import { checkLimits } from '../limits/check.ts'
@@ -11,7 +12,7 @@ import { issuedBy, newSession } from '../sessions/start.ts'
 import type { IssuedTokens } from '../sessions/tokens.ts'
 import { requireTenant } from '../tenants/tenants.ts'
 import { attemptSubject, refuseUnheard } from './failures.ts'
-import { hash, verify } from './hashing.ts'
+import { hash, type StoredHash, verify } from './hashing.ts'
 import { type NormalPassword, normalisePassword } from './policy.ts'
 import { countFailure, findForSignIn, signIn, type VerifiedPassword } from './store.ts'
 
@@ -83,7 +84,7 @@ function limitSignIn(ctx: Context, email: CanonicalEmail, device: KnownDevice | 
   )
 }
 
-type StoredPassword = PasswordHash & { changedAt: string }
+type StoredPassword = StoredHash & { changedAt: string }
 
 async function toSignIn(
   ctx: Pick<Context, 'settings' | 'random' | 'now'>,
@@ -96,7 +97,8 @@ async function toSignIn(
   },
 ): Promise<VerifiedPassword> {
   const { user, tenant, stored, password, subject } = verified
-  const isOutdated = needsRehash(stored, ctx.settings.argon2, ctx.settings.authKeys[0].keyId)
+  const { argon2, authKeys } = ctx.settings
+  const isOutdated = isSealedHash(stored) || needsRehash(stored, argon2, authKeys[0].keyId)
   return {
     userId: user.id,
     tenantId: tenant.id,

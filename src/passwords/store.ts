@@ -20,6 +20,14 @@ import {
 
 type Storage = Pick<Context, 'db' | 'settings'> & Recorder
 
+/** For `db.select({ password: passwordColumns, … })`: what `verify` takes, and when it was set. */
+export const passwordColumns = {
+  userId: passwords.userId,
+  phc: passwords.phc,
+  keyId: passwords.keyId,
+  changedAt: passwords.changedAt,
+}
+
 /**
  * Everything a sign-in reads: tenant, key, how attempts of `subject` stand, and the account with its password, or null
  * where there is none.
@@ -36,7 +44,7 @@ export async function findForSignIn(
       ring: ringState(ctx, 'password'),
       user: userColumns,
       isActive: sql<boolean>`${users.status} = 'active'`,
-      password: { phc: passwords.phc, keyId: passwords.keyId, changedAt: passwords.changedAt },
+      password: passwordColumns,
       attempts: {
         failures: sql<number>`coalesce(${signInFailures.consecutiveFailures}, 0)`,
         waitSeconds: sql<number>`${waitSeconds}`,
