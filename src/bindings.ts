@@ -15,6 +15,7 @@ export type Bindings = {
   ARGON2_ITERATIONS?: string
   MAX_HASHES_IN_FLIGHT?: string
   LIMITS_MULTIPLIER?: string
+  LIMIT_ANALYTICS?: string
   SERVER_TIMING?: string
   AUDIT_DATABASE_URL?: string
   AUDIT_RETENTION_MONTHS?: string

@@ -36,6 +36,8 @@ export type Settings = {
   maxHashesInFlight: number
   /** Raises every limit in Redis and PostgreSQL; 1 in production, more only on the local stack (benchmarks and load tests). */
   limitsMultiplier: number
+  /** Whether Upstash's console is told how many requests pass the limits. */
+  limitAnalytics: boolean
   serverTiming: boolean
   /** The audit log's own database, or the main one. */
   auditDatabaseUrl: string
@@ -80,6 +82,7 @@ const Shape = v.object({
   // One hash takes 30 to 40 ms of the one thread, so the last of eight is answered within a third of a second.
   MAX_HASHES_IN_FLIGHT: integer(8, 1, 1000),
   LIMITS_MULTIPLIER: integer(1, 1, 1_000_000),
+  LIMIT_ANALYTICS: v.optional(v.picklist(['on', 'off']), 'off'),
   SERVER_TIMING: v.optional(v.picklist(['on', 'off']), 'off'),
   AUDIT_DATABASE_URL: v.optional(v.pipe(v.string(), v.check(isPostgresUrl))),
   AUDIT_RETENTION_MONTHS: integer(13, 1, 120),
@@ -145,6 +148,7 @@ export function readSettings(bindings: Bindings, needed: readonly Secret[]): Set
     argon2: { memoryKiB: values.ARGON2_MEMORY_KIB, iterations: values.ARGON2_ITERATIONS, parallelism: 1 },
     maxHashesInFlight: values.MAX_HASHES_IN_FLIGHT,
     limitsMultiplier: values.LIMITS_MULTIPLIER,
+    limitAnalytics: values.LIMIT_ANALYTICS === 'on',
     serverTiming: values.SERVER_TIMING === 'on',
     get auditDatabaseUrl() {
       return values.AUDIT_DATABASE_URL ?? this.databaseUrl

@@ -4,12 +4,13 @@ import { UNKNOWN_NETWORK } from '../http/client.ts'
 import { Fault, type Refusal, refuse } from '../problem.ts'
 import { redisSubject } from '../storage/redis.ts'
 import { upstreamFault } from '../storage/trips.ts'
+import { analyticsOf } from './analytics.ts'
 import { FALLBACK_LIMIT, LIMITS, type Limit, type LimitedOperation, type Policy } from './limits.ts'
 import { countInWindows } from './sliding-window.ts'
 
 type LimitContext = Pick<
   Context,
-  'redis' | 'settings' | 'trips' | 'now' | 'client' | 'outcome' | 'rateLimiters'
+  'redis' | 'settings' | 'trips' | 'now' | 'client' | 'outcome' | 'rateLimiters' | 'log' | 'defer'
 >
 
 type RedisSubjects<Name extends LimitedOperation> = (typeof LIMITS)[Name] extends { redis: infer Redis }
@@ -42,7 +43,7 @@ export async function checkLimits<Name extends LimitedOperation>(
         return { subject, limit: effective(ctx, subject, limit), key: `${operation}:${subject}:${key}` }
       }),
     )
-    const refused = await countInWindows(ctx.redis, buckets, ctx.now())
+    const refused = await countInWindows(ctx.redis, buckets, ctx.now(), analyticsOf(ctx, operation))
     ctx.outcome.limiter = refused ? 'refused' : 'allowed'
     return refused && refuseOver(refused.full.subject, refused.full.limit, refused.waitSeconds)
   } catch (error) {

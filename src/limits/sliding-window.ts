@@ -1,10 +1,13 @@
 /**
  * Sliding windows in Redis, for several subjects at once and all or nothing: a request that one of them refuses takes
  * nothing from the others, so that nobody can use up an account's attempts from an address that is spent. One script,
- * one trip; the arithmetic is that of @upstash/ratelimit, which asks one subject at a time and so cannot do this.
+ * one trip, as the algorithm of @upstash/ratelimit, whose own ask one subject at a time; the arithmetic is theirs.
  * Billed: 2 + n commands for n subjects (each subject's first request in a window one more), 2 when refused.
  */
+import { Ratelimit } from '@upstash/ratelimit'
+import { Fault } from '../problem.ts'
 import { REDIS_PREFIX, type Redis } from '../storage/redis.ts'
+import type { Analytics } from './analytics.ts'
 import type { Limit } from './limits.ts'
 
 export type Counted = {
@@ -29,15 +32,46 @@ for i = 1, #KEYS / 2 do
 end
 return 0`
 
+type Full<Bucket> = { full: Bucket; waitSeconds: number }
+
 /**
  * Counts one request against every bucket, or against none.
+ * @param analytics where the decision is told, when it is
  * @returns the first bucket that is full and the seconds until it surely has room, or null
  */
 export async function countInWindows<Bucket extends Counted>(
   redis: Redis,
   buckets: readonly Bucket[],
   now: Date,
-): Promise<{ full: Bucket; waitSeconds: number } | null> {
+  analytics: Analytics | null = null,
+): Promise<Full<Bucket> | null> {
+  let refused: Full<Bucket> | null = null
+  const limit = async () => {
+    refused = await runScript(redis, buckets, now)
+    // Nobody reads the numbers: what a refusal says is made from the bucket.
+    const numbers = { limit: 0, remaining: 0, reset: 0 }
+    return { success: refused === null, ...numbers, pending: Promise.resolve() }
+  }
+  // Made per request: nothing at module level may hold a connection.
+  const ratelimit = new Ratelimit({
+    redis: analytics?.redis ?? redis,
+    prefix: REDIS_PREFIX.limit,
+    limiter: () => ({ limit, getRemaining: refuseToAnswer, resetTokens: refuseToAnswer }),
+    timeout: 0, // by default it lets everybody through after five seconds
+    ephemeralCache: false,
+    analytics: analytics !== null,
+    enableTelemetry: false,
+  })
+  const { pending } = await ratelimit.limit(analytics?.operation ?? 'request')
+  analytics?.defer(pending)
+  return refused
+}
+
+async function runScript<Bucket extends Counted>(
+  redis: Redis,
+  buckets: readonly Bucket[],
+  now: Date,
+): Promise<Full<Bucket> | null> {
   const windows = buckets.map(({ limit: { seconds } }) => now.getTime() / (seconds * 1000))
   const keys = buckets.flatMap(({ key }, i) => {
     const window = Math.floor(windows[i] ?? 0)
@@ -54,3 +88,6 @@ export async function countInWindows<Bucket extends Counted>(
   const passed = (windows[refused - 1] ?? 0) % 1
   return { full, waitSeconds: Math.max(1, Math.ceil((1 - passed) * full.limit.seconds)) }
 }
+
+/** The package asks for these two and calls them only when its user does, which is never. */
+const refuseToAnswer = () => Promise.reject(new Fault('internal_error', 'limits are counted, never asked'))

@@ -116,8 +116,7 @@ const textOf = (node: Node) => (node.type === 'Literal' && typeof node.value ===
 const LIBRARY_HOMES: [library: RegExp, files: RegExp][] = [
   [/^@neondatabase\//, /^src\/storage\/postgres\.ts$/],
   [/^@upstash\/redis/, /^src\/storage\/redis\.ts$/],
-  // It asks one subject at a time, and so cannot count all or nothing; the benchmark and the endpoint's test use it.
-  [/^@upstash\/ratelimit/, /^$/],
+  [/^@upstash\/ratelimit/, /^src\/limits\/sliding-window\.ts$/],
   // SQL lives beside the schema, in each capability's store, in the two rotations and in the outbox.
   [/^drizzle-orm/, /^src\/(storage\/|[a-z-]+\/([a-z-]+-)?(store|rotation)\.ts$|events\/outbox\.ts$)/],
   // Only its binaries are used, extracted once (ops/extract-argon2.js): its loader cannot run in a Worker.

@@ -123,6 +123,8 @@ function limitContext(headers: [string, string][]): Parameters<typeof checkLimit
     outcome: {},
     rateLimiters: { edge: undefined, fallback: undefined },
     now: () => new Date(),
+    log: () => {},
+    defer: () => {},
   }
 }
 
