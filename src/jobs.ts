@@ -6,7 +6,7 @@ import type { Bindings } from './bindings.ts'
 import { createJobContext, type JobContext } from './context.ts'
 import { auditSink } from './events/audit.ts'
 import { consumeEvents, reportDeadEvents } from './events/consumer.ts'
-import type { Message } from './events/messages.ts'
+import { type Message, retryDelay } from './events/messages.ts'
 import type { Sink } from './events/sink.ts'
 import { sweepEvents } from './events/sweep.ts'
 import { dropAuditMonths, makeAuditMonths } from './housekeeping/audit-months.ts'
@@ -55,11 +55,19 @@ export const CRONS: Record<string, readonly Job[]> = {
 /** The handlers of a Worker that has the queues and crons of wrangler.toml. @param needed the secrets without which it fails */
 export function createJobs(needed: readonly Secret[]) {
   return {
-    /** A batch that fails as a whole (no settings, no database) is retried as a whole, by the platform. */
+    /**
+     * A batch that fails as a whole (no settings, no database) is retried message by message, each after its delay.
+     * Thrown on, the platform would give it again at once, and an outage of minutes would use up every retry.
+     */
     async queue(batch: Batch, bindings: Bindings): Promise<void> {
       const consume = QUEUES[batch.queue]
       if (!consume) throw new Error(`no consumer for the queue ${batch.queue}`)
-      await runLogged({ queue: batch.queue }, bindings, needed, (ctx) => consume(ctx, batch.messages))
+      try {
+        await runLogged({ queue: batch.queue }, bindings, needed, (ctx) => consume(ctx, batch.messages))
+      } catch {
+        // The log has its cause. What the consumer has decided already stays so: the platform keeps to the first word.
+        for (const message of batch.messages) message.retry({ delaySeconds: retryDelay(message.attempts) })
+      }
     },
     async scheduled({ cron }: { readonly cron: string }, bindings: Bindings): Promise<void> {
       const jobs = CRONS[cron]

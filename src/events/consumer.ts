@@ -1,13 +1,21 @@
 /**
- * Takes events from the queue and hands them to every sink. A message may come twice, late, in any order, or after a crash in the middle: sinks pass over what they have, and an event counts as
- * handed on when all of them have it. Each message is acknowledged by itself.
+ * Takes events from the queue and hands them to every sink. A message may come twice, late, in any order, or after a
+ * crash in the middle: sinks pass over what they have, and an event counts as handed on when all of them have it. Each
+ * message is acknowledged by itself.
  */
 import type { JobContext } from '../context.ts'
 import type { Happened } from './catalogue.ts'
 import { handOn, happenedOf, placeAttempts } from './hand-on.ts'
-import { type EventMessage, idsOf, type Message, parseMessage, retryDelay } from './messages.ts'
+import {
+  DEAD_LETTER_RETRIES,
+  type EventMessage,
+  idsOf,
+  type Message,
+  parseMessage,
+  retryDelay,
+} from './messages.ts'
 import type { Sink } from './sink.ts'
-import { spill } from './spilled.ts'
+import { reportLost, spill } from './spilled.ts'
 import { findRecorded } from './store.ts'
 
 /** Handles a batch of the queue `events`. Never throws for one message: the others have nothing to do with it. */
@@ -45,17 +53,24 @@ async function collect(ctx: JobContext, contents: EventMessage[]): Promise<Happe
 
 /**
  * The dead-letter queue: one alarm line for each message, which operators alert on. What was recorded is still in the
- * outbox and goes on being swept; an attempt goes to the list that is swept too.
+ * outbox and goes on being swept; an attempt goes to the list that is swept too, or stays here until that takes it.
  */
 export async function reportDeadEvents(ctx: JobContext, messages: readonly Message[]): Promise<void> {
-  for (const message of messages) {
-    const content = parseMessage(message.body)
+  const read = messages.map((message) => ({ message, content: parseMessage(message.body) }))
+  const attempts = read.flatMap(({ content }) => (content && 'attempt' in content ? [content.attempt] : []))
+  const isSpilled = await spill(ctx, attempts)
+  for (const { message, content } of read) {
+    const attempt = content && 'attempt' in content ? content.attempt : null
+    if (attempt && !isSpilled && message.attempts <= DEAD_LETTER_RETRIES) {
+      message.retry({ delaySeconds: retryDelay(message.attempts) })
+      continue
+    }
     ctx.log('error', 'ALARM: event message is dead', {
       message_id: message.id,
       is_readable: content !== null,
       event_ids: content ? idsOf(content).join(' ') : undefined,
     })
-    if (content && 'attempt' in content) await spill(ctx, [content.attempt])
+    if (attempt && !isSpilled) reportLost(ctx, [attempt])
     message.ack()
   }
 }

@@ -9,7 +9,7 @@ import type { RefusalCode } from '../problem.ts'
 import { type AttemptType, EVENTS } from './catalogue.ts'
 import type { Attempt, EventMessage } from './messages.ts'
 import { clientOf, newId } from './outbox.ts'
-import { spill } from './spilled.ts'
+import { reportLost, spill } from './spilled.ts'
 
 /** Which refusals are attempts. The others say nothing about who calls: a typing error, a busy server. */
 const ATTEMPTS: Partial<Record<RefusalCode, AttemptType>> = {
@@ -100,9 +100,7 @@ async function send(ctx: Dispatcher, messages: EventMessage[]): Promise<void> {
     await ctx.queues.events.sendBatch(messages.map((body) => ({ body })))
   } catch (error) {
     ctx.log('warn', 'events not queued', { cause: error instanceof Error ? error.name : 'unknown' })
-    await spill(
-      ctx,
-      messages.flatMap((message) => ('attempt' in message ? [message.attempt] : [])),
-    )
+    const attempts = messages.flatMap((message) => ('attempt' in message ? [message.attempt] : []))
+    if (!(await spill(ctx, attempts))) reportLost(ctx, attempts)
   }
 }

@@ -57,5 +57,11 @@ export const parseMessage = (body: unknown): EventMessage | null =>
 export const idsOf = (content: EventMessage) =>
   'recorded' in content ? content.recorded : [content.attempt.id]
 
-/** The first retry after half a minute, later ones up to half an hour apart: twelve of them take three hours. */
+/**
+ * Seconds until the next try of a message of any queue: half a minute, then twice as long each time up to half an hour.
+ * The twelve of the queue `events` take three hours and a half, so that an outage of an hour loses nothing.
+ */
 export const retryDelay = (attempts: number) => Math.min(30 * 2 ** (attempts - 1), 1800)
+
+/** `max_retries` of the dead-letter queue in wrangler.toml: as many as the platform allows. */
+export const DEAD_LETTER_RETRIES = 100

@@ -9,44 +9,57 @@ import { type Attempt, parseMessage } from './messages.ts'
 const MAX_SPILLED = 10_000
 const SPILLED_SECONDS = 7 * 86_400
 
-/** Sealed, because Redis is somebody else's machine; capped, because an attacker chooses how many there are. */
+/**
+ * Sealed, because Redis is somebody else's machine; capped, because an attacker chooses how many there are.
+ * @returns whether the list has them now
+ */
 export async function spill(
   ctx: Pick<JobContext, 'redis' | 'settings' | 'trips' | 'random' | 'log'>,
   attempts: Attempt[],
-): Promise<void> {
-  if (attempts.length === 0) return
+): Promise<boolean> {
+  if (attempts.length === 0) return true
   try {
-    const sealed = await Promise.all(
-      attempts.map((attempt) =>
-        seal(
-          ctx.settings.authKeys,
-          'seal:event',
-          new TextEncoder().encode(JSON.stringify(attempt)),
-          REDIS_KEYS.spilledEvents,
-          ctx.random,
-        ),
-      ),
-    )
+    const sealed = await Promise.all(attempts.map((attempt) => sealSpilled(ctx, attempt)))
     const pipeline = ctx.redis.pipeline()
     pipeline.rpush(REDIS_KEYS.spilledEvents, ...sealed)
     pipeline.ltrim(REDIS_KEYS.spilledEvents, -MAX_SPILLED, -1)
     pipeline.expire(REDIS_KEYS.spilledEvents, SPILLED_SECONDS)
-    await pipeline.exec()
-  } catch {
-    // The last resort, so it says all that may be said: no address, no device.
-    for (const { client, host, ...attempt } of attempts)
-      ctx.log('error', 'event lost', {
-        event_id: attempt.id,
-        event: attempt.type,
-        subject: attempt.subject,
-        data: JSON.stringify(attempt.data),
-        of_request: client.request_id,
-        occurred_at: attempt.occurred_at,
-        host,
-      })
+    const [length] = await pipeline.exec<[number, string, number]>()
+    if (length > MAX_SPILLED)
+      ctx.log('error', 'ALARM: spilled events dropped, the list is full', { events: length - MAX_SPILLED })
+    return true
+  } catch (error) {
+    ctx.log('warn', 'events not spilled', { cause: error instanceof Error ? error.name : 'unknown' })
+    return false
   } finally {
     ctx.trips.endAll('redis')
   }
+}
+
+const sealSpilled = (
+  { settings, random }: Pick<JobContext, 'settings' | 'random'>,
+  attempt: Attempt,
+): Promise<string> =>
+  seal(
+    settings.authKeys,
+    'seal:event',
+    new TextEncoder().encode(JSON.stringify(attempt)),
+    REDIS_KEYS.spilledEvents,
+    random,
+  )
+
+/** The last resort, so it says all that may be said: no address, no device. */
+export function reportLost({ log }: Pick<JobContext, 'log'>, attempts: readonly Attempt[]): void {
+  for (const { client, host, ...attempt } of attempts)
+    log('error', 'event lost', {
+      event_id: attempt.id,
+      event: attempt.type,
+      subject: attempt.subject,
+      data: JSON.stringify(attempt.data),
+      of_request: client.request_id,
+      occurred_at: attempt.occurred_at,
+      host,
+    })
 }
 
 export const isTooOld = ({ now }: JobContext, { occurred_at }: Attempt) =>
