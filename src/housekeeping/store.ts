@@ -73,19 +73,11 @@ export async function dropAuditMonth({ auditDb }: Pick<JobContext, 'auditDb'>, m
 
 const isLongOver = sql`(sessions.revoked_at < now() - interval '30 days' or sessions.expires_at < now() - interval '30 days')`
 
-/** The first UUIDv7 (RFC 9562 §5.7) of `days` ago: with it, a primary key is an index by age. */
-const idOf = (days: number) => sql`
-  (lpad(to_hex((extract(epoch from now() - make_interval(days => ${days})) * 1000)::bigint), 12, '0')
-    || '70008000000000000000')::uuid`
-
-/** No refresh token lives longer than 90 days (tenants.ts); a month later there is none left to look at. */
-const OLD_TOKEN_DAYS = 90 + 30
-
 /** Which rows of `table` nothing needs any more; `from` where others decide that. Each `where` has its index. */
 type Outlived = { table: SQL; from?: SQL; where: SQL }
 
 const OUTLIVED = {
-  // Before their sessions: a session may have thousands, and its cascade would take them in one statement.
+  // Those of sessions that ended early. Before their sessions: one may have thousands, and its cascade would take them at once.
   refresh_tokens_of_ended_sessions: {
     table: sql`refresh_tokens`,
     from: sql`sessions join refresh_tokens on refresh_tokens.session_id = sessions.id`,
@@ -94,13 +86,16 @@ const OUTLIVED = {
   // Kept for a month after their end, for a person who asks what that session was.
   ended_sessions: {
     table: sql`sessions`,
-    where: sql`${isLongOver} and not exists (select from refresh_tokens where session_id = sessions.id)`,
+    // Of so many that are over, those without tokens: where a million wait for theirs to go, no batch looks at them all.
+    where: sql`sessions.id = any(array(
+      select over.id from (select sessions.id from sessions where ${isLongOver} limit 10000) as over
+      where not exists (select from refresh_tokens where session_id = over.id)))`,
   },
   // A used token is what tells a thief from its owner (RFC 9700 §4.14), so it stays as long as its owner could still
-  // have come with it, and a month more. The newest of a session is unused, and so never among these.
-  used_refresh_tokens: {
+  // have come with it, and a month more. One that expired unused was its session's last: nothing refreshes that any more.
+  expired_refresh_tokens: {
     table: sql`refresh_tokens`,
-    where: sql`id < ${idOf(OLD_TOKEN_DAYS)} and used_at is not null and expires_at < now() - interval '30 days'`,
+    where: sql`refresh_tokens.expires_at < now() - interval '30 days'`,
   },
   idempotency_keys: { table: sql`idempotency_keys`, where: sql`expires_at < now()` },
   // A password that a hundred failures made no way in (src/passwords/failures.ts) stays none, however long nobody tries:

@@ -48,44 +48,69 @@ describe('sessions and their refresh tokens', () => {
     expect((await client.refresh(live.refresh_token)).status).toBe(200)
   })
 
-  /** As if the session's tokens that `which` names had been made and had expired so many days ago. */
-  const backdate = (sessionId: string, which: string, madeDays: number, expiredDays: number) =>
-    sql(
-      `update refresh_tokens set expires_at = now() - make_interval(days => $3), created_at = now() - make_interval(days => $2),
-         id = (lpad(to_hex((extract(epoch from now() - make_interval(days => $2)) * 1000)::bigint), 12, '0')
-           || substr(replace(id::text, '-', ''), 13))::uuid
-       where session_id = $1 and ${which}`,
-      [sessionId, madeDays, expiredDays],
-    )
+  /** As if the session's tokens that `which` names had expired so long ago. */
+  const expire = (sessionId: string, which: string, ago: string) =>
+    sql(`update refresh_tokens set expires_at = now() - $2::interval where session_id = $1 and ${which}`, [
+      sessionId,
+      ago,
+    ])
 
-  test.each([
-    [119, 31],
-    [121, 29],
-  ])(
-    'stay while the session lives (made %i days ago, dead for %i): an old one still tells a thief',
-    async (made, dead) => {
-      const client = await newClient(service())
-      const { tokens } = await client.newAccount()
-      const second = (await client.refresh(tokens.refresh_token)).body
-      await backdate(tokens.session.id, 'used_at is not null', made, dead)
-      await backdateUse(service(), tokens.session.id, 100 * 86_400)
-      expect(await cleanUp()).toMatchObject({ used_refresh_tokens: 0 })
-      expectProblem(await client.refresh(tokens.refresh_token), 'invalid_grant')
-      expectProblem(await client.refresh(second.refresh_token), 'invalid_grant')
-    },
-  )
-
-  test('go while the session lives once they were used and have been dead for a month; the newest never does', async () => {
+  test('piles 16: a used refresh token stays for 30 days after it expired, while its session lives: it still tells a thief', async () => {
     const client = await newClient(service())
     const { tokens } = await client.newAccount()
     const second = (await client.refresh(tokens.refresh_token)).body
-    const idle = (await client.newAccount()).tokens
-    await backdate(tokens.session.id, 'used_at is not null', 121, 31)
-    await backdate(idle.session.id, 'used_at is null', 121, 31)
-    expect(await cleanUp()).toMatchObject({ used_refresh_tokens: 1 })
-    expect((await client.refresh(second.refresh_token)).status, 'nobody is signed out').toBe(200)
+    await expire(tokens.session.id, 'used_at is not null', '29 days 23 hours')
+    await backdateUse(service(), tokens.session.id, 100 * 86_400)
+    expect(await cleanUp()).toMatchObject({ expired_refresh_tokens: 0 })
     expectProblem(await client.refresh(tokens.refresh_token), 'invalid_grant')
-    expect(await exists('refresh_tokens', 'session_id', idle.session.id)).toBe(true)
+    expectProblem(await client.refresh(second.refresh_token), 'invalid_grant')
+  })
+
+  test('piles 16: then it goes, 44 days after it was made and not 120, and nobody is signed out', async () => {
+    const client = await newClient(service())
+    const { tokens } = await client.newAccount()
+    const second = (await client.refresh(tokens.refresh_token)).body
+    await expire(tokens.session.id, 'used_at is not null', '30 days 1 second')
+    expect(await cleanUp()).toMatchObject({ expired_refresh_tokens: 1 })
+    expect((await client.refresh(second.refresh_token)).status).toBe(200)
+    expectProblem(await client.refresh(tokens.refresh_token), 'invalid_grant')
+  })
+
+  test('piles 16: the last token of an abandoned session goes too, however long that session may still be listed', async () => {
+    const client = await newClient(service())
+    const { tokens } = await client.newAccount()
+    await sql(
+      `update sessions set expires_at = now() + interval '300 days', idle_expires_at = now() - interval '31 days' where id = $1`,
+      [tokens.session.id],
+    )
+    await expire(tokens.session.id, 'used_at is null', '31 days')
+    expectProblem(await client.refresh(tokens.refresh_token), 'invalid_grant')
+    expect(await cleanUp()).toMatchObject({ expired_refresh_tokens: 1, ended_sessions: 0 })
+    expect(await exists('sessions', 'id', tokens.session.id)).toBe(true)
+    expectProblem(await client.refresh(tokens.refresh_token), 'invalid_grant')
+  })
+
+  test('piles 16: sessions whose tokens are gone do not wait behind a session whose tokens are held', async () => {
+    const client = await newClient(service())
+    const held = await client.newAccount()
+    const free = await client.newAccount()
+    for (const { tokens } of [held, free])
+      await sql(`update sessions set revoked_at = now() - interval '31 days' where id = $1`, [
+        tokens.session.id,
+      ])
+    const holder = await service().connect()
+    try {
+      await holder.query('begin')
+      await holder.query('select 1 from refresh_tokens where session_id = $1 for update', [
+        held.tokens.session.id,
+      ])
+      expect(await cleanUp()).toMatchObject({ refresh_tokens_of_ended_sessions: 1, ended_sessions: 1 })
+      expect(await exists('sessions', 'id', held.tokens.session.id)).toBe(true)
+    } finally {
+      await holder.query('rollback')
+      await holder.end()
+    }
+    expect(await cleanUp()).toMatchObject({ refresh_tokens_of_ended_sessions: 1, ended_sessions: 1 })
   })
 })
 
