@@ -3,9 +3,13 @@ import type { Bindings } from '../src/bindings.ts'
 import type { Context } from '../src/context.ts'
 import { readSettings, type Secret } from '../src/settings.ts'
 import { createDatabase } from '../src/storage/postgres.ts'
+import { createRedis } from '../src/storage/redis.ts'
 import { createTrips } from '../src/storage/trips.ts'
 
-export type OperatorContext = Pick<Context, 'db' | 'auditDb' | 'settings' | 'now' | 'random'>
+export type OperatorContext = Pick<
+  Context,
+  'db' | 'auditDb' | 'redis' | 'trips' | 'settings' | 'now' | 'random'
+>
 
 /**
  * @param bindings `process.env` of the operator's shell
@@ -20,8 +24,13 @@ export function createOperatorContext(
   const trips = createTrips(deadlines)
   return {
     settings,
+    trips,
     db: createDatabase(settings.databaseUrl, trips),
     auditDb: createDatabase(settings.auditDatabaseUrl, trips),
+    // Most commands are not given it; touching it then is a fault that names the setting.
+    get redis() {
+      return createRedis(settings.redis, trips)
+    },
     now: () => new Date(),
     random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
   }

@@ -6,10 +6,9 @@ import { argon2 } from './argon2.ts'
 import { cryptoFault } from './fault.ts'
 import { NO_PEPPER } from './foreign-hash.ts'
 import { equalInConstantTime } from './hmac.ts'
-import { type Argon2Cost, formatPhc, isAffordable, type Phc, readPhc } from './phc.ts'
+import { type Argon2Cost, formatPhc, isAffordable, type PasswordHash, type Phc, readPhc } from './phc.ts'
 
-/** A stored hash. `keyId` names the pepper key; it stands beside the PHC string, which has no place for it. */
-export type PasswordHash = { readonly phc: string; readonly keyId: string }
+export type { PasswordHash }
 
 /** A key of the purpose `password-pepper`. */
 export type Pepper = { readonly keyId: string; readonly key: Uint8Array }

@@ -4,6 +4,9 @@
  */
 import { fromBase64, toBase64 } from './base64.ts'
 
+/** A stored hash. `keyId` names the pepper key; it stands beside the PHC string, which has no place for it. */
+export type PasswordHash = { readonly phc: string; readonly keyId: string }
+
 /** What one hash costs: memory in KiB, passes over it, lanes. */
 export type Argon2Cost = {
   readonly memoryKiB: number

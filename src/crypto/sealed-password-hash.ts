@@ -7,13 +7,11 @@ import { fromBase64Url, toBase64Url } from './base64.ts'
 import { cryptoFault } from './fault.ts'
 import { NO_PEPPER } from './foreign-hash.ts'
 import { deriveKey, type Keyring } from './keyring.ts'
+import type { PasswordHash } from './phc.ts'
 import { open, seal } from './sealing.ts'
 
-/** A `PasswordHash`, without the module that hashes: commands run where there is no WebAssembly of ours. */
-type KeyedHash = { readonly phc: string; readonly keyId: string }
-
 /** Whether a stored hash has the sealed form; every PHC string begins with `$`, and no sealed text does. */
-export const isSealedHash = ({ phc, keyId }: KeyedHash): boolean =>
+export const isSealedHash = ({ phc, keyId }: PasswordHash): boolean =>
   keyId !== NO_PEPPER && !phc.startsWith('$')
 
 /**
@@ -23,7 +21,7 @@ export const isSealedHash = ({ phc, keyId }: KeyedHash): boolean =>
  */
 export async function openHash(
   keyring: Keyring,
-  stored: KeyedHash,
+  stored: PasswordHash,
   userId: string,
 ): Promise<{ phc: string; pepper: Uint8Array }> {
   if (!isSealedHash(stored)) {
@@ -40,10 +38,10 @@ export async function openHash(
 /** The same hash, sealed under the ring's newest key; of either form. Throws as `openHash`. */
 export async function sealHash(
   keyring: Keyring,
-  stored: KeyedHash,
+  stored: PasswordHash,
   userId: string,
   random: (length: number) => Uint8Array,
-): Promise<KeyedHash> {
+): Promise<PasswordHash> {
   const { phc, pepper } = await openHash(keyring, stored, userId)
   const content = new TextEncoder().encode(JSON.stringify({ phc, pepper: toBase64Url(pepper) }))
   return {

@@ -5,7 +5,7 @@
  * request must send the same body, secrets included.
  */
 import type { Context } from '../context.ts'
-import type { PasswordHash } from '../crypto/password-hash.ts'
+import type { PasswordHash } from '../crypto/phc.ts'
 import { open, seal } from '../crypto/sealing.ts'
 import { Fault, type Refusal, refuse } from '../problem.ts'
 
