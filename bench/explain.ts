@@ -15,7 +15,14 @@ const LARGE = [
 ]
 
 /** Partial indexes of what waits: a queue is meant to be read whole, and is short. */
-const WAITING = ['events_undispatched', 'mails_due', 'webhook_deliveries_due', 'users_to_erase']
+const WAITING = [
+  'events_undispatched',
+  'events_pending',
+  'events_parked',
+  'mails_due',
+  'webhook_deliveries_due',
+  'users_to_erase',
+]
 
 /** EXPLAIN's JSON, the fields that we read. */
 type Plan = {

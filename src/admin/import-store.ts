@@ -3,6 +3,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import { forgetAttemptsAt } from '../accounts/attempts-store.ts'
 import type { Context } from '../context.ts'
 import { NO_PEPPER } from '../crypto/foreign-hash.ts'
+import { priorityOf } from '../events/priority.ts'
 import type { NewImport } from './import-users.ts'
 
 /** For an operator, who is nobody's caller: the sweep hands the events on within a minute. @returns the new ids */
@@ -53,7 +54,8 @@ export function insertMembers(imports: NewImport[], tenant: SQL, actor: SQL, cli
       where "storedHash" is not null),
     failures_forgotten as (${forgetAttemptsAt(sql`account`)}),
     recorded as (
-      insert into events (id, tenant_id, type, subject, actor, data, client)
-      select "eventId", tenant_id, 'user.imported', account.id, ${actor}, '{}', ${client}::jsonb
+      insert into events (id, tenant_id, type, subject, actor, data, client, priority)
+      select "eventId", tenant_id, 'user.imported', account.id, ${actor}, '{}', ${client}::jsonb,
+        ${priorityOf('user.imported')}
       from account join entry on entry.id = account.id)`
 }

@@ -19,7 +19,7 @@ const MAX_TURNS = 20
 /** Before the first row. */
 export const NO_HEAD: ChainHead = { sequence: 0, hash: '0'.repeat(64) }
 
-async function writeAudit(ctx: JobContext, events: readonly Happened[]): Promise<void> {
+async function writeAudit(ctx: JobContext, events: readonly Happened[]): Promise<null> {
   const keys = await requirePersonKeys(ctx, [...new Set(events.map(holderOf))])
   let waiting = await Promise.all(
     events.map(async (event) => unchained(event, await sealPersonal(ctx, keys, event))),
@@ -29,6 +29,7 @@ async function writeAudit(ctx: JobContext, events: readonly Happened[]): Promise
     waiting = await writeOnce(ctx, waiting)
   }
   await forgetErased(ctx, keys)
+  return null
 }
 
 /** Whoever was erased while their rows were on the way: either we see it here, or their erasure comes after our write. */

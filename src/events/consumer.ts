@@ -5,7 +5,7 @@
  */
 import type { JobContext } from '../context.ts'
 import type { Happened } from './catalogue.ts'
-import { handOn, happenedOf, placeAttempts } from './hand-on.ts'
+import { type HandedOn, handOn, happenedOf, placeAttempts } from './hand-on.ts'
 import {
   DEAD_LETTER_RETRIES,
   type EventMessage,
@@ -26,21 +26,30 @@ export async function consumeEvents(
 ): Promise<void> {
   const read = messages.map((message) => ({ message, content: parseMessage(message.body) }))
   const contents = read.flatMap(({ content }) => content ?? [])
-  const undone = await handOn(ctx, sinks, await collect(ctx, contents))
+  const handedOn = await handOn(ctx, sinks, await collect(ctx, contents))
   for (const { message, content } of read) {
-    if (content && !idsOf(content).some((id) => undone.has(id))) message.ack()
+    if (content && isSettled(content, handedOn)) message.ack()
     else {
       if (!content) ctx.log('error', 'event message not readable', { message_id: message.id })
       message.retry({ delaySeconds: retryDelay(message.attempts) })
     }
   }
-  ctx.log(undone.size > 0 ? 'warn' : 'info', 'events consumed', {
+  const { missed, refused, followUps } = handedOn
+  ctx.log(missed.size + refused.size > 0 ? 'warn' : 'info', 'events consumed', {
     messages: messages.length,
-    undone: undone.size,
+    missed: missed.size,
+    refused: refused.size,
   })
+  await Promise.all(followUps.map((followUp) => followUp()))
 }
 
-/** What the messages are about, each event once. Recorded ones are read from the outbox, and are there or were never. */
+/** What was recorded and refused is the sweep's from here on, which counts; an attempt has no row to be counted in. */
+function isSettled(content: EventMessage, { missed, refused }: HandedOn): boolean {
+  if ('recorded' in content) return !content.recorded.some((id) => missed.has(id))
+  return !missed.has(content.attempt.id) && !refused.has(content.attempt.id)
+}
+
+/** What the messages are about. Recorded ones are read from the outbox, and are there or were never. */
 async function collect(ctx: JobContext, contents: EventMessage[]): Promise<Happened[]> {
   const ids = contents.flatMap((content) => ('recorded' in content ? content.recorded : []))
   const attempts = contents.flatMap((content) => ('attempt' in content ? [content.attempt] : []))
@@ -48,7 +57,7 @@ async function collect(ctx: JobContext, contents: EventMessage[]): Promise<Happe
     ids.length === 0 ? [] : findRecorded(ctx, ids),
     placeAttempts(ctx, attempts),
   ])
-  return [...new Map([...recorded.flatMap(happenedOf), ...tried].map((event) => [event.id, event])).values()]
+  return [...recorded.flatMap(happenedOf), ...tried]
 }
 
 /**

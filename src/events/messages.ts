@@ -21,6 +21,8 @@ export type Attempt = {
   data: Record<string, unknown>
   client: EventClient
   occurred_at: string
+  /** How often a sink could not take it, as the spilled list counts. */
+  refusals?: number
 }
 
 /** A message of the queue `events`: ids of the outbox, which holds the rest, or an attempt as it is. */
@@ -44,6 +46,7 @@ const AttemptShape = v.object({
     user_agent: Text,
   }),
   occurred_at: v.pipe(v.string(), v.isoTimestamp()),
+  refusals: v.optional(v.number()),
 })
 const MessageShape = v.union([
   v.object({ recorded: v.pipe(v.array(Uuid), v.minLength(1), v.maxLength(100)) }),

@@ -6,6 +6,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import { v7 as uuidv7 } from 'uuid'
 import type { Context, JobContext } from '../context.ts'
 import type { ChangeType, EventClient } from './catalogue.ts'
+import { priorityOf } from './priority.ts'
 
 /** UUIDv7 (RFC 9562 §5.7) from the request's clock and randomness: no generator state outlives the request. */
 export function newId({ now, random }: Pick<Context, 'now' | 'random'>): string {
@@ -31,9 +32,9 @@ export function recordEvent(
 ): SQL {
   const id = newId(ctx)
   if (!rare) ctx.happened.recorded.push(id)
-  return sql`insert into events (id, tenant_id, type, subject, actor, data, client)
+  return sql`insert into events (id, tenant_id, type, subject, actor, data, client, priority)
     select ${id}::uuid, happened.tenant_id, ${type}, happened.subject, (${actor})::uuid, happened.data,
-      ${ctx.client && JSON.stringify(clientOf(ctx))}::jsonb
+      ${ctx.client && JSON.stringify(clientOf(ctx))}::jsonb, ${priorityOf(type)}
     from (${source}) as happened`
 }
 

@@ -36,7 +36,7 @@ export async function spill(
   }
 }
 
-const sealSpilled = (
+export const sealSpilled = (
   { settings, random }: Pick<JobContext, 'settings' | 'random'>,
   attempt: Attempt,
 ): Promise<string> =>

@@ -1,5 +1,5 @@
 /** The outbox's rows, as the consumer and the sweep read and settle them. */
-import { and, asc, gt, inArray, isNotNull, isNull, lt, or, sql } from 'drizzle-orm'
+import { and, asc, inArray, isNotNull, isNull, lt, lte, or, sql } from 'drizzle-orm'
 import type { Context, JobContext } from '../context.ts'
 import { events, personKeys, tenantHosts } from '../storage/schema.ts'
 
@@ -12,22 +12,26 @@ const columns = {
   data: events.data,
   client: events.client,
   occurredAt: events.createdAt,
+  priority: events.priority,
 }
 
 export type RecordedRow = Awaited<ReturnType<typeof findRecorded>>[number]
 
-/** Those of `ids` that nobody has handed on yet; the others were never written, or are done. */
+/** Those of `ids` that nobody has handed on yet; the others were never written, are done, or are parked. */
 export function findRecorded({ db }: Pick<JobContext, 'db'>, ids: string[]) {
   return db
     .select(columns)
     .from(events)
-    .where(and(inArray(events.id, ids), isNull(events.dispatchedAt)))
+    .where(and(inArray(events.id, ids), isNull(events.dispatchedAt), isNull(events.parkedAt)))
 }
 
-/** The oldest after the id `after` that were committed `olderThanSeconds` ago and that nobody has handed on. */
+/** A place in the order of the sweep. */
+export type Place = Pick<RecordedRow, 'priority' | 'id'>
+
+/** What waits after the place `after`, was committed `olderThanSeconds` ago and is due, in the order of `events_pending`. */
 export function findLeftOver(
   { db }: Pick<JobContext, 'db'>,
-  { after, olderThanSeconds, limit }: { after: string | null; olderThanSeconds: number; limit: number },
+  { after, olderThanSeconds, limit }: { after: Place; olderThanSeconds: number; limit: number },
 ) {
   return db
     .select(columns)
@@ -35,19 +39,25 @@ export function findLeftOver(
     .where(
       and(
         isNull(events.dispatchedAt),
-        after === null ? undefined : gt(events.id, after),
+        isNull(events.parkedAt),
+        sql`(${events.priority}, ${events.id}) > (${after.priority}, ${after.id}::uuid)`,
         lt(events.createdAt, sql`now() - make_interval(secs => ${olderThanSeconds})`),
+        or(isNull(events.retryAt), lte(events.retryAt, sql`now()`)),
       ),
     )
-    .orderBy(asc(events.id))
+    .orderBy(asc(events.priority), asc(events.id))
     .limit(limit)
 }
 
+/** Locks them in order of id: two consumers may settle some of the same. */
 export async function markDispatched({ db }: Pick<JobContext, 'db'>, ids: string[]): Promise<void> {
-  await db
-    .update(events)
-    .set({ dispatchedAt: sql`clock_timestamp()` })
+  const waiting = db
+    .select({ id: events.id })
+    .from(events)
     .where(and(inArray(events.id, ids), isNull(events.dispatchedAt)))
+    .orderBy(asc(events.id))
+    .for('update')
+  await db.update(events).set({ dispatchedAt: sql`clock_timestamp()` }).where(inArray(events.id, waiting))
 }
 
 /** Which tenants these hosts serve. */

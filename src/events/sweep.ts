@@ -1,66 +1,84 @@
-/** The cron of every minute: hands on what the queue never got or did not manage. */
+/**
+ * The cron of every minute: hands on what the queue never got or did not manage, the urgent first. It walks through the
+ * whole backlog as long as its time lasts: neither what cannot be handed on nor a sink that is down stops it.
+ */
 import type { JobContext } from '../context.ts'
-import { REDIS_KEYS } from '../storage/redis.ts'
-import { handOn, happenedOf, placeAttempts } from './hand-on.ts'
-import type { Sink } from './sink.ts'
-import { isTooOld, openSpilled } from './spilled.ts'
-import { findLeftOver, type RecordedRow } from './store.ts'
+import { handOn, happenedOf } from './hand-on.ts'
+import { PRIORITIES } from './priority.ts'
+import type { FollowUp, Sink } from './sink.ts'
+import { findLeftOver, type Place, type RecordedRow } from './store.ts'
+import { sweepSpilled } from './sweep-spilled.ts'
 
-/** An event is in the queue for some seconds; after a minute nobody is coming for it. */
-const LEFT_OVER_SECONDS = 60
-const SWEEP_BATCH = 200
-const SWEEP_BATCHES = 20
+/** An event is in the queue for some seconds; after this nobody is coming for it. With the minute between two sweeps, a mail leaves within two. */
+const LEFT_OVER_SECONDS = 45
+const SWEEP_BATCH = 500
+/** Less than the minute until the next sweep. */
+const SWEEP_MS = 40_000
 
-/** The cron of every minute: what the queue did not get or did not manage. @returns how many were handed on */
-export async function sweepEvents(ctx: JobContext, sinks: readonly Sink[]): Promise<number> {
-  let swept = 0
-  let after: string | null = null
-  for (let round = 0; round < SWEEP_BATCHES; round++) {
-    const limits = { olderThanSeconds: LEFT_OVER_SECONDS, limit: SWEEP_BATCH }
-    const rows: RecordedRow[] = await findLeftOver(ctx, { after, ...limits })
-    const events = rows.flatMap(happenedOf)
-    const undone = await handOn(ctx, sinks, events)
-    swept += events.length - undone.size
-    // Past those that cannot be handed on: they must not keep younger ones waiting. When none could be, something is down.
-    after = rows.at(-1)?.id ?? null
-    if (rows.length < SWEEP_BATCH || (events.length > 0 && undone.size === events.length)) break
-  }
-  swept += await sweepSpilled(ctx, sinks)
+const START: Place = { priority: -1, id: '00000000-0000-0000-0000-000000000000' }
+
+/** @param budgetMs begins nothing after this. @returns how many were handed on */
+export async function sweepEvents(
+  ctx: JobContext,
+  sinks: readonly Sink[],
+  budgetMs = SWEEP_MS,
+): Promise<number> {
+  const end = ctx.now().getTime() + budgetMs
+  const followUps = startFollowUps()
+  const swept = (await sweepOutbox(ctx, sinks, end, followUps.start)) + (await sweepSpilled(ctx, sinks, end))
   if (swept > 0) ctx.log('info', 'events swept', { events: swept })
+  await followUps.finish()
   return swept
 }
 
-/** Attempts that the queue refused. Each leaves the list by its own value, once it is taken: two sweeps cannot lose one. */
-async function sweepSpilled(ctx: JobContext, sinks: readonly Sink[]): Promise<number> {
+async function sweepOutbox(
+  ctx: JobContext,
+  sinks: readonly Sink[],
+  end: number,
+  follow: (followUps: readonly FollowUp[]) => void,
+): Promise<number> {
   let swept = 0
-  try {
-    for (let round = 0; round < SWEEP_BATCHES; round++) {
-      const sealed = await ctx.redis.lrange<string>(REDIS_KEYS.spilledEvents, 0, SWEEP_BATCH - 1)
-      if (sealed.length === 0) break
-      const opened = await Promise.all(sealed.map((one) => openSpilled(ctx, one)))
-      const attempts = opened.flatMap((attempt) => (attempt === null || attempt === 'locked' ? [] : attempt))
-      const undone = await handOn(ctx, sinks, await placeAttempts(ctx, attempts))
-      // What cannot be opened, or is older than the list keeps anything, will not get better.
-      const done = sealed.filter((_, index) => {
-        const attempt = opened[index]
-        if (attempt === 'locked') return false
-        return !attempt || isTooOld(ctx, attempt) || !undone.has(attempt.id)
-      })
-      // Of a key that is not here yet: to the end of the list, so that it keeps nothing waiting.
-      const locked = sealed.filter((_, index) => opened[index] === 'locked')
-      const pipeline = ctx.redis.pipeline()
-      if (locked.length > 0) pipeline.rpush(REDIS_KEYS.spilledEvents, ...locked)
-      for (const one of [...done, ...locked]) pipeline.lrem(REDIS_KEYS.spilledEvents, 1, one)
-      if (done.length + locked.length > 0) await pipeline.exec()
-      swept += attempts.length - undone.size
-      if (undone.size + locked.length > 0) break
+  let after = START
+  let up = sinks
+  while (ctx.now().getTime() < end) {
+    const limits = { olderThanSeconds: LEFT_OVER_SECONDS, limit: SWEEP_BATCH }
+    const rows: RecordedRow[] = await findLeftOver(ctx, { after, ...limits })
+    const last = rows.at(-1)
+    if (!last) return swept
+    const left = sinks.filter((sink) => !up.includes(sink))
+    const events = rows.flatMap(happenedOf)
+    const { missed, refused, down, followUps } = await handOn(ctx, up, events, left)
+    follow(followUps)
+    if (left.length === 0) swept += events.filter(({ id }) => !missed.has(id) && !refused.has(id)).length
+    // A sink that is down keeps the others from nothing urgent; whatever else waits, waits for all of them.
+    up = up.filter((sink) => !down.includes(sink))
+    if (up.length === 0 || (up.length < sinks.length && last.priority > PRIORITIES.urgent)) return swept
+    if (rows.length < SWEEP_BATCH) return swept
+    after = last
+  }
+  ctx.log('warn', 'events left for the next sweep', { events: swept })
+  return swept
+}
+
+/** Beside the sweep and one at a time: sending a hundred mails must not keep the next page waiting. */
+function startFollowUps() {
+  let running = Promise.resolve()
+  let isRunning = false
+  let next: readonly FollowUp[] = []
+  const run = async () => {
+    for (isRunning = true; next.length > 0; ) {
+      const due = next
+      next = []
+      await Promise.all(due.map((followUp) => followUp()))
     }
-    return swept
-  } catch (error) {
-    // Redis is for attempts only; the outbox has been swept already.
-    ctx.log('warn', 'spilled events not swept', { cause: error instanceof Error ? error.name : 'unknown' })
-    return swept
-  } finally {
-    ctx.trips.endAll('redis')
+    isRunning = false
+  }
+  return {
+    start: (followUps: readonly FollowUp[]) => {
+      if (followUps.length === 0) return
+      next = followUps
+      if (!isRunning) running = run()
+    },
+    finish: () => running,
   }
 }

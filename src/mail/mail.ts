@@ -19,11 +19,12 @@ export const mailSink: Sink = {
   name: 'mail',
   take: async (ctx, events: readonly Happened[]) => {
     const mailed = events.filter(mailOf)
-    if (mailed.length === 0) return
+    if (mailed.length === 0) return null
     await recordMails(ctx, mailed)
-    await sendDueMail(ctx).catch((error: unknown) =>
-      ctx.log('error', 'mail left for the cron', { cause: faultOf(error).message }),
-    )
+    return () =>
+      sendDueMail(ctx).catch((error: unknown) =>
+        ctx.log('error', 'mail left for the cron', { cause: faultOf(error).message }),
+      )
   },
 }
 

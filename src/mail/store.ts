@@ -38,6 +38,12 @@ export async function recordMails({ db }: Storage, events: readonly Happened[]):
     on conflict (event_id, user_id) do nothing`)
 }
 
+/** A cast that fails would fail the claim, and with it every mail behind this one. */
+const idIn = (name: 'endpoint_id' | 'token_id') =>
+  sql.raw(
+    `case when happened.data ->> '${name}' ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then (happened.data ->> '${name}')::uuid end`,
+  )
+
 /** A mail that one sender holds. */
 export type Claim = {
   eventId: string
@@ -119,9 +125,9 @@ export async function claimDueMail(
     left join events as happened on happened.id = mail.event_id and happened.tenant_id = mail.tenant_id
     left join users on users.id = mail.user_id and users.tenant_id = mail.tenant_id and ${isReachable}
     left join webhook_endpoints as endpoint
-      on endpoint.id = (happened.data ->> 'endpoint_id')::uuid and endpoint.tenant_id = mail.tenant_id
+      on endpoint.id = ${idIn('endpoint_id')} and endpoint.tenant_id = mail.tenant_id
     left join one_time_tokens as token
-      on token.id = (happened.data ->> 'token_id')::uuid and token.tenant_id = mail.tenant_id and token.user_id = mail.user_id`)
+      on token.id = ${idIn('token_id')} and token.tenant_id = mail.tenant_id and token.user_id = mail.user_id`)
   const [row] = rows
   if (!row) return null
   const { event_id: eventId, user_id: userId, template, attempts } = row

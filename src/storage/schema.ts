@@ -329,8 +329,22 @@ export const events = pgTable(
     client: jsonb('client').$type<Record<string, string | null>>(),
     createdAt: createdAt(),
     dispatchedAt: instant('dispatched_at'),
+    /** In which order the sweep takes them (src/events/priority.ts); the smallest first. */
+    priority: smallint('priority').notNull().default(1),
+    /** How often a sink could not take it for a reason of the event's own, which sink it was, and when it is tried again. */
+    refusals: smallint('refusals').notNull().default(0),
+    refusedBy: text('refused_by'),
+    retryAt: instant('retry_at'),
+    /** Refused too often: tried no more until an operator says so (npm run events). */
+    parkedAt: instant('parked_at'),
   },
   (table) => [
+    index('events_pending')
+      .on(table.priority, table.id)
+      .concurrently()
+      .where(sql`dispatched_at is null and parked_at is null`),
+    index('events_parked').on(table.id).concurrently().where(sql`parked_at is not null`),
+    // For the release before: its sweep has this order.
     index('events_undispatched').on(table.id).where(sql`dispatched_at is null`),
     // What an erasure looks for.
     index('events_subject').on(table.subject).where(sql`subject is not null`),

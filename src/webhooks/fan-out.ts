@@ -8,9 +8,9 @@ import { findSubscribers, insertDeliveries } from './delivery-store.ts'
 
 export const webhookSink: Sink = { name: 'webhooks', take: fanOut }
 
-async function fanOut(ctx: JobContext, events: readonly Happened[]): Promise<void> {
+async function fanOut(ctx: JobContext, events: readonly Happened[]): Promise<null> {
   const told = events.filter(({ type }) => EVENTS[type].webhook)
-  if (told.length === 0) return
+  if (told.length === 0) return null
   const endpoints = await findSubscribers(ctx, [...new Set(told.map(({ tenantId }) => tenantId))])
   const deliveries = told.flatMap((event) =>
     endpoints
@@ -24,8 +24,9 @@ async function fanOut(ctx: JobContext, events: readonly Happened[]): Promise<voi
         payload: payloadOf(event),
       })),
   )
-  if (deliveries.length === 0) return
+  if (deliveries.length === 0) return null
   await announceDeliveries(ctx, await insertDeliveries(ctx, deliveries))
+  return null
 }
 
 const subscribes = ({ events }: { events: string[] }, { type }: Happened) =>

@@ -1,0 +1,2 @@
+CREATE INDEX CONCURRENTLY "events_pending" ON "events" USING btree ("priority","id") WHERE dispatched_at is null and parked_at is null;--> statement-breakpoint
+CREATE INDEX CONCURRENTLY "events_parked" ON "events" USING btree ("id") WHERE parked_at is not null;

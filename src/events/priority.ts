@@ -1,0 +1,33 @@
+/**
+ * In which order the sweep takes what waits. The mails about security are of the urgent ones (test/events/priority.test.ts
+ * holds this list to src/mail/mails.ts); what comes by the hundred thousand waits for all others.
+ */
+import type { EventType } from './catalogue.ts'
+
+export const PRIORITIES = { urgent: 0, ordinary: 1, bulk: 2 } as const
+
+const URGENT: readonly EventType[] = [
+  'email.verification_requested',
+  'user.registered_again',
+  'user.invited',
+  'email.sign_in_requested',
+  'password.reset_requested',
+  'email.change_requested',
+  'email.change_confirmation_requested',
+  'email.changed',
+  'email.reverted',
+  'user.deleted',
+  'user.restored',
+  'password.changed',
+  'password.disabled',
+  'session.started', // a new device
+  'session.revoked',
+  'session.reuse_detected',
+]
+
+const BULK: readonly EventType[] = ['user.imported', 'user.erased']
+
+export function priorityOf(type: EventType): number {
+  if (URGENT.includes(type)) return PRIORITIES.urgent
+  return BULK.includes(type) ? PRIORITIES.bulk : PRIORITIES.ordinary
+}
