@@ -6,7 +6,7 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { type Attack, measureAttack } from './attack.ts'
-import { measureSlowAudit, type SlowAudit } from './audit.ts'
+import { measureChains, measureSlowAudit, reportChains, type SlowAudit } from './audit.ts'
 import { createSender } from './client.ts'
 import { cpuMs, describeMachine, watchLoad } from './machine.ts'
 import { type Measured, measure, type Plan, type Ratios, ratios } from './measure.ts'
@@ -149,10 +149,12 @@ async function main(): Promise<void> {
     const loadSince = watchLoad()
     const series = await measureSpeed(stack, process.argv.includes('--quick'))
     const audit = await measureSlowAudit(stack)
+    const chains = await measureChains(stack)
     const attack = await withFreshWorkerd(stack, { LIMITS_MULTIPLIER: '1' }, measureAttack)
     const memory = await withFreshWorkerd(stack, {}, measureMemory)
     const machine = { ...describeMachine(), ...loadSince() }
     report(series, audit, attack, memory)
+    reportChains(chains)
     console.log(
       `\n${machine.cores} × ${machine.cpu}, Node ${machine.node}, load ${machine.loadAverage.toFixed(2)}, ` +
         `${(machine.othersShare * 100).toFixed(0)} % of the machine taken by others`,
@@ -160,7 +162,7 @@ async function main(): Promise<void> {
     await mkdir('.latchkey', { recursive: true })
     await writeFile(
       '.latchkey/bench.json',
-      JSON.stringify({ at: new Date(), machine, series, audit, attack, memory }),
+      JSON.stringify({ at: new Date(), machine, series, audit, chains, attack, memory }),
     )
   } finally {
     await stack.stop()

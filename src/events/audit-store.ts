@@ -2,7 +2,7 @@
  * The SQL of the audit log (migrations/audit): extending the chains, reading one to verify it, and its months.
  * It may live in another database, so nothing here joins a table of the main one.
  */
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import type { Context } from '../context.ts'
 
 type Storage = Pick<Context, 'auditDb'>
@@ -27,72 +27,69 @@ export type AuditRow = {
   hash: string
 }
 
-/** One statement, so one snapshot: a row that is not seen was written after the head that is, and moves it. */
-export async function findHeads(
-  { auditDb }: Storage,
-  rows: readonly { id: string; tenantId: string; occurredAt: Date }[],
-): Promise<{ heads: Map<string, ChainHead>; written: Set<string> }> {
-  const times = rows.map(({ occurredAt }) => occurredAt.getTime())
-  const ids = JSON.stringify(rows.map(({ id }) => id))
-  const { rows: found } = await auditDb.execute<{
-    tenant_id: string | null
-    sequence: string | null
-    hash: string | null
-    id: string | null
-  }>(sql`
-    select tenant_id, sequence::text, encode(hash, 'hex') as hash, null as id from audit_heads
-    where tenant_id in (select value::uuid from jsonb_array_elements_text(${JSON.stringify(rows.map(({ tenantId }) => tenantId))}::jsonb))
-    union all
-    select null, null, null, id from audit_events
-    where id in (select value::uuid from jsonb_array_elements_text(${ids}::jsonb))
-      and occurred_at between ${new Date(Math.min(...times)).toISOString()}::timestamptz
-        and ${new Date(Math.max(...times)).toISOString()}::timestamptz`)
-  return {
-    heads: new Map(
-      found.flatMap(({ tenant_id, sequence, hash }) =>
-        tenant_id && hash ? [[tenant_id, { sequence: Number(sequence), hash }]] : [],
-      ),
-    ),
-    written: new Set(found.flatMap(({ id }) => id ?? [])),
-  }
-}
+/** A row that has no place in a chain yet. `said` is what its hash says after its place and its predecessor (audit.ts). */
+export type NewAuditRow = Omit<AuditRow, 'sequence' | 'previousHash' | 'hash'> & { said: string }
 
-export type Extension = { tenantId: string; from: ChainHead; rows: AuditRow[] }
+/** What was added to a tenant's chain, and where that ends now. */
+export type Extended = { tenantId: string; rows: number; head: ChainHead }
 
 /**
- * Extends each chain by its rows if it still stands where `from` says, in one transaction.
- * @returns the tenants whose chain was extended
+ * Adds the rows that are not there yet to their tenants' chains, in one transaction and one trip. The first statement
+ * locks the heads, in one order, so that two writers of the same tenants cannot wait for each other; the second one's
+ * snapshot is later than the lock, so it sees every row that was written before, and chains the others: PostgreSQL
+ * hashes, so no answer of ours is waited for while a head is locked, and no writer comes too late.
  */
-export async function extendChains(
-  { auditDb }: Storage,
-  extensions: readonly Extension[],
-): Promise<Set<string>> {
-  // In one order, so that two writers of the same tenants cannot wait for each other.
-  const ordered = extensions.toSorted((one, other) => (one.tenantId < other.tenantId ? -1 : 1))
-  const statements = ordered.map(({ tenantId, from, rows }) => {
-    const newest = rows.at(-1) ?? from
-    return auditDb.execute<{ tenant_id: string }>(sql`
-      with moved as (
-        insert into audit_heads (tenant_id, sequence, hash, dropped_hash)
-        values (${tenantId}, ${newest.sequence}, decode(${newest.hash}, 'hex'), decode(repeat('0', 64), 'hex'))
-        on conflict (tenant_id) do update set sequence = excluded.sequence, hash = excluded.hash
-          where audit_heads.sequence = ${from.sequence} and audit_heads.hash = decode(${from.hash}, 'hex')
-        returning tenant_id),
-      added as (
-        insert into audit_events (id, occurred_at, tenant_id, sequence, type, actor, subject, session_ids, data,
-          personal, network, previous_hash, hash)
-        select row.id, row."occurredAt", moved.tenant_id, row.sequence, row.type, row.actor, row.subject,
-          row."sessionIds", row.data, row.personal, row.network, decode(row."previousHash", 'hex'), decode(row.hash, 'hex')
-        from moved, jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as row(
-          id uuid, "occurredAt" timestamptz, sequence bigint, type text, actor uuid, subject uuid, "sessionIds" uuid[],
-          data jsonb, personal text, network cidr, "previousHash" text, hash text))
-      select tenant_id from moved`)
-  })
-  const [first, ...rest] = statements
-  if (!first) return new Set()
-  const results = await auditDb.batch([first, ...rest])
-  return new Set(results.flatMap(({ rows }) => rows.map(({ tenant_id }) => tenant_id)))
+export async function extendChains({ auditDb }: Storage, rows: readonly NewAuditRow[]): Promise<Extended[]> {
+  const tenants = JSON.stringify([...new Set(rows.map(({ tenantId }) => tenantId))])
+  const times = rows.map(({ occurredAt }) => occurredAt.getTime())
+  const lock = sql`
+    insert into audit_heads (tenant_id, sequence, hash, dropped_hash)
+    select value::uuid, 0, decode(repeat('0', 64), 'hex'), decode(repeat('0', 64), 'hex')
+    from jsonb_array_elements_text(${tenants}::jsonb) order by value::uuid
+    on conflict (tenant_id) do update set sequence = audit_heads.sequence`
+  const extend = sql`
+    with recursive given as materialized (
+      select * from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as given(
+        id uuid, "tenantId" uuid, "occurredAt" timestamptz, type text, actor uuid, subject uuid, "sessionIds" uuid[],
+        data jsonb, personal text, network cidr, said text)),
+    missing as materialized (
+      select id, "tenantId", said, row_number() over (partition by "tenantId" order by id) as place from given
+      where not exists (
+        select from audit_events where audit_events.id = given.id and audit_events.occurred_at = given."occurredAt"
+          and audit_events.occurred_at between ${new Date(Math.min(...times)).toISOString()}::timestamptz
+            and ${new Date(Math.max(...times)).toISOString()}::timestamptz)),
+    chained as (
+      select 0::bigint as place, tenant_id, null::uuid as id, sequence, null::bytea as previous_hash, hash
+      from audit_heads where tenant_id in (select value::uuid from jsonb_array_elements_text(${tenants}::jsonb))
+      union all
+      select missing.place, chained.tenant_id, missing.id, chained.sequence + 1, chained.hash,
+        ${hashOf(sql`chained.sequence + 1`, sql`chained.hash`, sql`missing.said`)}
+      from chained join missing on missing."tenantId" = chained.tenant_id and missing.place = chained.place + 1),
+    added as (
+      insert into audit_events (id, occurred_at, tenant_id, sequence, type, actor, subject, session_ids, data,
+        personal, network, previous_hash, hash)
+      select given.id, given."occurredAt", given."tenantId", chained.sequence, given.type, given.actor, given.subject,
+        given."sessionIds", given.data, given.personal, given.network, chained.previous_hash, chained.hash
+      from chained join given on given.id = chained.id),
+    newest as (
+      select distinct on (tenant_id) tenant_id, place, sequence, hash from chained order by tenant_id, place desc)
+    update audit_heads set sequence = newest.sequence, hash = newest.hash from newest
+    where audit_heads.tenant_id = newest.tenant_id and newest.place > 0
+    returning audit_heads.tenant_id, newest.place::int as rows, audit_heads.sequence::text, encode(audit_heads.hash, 'hex') as hash`
+  const [, { rows: extended }] = await auditDb.batch([
+    auditDb.execute(lock),
+    auditDb.execute<{ tenant_id: string; rows: number; sequence: string; hash: string }>(extend),
+  ])
+  return extended.map(({ tenant_id, rows: added, sequence, hash }) => ({
+    tenantId: tenant_id,
+    rows: added,
+    head: { sequence: Number(sequence), hash },
+  }))
 }
+
+/** `hashRow` of audit.ts in SQL: the place and the predecessor open the list whose end is `said`. */
+const hashOf = (sequence: SQL, previousHash: SQL, said: SQL) =>
+  sql`sha256(convert_to('[' || (${sequence})::text || ',"' || encode(${previousHash}, 'hex') || '",' || ${said}, 'UTF8'))`
 
 /**
  * What finds people's rows by address goes; what they say stays sealed under keys that are gone. A row is of whoever did

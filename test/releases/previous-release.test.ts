@@ -6,7 +6,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Client, createClient, newClient, newEmail, PASSWORD } from '../support/client.ts'
+import { verifyChains } from '../../ops/audit.ts'
+import { type Client, createClient, newClient, newEmail, PASSWORD, race } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
 import { buildPreviousRelease } from '../support/previous-release.ts'
 import { type Service, startService } from '../support/service.ts'
@@ -89,4 +90,35 @@ describe.each<[Release, Release]>([
     expect(everywhere.status).toBe(204)
     expectProblem(await person[second].refresh(renewed.body.refresh_token), 'invalid_grant')
   })
+})
+
+test('piles 13: the consumers of both releases extend one chain of the audit log', async () => {
+  const { present } = await newPerson()
+  const { tokens } = await present.newAccount()
+  const ids = await services.present.sql<{ id: string }>(
+    `insert into events (id, tenant_id, type, subject, data, client)
+     select gen_random_uuid(), tenant_id, 'session.ended', user_id, jsonb_build_object('session_id', id), '{"country":"NL"}'
+     from sessions, generate_series(1, 200) where id = $1 returning events.id`,
+    [tokens.session.id],
+  )
+  let waiting = Array.from({ length: 20 }, (_, index) =>
+    ids.slice(index * 10, index * 10 + 10).map(({ id }) => ({ recorded: [id] })),
+  )
+  // The previous release has a batch retried when others were first at each of its turns.
+  for (let again = 0; waiting.length > 0 && again < 10; again++) {
+    const outcomes = await race(waiting.length, (index) =>
+      services[(index + again) % 2 === 0 ? 'present' : 'previous'].queue(
+        'latchkey-events',
+        waiting[index] ?? [],
+      ),
+    )
+    waiting = waiting.filter((_, index) => outcomes[index]?.explicitAcks.length === 0)
+  }
+  const written = await services.present.sql(
+    `select count(*)::int as rows, count(distinct id)::int as ids from audit_events where tenant_id = $1 and type = 'session.ended'`,
+    [present.tenant.id],
+  )
+  expect(written).toEqual([{ rows: 200, ids: 200 }])
+  const [chain] = await verifyChains(services.present.operator, present.tenant.id)
+  expect(chain?.problems).toEqual([])
 })

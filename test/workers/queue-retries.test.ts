@@ -52,3 +52,8 @@ test('piles 14: no delay of the code is longer than half an hour, so what is bac
   for (let attempts = 1; attempts <= PLATFORM.retries; attempts++)
     expect(retryDelay(attempts)).toBeLessThanOrEqual(1800)
 })
+
+test('piles 13: as many consumers of events at once as a chain of the audit log can serve', () => {
+  const events = consumers.filter(([, { queue }]) => queue === 'latchkey-events')
+  for (const [, { max_concurrency }] of events) expect(max_concurrency).toBe(10)
+})
