@@ -110,17 +110,23 @@ function mailSettings({ endpoint }: Mailbox) {
   return { MAIL_TRANSPORT: 'mailbox', MAIL_FROM: 'latchkey@example.com', MAIL_URL: endpoint }
 }
 
+type Keys = Record<'AUTH_KEYS' | 'SIGNING_SEAL_KEYS' | 'SERVICE_KEYS', string>
+
 /** Keys of this checkout, made once: the data under `.latchkey/` can only be read with them. */
-async function readKeys(): Promise<{ AUTH_KEYS: string; SIGNING_SEAL_KEYS: string }> {
+async function readKeys(): Promise<Keys> {
   const file = path.join(FOLDER, 'keys.json')
-  try {
-    return JSON.parse(await readFile(file, 'utf8'))
-  } catch (error) {
+  const kept = await readFile(file, 'utf8').catch((error: unknown) => {
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
-    const keys = { AUTH_KEYS: newKeyringEntry('k1'), SIGNING_SEAL_KEYS: newKeyringEntry('s1') }
-    await writeFile(file, JSON.stringify(keys), { mode: 0o600 })
-    return keys
+    return '{}'
+  })
+  const keys: Keys = {
+    AUTH_KEYS: newKeyringEntry('k1'),
+    SIGNING_SEAL_KEYS: newKeyringEntry('s1'),
+    SERVICE_KEYS: newKeyringEntry('c1'),
+    ...JSON.parse(kept),
   }
+  await writeFile(file, JSON.stringify(keys), { mode: 0o600 })
+  return keys
 }
 
 function readPort(name: 'PORT' | 'MAIL_PORT', fallback: string): number {

@@ -8,6 +8,7 @@
  *   npm run keys -- promote <id>       second step, when all can: it makes new things (--unseen: not all Workers are deployed)
  *   npm run keys -- reseal             moves what an older key sealed to the newest one; stop it and run it again as you like
  *   npm run keys -- retire <id>        last step, when nothing needs the old key (--force: what needs it is lost)
+ *   npm run keys -- caller <origin>    what a trusted server signs with that calls this origin, from SERVICE_KEYS
  */
 import { parseKeyring } from '../src/crypto/keyring.ts'
 import type { Secret } from '../src/settings.ts'
@@ -16,6 +17,7 @@ import { list } from './key-report.ts'
 import { addKey, findKnownKeys, promoteKey, retireKey } from './key-rotation.ts'
 import { newKeyringEntry } from './keyring.ts'
 import { reseal } from './reseal.ts'
+import { serviceCredential } from './service-credential.ts'
 import { rotate } from './signing-keys.ts'
 
 /** Walking a large table takes as long as it takes; each query has its deadline. */
@@ -68,7 +70,7 @@ if (import.meta.main) {
     const flags = rest.filter((word) => word.startsWith('--'))
     const [id = ''] = rest.filter((word) => !word.startsWith('--'))
     const usage =
-      'usage: npm run keys [-- rotate [--es256] [--now] | secret [id] | add <id> | promote <id> [--unseen] | reseal | retire <id> [--force]]'
+      'usage: npm run keys [-- rotate [--es256] [--now] | secret [id] | caller <origin> | add <id> | promote <id> [--unseen] | reseal | retire <id> [--force]]'
     const step = STEPS[command]
     if (step && id !== '') {
       const { value, says } = await step(
@@ -83,6 +85,7 @@ if (import.meta.main) {
     }
     if (command === 'list') return report()
     if (command === 'rotate') return rotate(contextWith('DATABASE_URL', 'SIGNING_SEAL_KEYS'), rest)
+    if (command === 'caller') return console.log(await serviceCredential(env.SERVICE_KEYS, id))
     if (command === 'secret')
       return console.log(newKeyringEntry(id || `k${new Date().toISOString().slice(0, 10)}`))
     if (command === 'reseal') return resealAll()

@@ -3,9 +3,11 @@
  * security headers, cross-origin answers, the log line, and every failure as problem+json.
  */
 import { Hono, type Context as HonoContext } from 'hono'
+import { matchedRoutes } from 'hono/route'
 import { secureHeaders } from 'hono/secure-headers'
 import { type Context, createContext, type Env } from './context.ts'
 import { dispatchHappened } from './events/dispatch.ts'
+import { identifyClient } from './http/trusted-caller.ts'
 import { createLog } from './log.ts'
 import { faultOf, problemResponse, refuse } from './problem.ts'
 import type { Secret } from './settings.ts'
@@ -35,7 +37,9 @@ export function createApp(operations: readonly Operation[], needed: readonly Sec
       createLog({ request_id: requestId })('error', 'refusing to serve', { cause: fault.message })
       return problemResponse(fault, { requestId, outcome: {} })
     }
-    await next()
+    const refused = await identifyClient(c.var.ctx, c.req.raw)
+    if (refused) c.res = problemResponse(refused, c.var.ctx)
+    else await next()
     await finish(c.var.ctx, c, startedAt)
     return undefined
   })
@@ -77,6 +81,8 @@ async function finish(ctx: Context, c: HonoContext<Env>, startedAt: number): Pro
   await shareWithReader(ctx, c.res)
   const { postgres, redis } = ctx.trips.counted()
   const milliseconds = Date.now() - startedAt
+  // Not `routePath`: that of a request which was refused before its route is the one that matches all.
+  const operation = matchedRoutes(c).at(-1)?.path
   if (ctx.settings.serverTiming) {
     headers.set(
       'server-timing',
@@ -87,11 +93,11 @@ async function finish(ctx: Context, c: HonoContext<Env>, startedAt: number): Pro
     ...ctx.outcome,
     address: ctx.client.truncatedAddress,
     method: c.req.method,
-    operation: c.req.routePath,
+    operation,
     status: c.res.status,
     postgres_trips: postgres.trips,
     redis_trips: redis.trips,
     duration_ms: milliseconds,
   })
-  dispatchHappened(ctx, `${c.req.method} ${c.req.routePath}`)
+  dispatchHappened(ctx, `${c.req.method} ${operation}`)
 }

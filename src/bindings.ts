@@ -8,6 +8,7 @@ export type Bindings = {
   UPSTASH_REDIS_REST_TOKEN?: string
   AUTH_KEYS?: string
   SIGNING_SEAL_KEYS?: string
+  SERVICE_KEYS?: string
   REDIS_TIMEOUT_MS?: string
   POSTGRES_TIMEOUT_MS?: string
   REQUEST_TIMEOUT_MS?: string

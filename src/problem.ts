@@ -19,6 +19,8 @@ const CATALOGUE = {
   invalid_one_time_token: { status: 400, title: 'This link is not valid any more; ask for a new one' },
   invalid_grant: { status: 401, title: 'The refresh token is not valid' },
   origin_not_allowed: { status: 403, title: 'This origin may not call on behalf of a signed-in browser' },
+  // Not 401: the person who is called for is not signed out by it.
+  invalid_caller: { status: 403, title: 'The Latchkey-Caller header is not valid' },
   insufficient_role: { status: 403, title: 'This needs a role that the account does not have' },
   not_found: { status: 404, title: 'There is nothing here' },
   method_not_allowed: { status: 405, title: 'This path does not take that method' },

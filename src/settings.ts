@@ -19,7 +19,7 @@ export const SECRETS = [
 export type Secret = (typeof SECRETS)[number]
 
 /** Secrets that change what a Worker does, where they are set; none refuses to serve without them. */
-export const OPTIONAL_SECRETS = ['AUDIT_DATABASE_URL', 'RESEND_API_KEY'] as const
+export const OPTIONAL_SECRETS = ['AUDIT_DATABASE_URL', 'RESEND_API_KEY', 'SERVICE_KEYS'] as const
 
 export type Settings = {
   /** `local` is the development stack alone: it may use plain http to this machine. Anything else is production. */
@@ -28,6 +28,8 @@ export type Settings = {
   redis: { url: string; token: string }
   authKeys: Keyring
   signingSealKeys: Keyring
+  /** What the credentials of trusted callers are derived from; null where there are none (http/trusted-caller.ts). */
+  serviceKeys: Keyring | null
   redisTimeoutMs: number
   postgresTimeoutMs: number
   requestTimeoutMs: number
@@ -59,6 +61,9 @@ export type MailSettings =
   | { transport: 'resend'; from: string; url: string; apiKey: string }
   | { transport: 'mailbox'; from: string; url: string }
 
+const KEYRINGS = ['AUTH_KEYS', 'SIGNING_SEAL_KEYS', 'SERVICE_KEYS'] as const
+type KeyringName = (typeof KEYRINGS)[number]
+
 const milliseconds = (fallback: number) => integer(fallback, 10, 60_000)
 const integer = (fallback: number, least: number, most: number) =>
   v.optional(
@@ -73,6 +78,7 @@ const Shape = v.object({
   UPSTASH_REDIS_REST_TOKEN: v.optional(v.pipe(v.string(), v.minLength(1))),
   AUTH_KEYS: v.optional(v.string()),
   SIGNING_SEAL_KEYS: v.optional(v.string()),
+  SERVICE_KEYS: v.optional(v.string()),
   REDIS_TIMEOUT_MS: milliseconds(250),
   POSTGRES_TIMEOUT_MS: milliseconds(2_000),
   REQUEST_TIMEOUT_MS: milliseconds(8_000),
@@ -124,7 +130,8 @@ export function readSettings(bindings: Bindings, needed: readonly Secret[]): Set
   const signingSealKeys = needed.includes('SIGNING_SEAL_KEYS')
     ? readKeyring(values, 'SIGNING_SEAL_KEYS')
     : null
-  if (authKeys || signingSealKeys) refuseSharedKeys(values)
+  const serviceKeys = values.SERVICE_KEYS ? readKeyring(values, 'SERVICE_KEYS') : null
+  if (authKeys || signingSealKeys || serviceKeys) refuseSharedKeys(values)
   return {
     environment: values.ENVIRONMENT,
     get databaseUrl() {
@@ -142,6 +149,7 @@ export function readSettings(bindings: Bindings, needed: readonly Secret[]): Set
     get signingSealKeys() {
       return signingSealKeys ?? notGiven('SIGNING_SEAL_KEYS')
     },
+    serviceKeys,
     redisTimeoutMs: values.REDIS_TIMEOUT_MS,
     postgresTimeoutMs: values.POSTGRES_TIMEOUT_MS,
     requestTimeoutMs: values.REQUEST_TIMEOUT_MS,
@@ -183,7 +191,7 @@ function readMail(values: v.InferOutput<typeof Shape>): MailSettings {
   return { transport, from, url }
 }
 
-function readKeyring(values: v.InferOutput<typeof Shape>, name: 'AUTH_KEYS' | 'SIGNING_SEAL_KEYS'): Keyring {
+function readKeyring(values: v.InferOutput<typeof Shape>, name: KeyringName): Keyring {
   try {
     return parseKeyring(values[name] ?? '')
   } catch (error) {
@@ -195,13 +203,16 @@ function readKeyring(values: v.InferOutput<typeof Shape>, name: 'AUTH_KEYS' | 'S
 
 /** Two keyrings with one key are one secret: whoever learns either could forge what the other protects. */
 function refuseSharedKeys(values: v.InferOutput<typeof Shape>): void {
-  if (!values.AUTH_KEYS || !values.SIGNING_SEAL_KEYS) return
-  const shared = findSharedKey(readKeyring(values, 'SIGNING_SEAL_KEYS'), readKeyring(values, 'AUTH_KEYS'))
-  if (shared)
-    throw misconfigured(
-      'SIGNING_SEAL_KEYS',
-      `has in entry ${shared} a key that AUTH_KEYS has too; make one of its own with "npm run keys -- secret"`,
-    )
+  const given = KEYRINGS.flatMap((name) => (values[name] ? [{ name, ring: readKeyring(values, name) }] : []))
+  for (const [index, { name, ring }] of given.entries())
+    for (const earlier of given.slice(0, index)) {
+      const shared = findSharedKey(ring, earlier.ring)
+      if (shared)
+        throw misconfigured(
+          name,
+          `has in entry ${shared} a key that ${earlier.name} has too; make one of its own with "npm run keys -- secret"`,
+        )
+    }
 }
 
 function notGiven(name: Secret): never {

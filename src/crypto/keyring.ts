@@ -20,6 +20,8 @@ export type Purpose =
   | 'seal:person'
   | 'redis-subject'
   | `cookie:${string}`
+  /** Of SERVICE_KEYS, for one host: what a server signs with that calls it for others. */
+  | `caller:${string}`
   | 'cursor'
 
 /** One root key. Its bytes sit behind a function, so that logging or serialising a keyring shows none of them. */

@@ -231,7 +231,7 @@ export const EVENTS = {
     origin: 'attempt, once a minute',
   },
   'access.refused': {
-    says: 'A call was refused: no valid token, not the role for it, or a foreign page.',
+    says: 'A call was refused: no valid token, not the role for it, a foreign page, or a bad Latchkey-Caller header.',
     carries: refusal,
     visibleTo: 'admin',
     webhook: false,

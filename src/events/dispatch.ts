@@ -25,6 +25,7 @@ const ATTEMPTS: Partial<Record<RefusalCode, AttemptType>> = {
   insufficient_role: 'access.refused',
   insufficient_user_authentication: 'access.refused',
   origin_not_allowed: 'access.refused',
+  invalid_caller: 'access.refused',
   rate_limited: 'limit.exceeded',
 }
 

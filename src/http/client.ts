@@ -1,6 +1,7 @@
 /**
  * Who is calling, as far as the edge knows: address, place, device. Trusts `CF-Connecting-IP` and `request.cf` alone,
- * which Cloudflare writes itself; every other address header can be set by the client and is never read.
+ * which Cloudflare writes itself; every other address header can be set by the client and is never read. What a server
+ * signs for its own client is in trusted-caller.ts.
  */
 
 export type ClientDetails = {
@@ -12,6 +13,8 @@ export type ClientDetails = {
   city: string | null
   asnOrg: string | null
   userAgent: string | null
+  /** The id of the service key under which a server named this client (trusted-caller.ts); null when it called itself. */
+  vouchedBy: string | null
 }
 
 const MAX_USER_AGENT = 512
@@ -20,16 +23,28 @@ const MAX_USER_AGENT = 512
 export const UNKNOWN_NETWORK = 'unknown'
 
 export function readClient(request: Request): ClientDetails {
-  const groups = parseAddress(request.headers.get('cf-connecting-ip') ?? '')
   const { cf } = request as { cf?: Record<string, unknown> } // Cloudflare's own, and optional: absent in some previews
-  const userAgent = request.headers.get('user-agent')
+  return describeClient(parseAddress(request.headers.get('cf-connecting-ip') ?? ''), {
+    country: cf?.country,
+    city: cf?.city,
+    asnOrg: cf?.asOrganization,
+    userAgent: request.headers.get('user-agent'),
+    vouchedBy: null,
+  })
+}
+
+type Facts = Record<'country' | 'city' | 'asnOrg', unknown> & Pick<ClientDetails, 'userAgent' | 'vouchedBy'>
+
+/** What limits count and tables keep of an address, or of none; of the facts only text, cut to what is shown. */
+export function describeClient(groups: Groups | null, facts: Facts): ClientDetails {
   return {
     network: groups === null ? UNKNOWN_NETWORK : prefix(groups, 4),
     truncatedAddress: groups === null ? null : prefix(groups, 3),
-    country: text(cf?.country),
-    city: text(cf?.city),
-    asnOrg: text(cf?.asOrganization),
-    userAgent: userAgent === null ? null : printable(userAgent, MAX_USER_AGENT),
+    country: text(facts.country),
+    city: text(facts.city),
+    asnOrg: text(facts.asnOrg),
+    userAgent: facts.userAgent === null ? null : printable(facts.userAgent, MAX_USER_AGENT),
+    vouchedBy: facts.vouchedBy,
   }
 }
 

@@ -85,6 +85,12 @@ const CLASSES: [what: string, type: string, code: string, attempt: (client: Clie
       }),
   ],
   [
+    'a forged Latchkey-Caller header',
+    'access.refused',
+    'invalid_caller',
+    (client) => client.call('/v1/me', { headers: { 'latchkey-caller': 'v1;t=1;ip=192.0.2.1' } }),
+  ],
+  [
     'a guess while a delay runs',
     'limit.exceeded',
     'rate_limited',

@@ -17,7 +17,7 @@ export type MailRow = {
 
 export type Stage = { service: Service; provider: Provider }
 
-export function useMailStage(): () => Stage {
+export function useMailStage(more: Record<string, string> = {}): () => Stage {
   let stage: Stage | undefined
   beforeAll(async () => {
     const provider = await startProvider()
@@ -26,6 +26,7 @@ export function useMailStage(): () => Stage {
       MAIL_FROM,
       MAIL_URL: provider.url,
       RESEND_API_KEY: API_KEY,
+      ...more,
     }
     stage = { provider, service: await startService({ bindings }) }
   })

@@ -65,6 +65,7 @@ describe('the catalogue', () => {
     invalid_code: 401,
     insufficient_user_authentication: 401,
     origin_not_allowed: 403,
+    invalid_caller: 403,
     password_disabled: 403,
     insufficient_role: 403,
     not_found: 404,

@@ -212,9 +212,10 @@ const KEPT_TEXT = `
 function refuseSecrets(
   where: string,
   said: string,
-  { AUTH_KEYS = '', SIGNING_SEAL_KEYS = '' }: Record<string, string>,
+  { AUTH_KEYS = '', SIGNING_SEAL_KEYS = '', SERVICE_KEYS = '' }: Record<string, string>,
 ) {
-  const found = findSecrets(said, [AUTH_KEYS, SIGNING_SEAL_KEYS])
+  const keyrings = [AUTH_KEYS, SIGNING_SEAL_KEYS, SERVICE_KEYS].filter((keyring) => keyring !== '')
+  const found = findSecrets(said, keyrings)
   if (found.length > 0) throw new Error(`${where} ${found.join('\n')}`)
 }
 
@@ -229,6 +230,8 @@ const queueWorker = (name: string, url: string) => ({
 
 /** The Workers that an operator gives the optional secrets to (README). */
 const READS_AUDIT = new Set(['', 'admin', 'session', 'jobs'])
+const isOptionalFor = (worker: string, secret: string) =>
+  secret === 'SERVICE_KEYS' ? worker !== 'jobs' : READS_AUDIT.has(worker)
 
 /** The name of a Worker in wrangler.toml. */
 const nameOf = (worker: string) =>
@@ -237,7 +240,8 @@ const nameOf = (worker: string) =>
 /** Each Worker gets the secrets that wrangler.toml requires for it, and no others. */
 function workerOptions(worker: string, bundles: string, bindings: Record<string, string>) {
   const { secrets } = unstable_readConfig({ config: 'wrangler.toml', env: worker }, { hideWarnings: true })
-  const names = [...(secrets?.required ?? []), ...(READS_AUDIT.has(worker) ? OPTIONAL_SECRETS : [])]
+  const optional = OPTIONAL_SECRETS.filter((secret) => isOptionalFor(worker, secret))
+  const names: string[] = [...(secrets?.required ?? []), ...optional]
   const pick = (isSecret: boolean) =>
     Object.fromEntries(
       Object.entries(bindings).filter(([name]) => isSecret === /DATABASE|UPSTASH|KEYS|API_KEY/.test(name)),

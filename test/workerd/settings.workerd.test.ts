@@ -240,3 +240,21 @@ describe('AUTH_KEYS and SIGNING_SEAL_KEYS', () => {
     expect(read(`k1:${keyOf(1)}`, `k1:${keyOf(2)}`)).not.toThrow()
   })
 })
+
+describe('SERVICE_KEYS', () => {
+  const read = (serviceKeys: string) => () => readSettings({ ...bindings, SERVICE_KEYS: serviceKeys }, [])
+
+  test.each([
+    ['AUTH_KEYS', `c2:${keyOf(9)},c1:${keyOf(1)}`, 2],
+    ['SIGNING_SEAL_KEYS', `c1:${keyOf(2)}`, 1],
+  ])('accounts 9: share no key with %s', (name, serviceKeys, entry) => {
+    expect(read(serviceKeys)).toThrow(`setting SERVICE_KEYS has in entry ${entry} a key that ${name} has too`)
+  })
+
+  test('accounts 9: are optional, and refused when malformed, without being repeated', () => {
+    expect(readSettings(bindings, []).serviceKeys).toBeNull()
+    expect(read(`c1:${keyOf(9)}`)().serviceKeys).toHaveLength(1)
+    expect(read(`c1:${keyOf(9)}x`)).toThrow('setting SERVICE_KEYS is not a keyring')
+    expect(read(`c1:${keyOf(9)}x`)).not.toThrow(keyOf(9).slice(0, 12))
+  })
+})
