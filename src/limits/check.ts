@@ -80,9 +80,17 @@ async function checkAtEdge(
     outcome.limiter = 'unbound' // nothing here is expensive or secret; the line tells what wrangler.toml lacks
     return null
   }
-  const { success } = await rateLimiters.edge.limit({ key: `${operation}:${client.network}` })
-  outcome.limiter = success ? 'allowed' : 'refused'
-  return success ? null : refuseOver('address', edge.address, edge.address.seconds)
+  const counted = await rateLimiters.edge.limit({ key: `${operation}:${client.network}` }).catch(() => null)
+  if (!counted) {
+    Object.assign(outcome, {
+      limiter: 'degraded',
+      limiter_policy: 'open',
+      limiter_cause: 'the binding failed',
+    })
+    return null
+  }
+  outcome.limiter = counted.success ? 'allowed' : 'refused'
+  return counted.success ? null : refuseOver('address', edge.address, edge.address.seconds)
 }
 
 /**

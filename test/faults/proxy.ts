@@ -7,7 +7,7 @@ import http from 'node:http'
 import type net from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { LOOPBACK } from '../../dev/local-server.ts'
-import { type Answer, failureOf, type Upstream } from './upstream-failure.ts'
+import { type Answer, failureOf, refusalOf, type Upstream } from './upstream-failure.ts'
 
 /**
  * - `open` passes everything on
@@ -17,6 +17,7 @@ import { type Answer, failureOf, type Upstream } from './upstream-failure.ts'
  * - `cut` forwards, then sends the headers and half of the answer's body, and resets the connection
  * - `reset-after-commit` forwards, waits for the whole answer, and resets the connection instead of passing it on
  * - `delayMs` forwards that much later
+ * - `refusal` answers as Neon's proxy does when it refuses with these words; nothing is forwarded
  */
 export type FaultMode =
   | 'open'
@@ -26,6 +27,7 @@ export type FaultMode =
   | 'cut'
   | 'reset-after-commit'
   | { delayMs: number }
+  | { refusal: string }
 
 export type FaultOptions = {
   /** How many requests meet the fault; those after them pass. */
@@ -137,6 +139,7 @@ async function behave(mode: FaultMode, exchange: Exchange, body: Buffer, forward
       await forward(exchange, body)
       return reset(request.socket)
     default:
+      if ('refusal' in mode) return send(response, refusalOf(mode.refusal, request.headers, body.toString()))
       await wait(mode.delayMs, undefined, { signal: exchange.gone })
       return send(response, await forward(exchange, body))
   }

@@ -20,12 +20,21 @@ export function failureOf(upstream: Upstream, headers: IncomingHttpHeaders, body
   }
 }
 
+/** What Neon's proxy says when it does not let us ask the database: HTTP 400 and no SQLSTATE. */
+export function refusalOf(message: string, headers: IncomingHttpHeaders, body: string): Answer {
+  return {
+    status: 400,
+    headers: { 'content-type': 'application/json' },
+    body: Buffer.from(JSON.stringify(neonFailure(headers, body, message))),
+  }
+}
+
 /** neondatabase/neon issue 11975 has such an answer; its `detail` is null there. */
-function neonFailure(headers: IncomingHttpHeaders, body: string) {
+function neonFailure(headers: IncomingHttpHeaders, body: string, message = 'Control plane request failed') {
   const caller = headers['neon-connection-string'] ?? ''
   const compute = `postgresql://cloud_admin:${LEAKED_SECRET}@10.12.3.4:5432/postgres`
   return {
-    message: 'Control plane request failed',
+    message,
     code: '',
     detail: `could not wake compute ${compute} for ${caller}`,
     hint: null,

@@ -67,6 +67,8 @@ export type ServiceOptions = {
   deliveriesUrl?: string
   /** Another service, whose database and Redis this one uses as well. */
   beside?: Service
+  /** A Worker that stands in for the binding EDGE_LIMITER. */
+  edgeLimiter?: string
   /** A folder of other bundles than those of this checkout (test/support/previous-release.ts). */
   bundles?: string
 }
@@ -89,7 +91,7 @@ export function useService(
 
 export async function startService(options: ServiceOptions = {}): Promise<Service> {
   const { workers = [''], bindings = {}, queueUrl, deliveriesUrl, beside } = options
-  const { bundles = inject('stack').bundles } = options
+  const { bundles = inject('stack').bundles, edgeLimiter } = options
   const backend = beside?.backend ?? (await startBackend())
   const all = { ...backend.bindings, ...bindings }
   const harness = createTestHarness({
@@ -99,10 +101,14 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
         bindingOverrides: {
           ...(queueUrl && { EVENTS: 'queue-events' }),
           ...(deliveriesUrl && { DELIVERIES: 'queue-deliveries' }),
+          ...(edgeLimiter && { EDGE_LIMITER: 'edge-limiter' }),
         },
       })),
       ...(queueUrl ? [queueWorker('queue-events', queueUrl)] : []),
       ...(deliveriesUrl ? [queueWorker('queue-deliveries', deliveriesUrl)] : []),
+      ...(edgeLimiter
+        ? [{ config: { name: 'edge-limiter', main: edgeLimiter, compatibility_date: '2026-10-20' } }]
+        : []),
     ],
   })
   const {
