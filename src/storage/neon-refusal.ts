@@ -1,6 +1,7 @@
 /**
- * What Neon means when it refuses to ask the database at all: a wrong password, a disabled endpoint, a spent quota. Such
- * an answer is an HTTP 400 without a SQLSTATE. Its text may hold addresses and credentials, so only our words leave here.
+ * Why we cannot use the database, in words for the operator's log. When Neon refuses to ask it at all (a wrong password, a
+ * disabled endpoint, a spent quota), that is an HTTP 400 without a SQLSTATE. The answer's text may hold addresses and
+ * credentials, so only our words leave here.
  */
 
 /** Neon's wordings, and ours for the operator's log. */
@@ -11,6 +12,11 @@ const MEANINGS: [wording: RegExp, meaning: string][] = [
   [/suspended/i, 'the Neon project is suspended'],
   [/not allowed to connect/i, 'the Neon project does not allow our address'],
   [/too many/i, 'there are too many connections'],
+  [
+    /relation \W*audit_\w+\W* does not exist/i,
+    'no audit log is here; does this Worker lack AUDIT_DATABASE_URL?',
+  ],
+  [/(relation|column) .* does not exist/i, 'the schema is older than this release; run npm run migrate'],
   [/could not be found|does not exist|not specified/i, 'there is no such endpoint, database or role'],
   [/compute node|control plane|temporar(il)?y/i, 'the Neon compute does not start'],
 ]

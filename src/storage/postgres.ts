@@ -68,9 +68,10 @@ function throwIfDown(status: number, body: string): void {
   // 57014 query_canceled, 55P03 lock_not_available
   if (sqlState === '57014' || sqlState === '55P03')
     throw new Fault('upstream_timeout', `postgres answered ${sqlState}`)
-  // Classes 08 connection, 28 authorization, 3D database name, 53 resources, 57 operator; 25006 is a write to what became
+  // Classes 08 connection, 28 authorization, 3D database name, 53 resources, 57 operator; 42P01 and 42703 are a table or column
+  // that is not there yet; 25006 is a write to what became
   // a read replica. Without a SQLSTATE it was Neon that refused, and nothing was asked.
-  if (status !== 400 || /^(|08...|28...|3D...|53...|57...|25006)$/.test(sqlState)) {
+  if (status !== 400 || /^(|08...|28...|3D...|42P01|42703|53...|57...|25006)$/.test(sqlState)) {
     throw new Fault('upstream_unavailable', `postgres answered HTTP ${status} ${sqlState}${meaningOf(body)}`)
   }
 }

@@ -72,6 +72,38 @@ test.each(['08006', '28000', '28P01', '3D000', '53300', '57P01', '57P03', '25006
   },
 )
 
+test('piles 18: a Worker that looks for the audit log where it is not says which setting it lacks', async () => {
+  const lacking = await startService({ beside: service(), bindings: { AUDIT_DATABASE_URL: undefined } })
+  try {
+    const client = await newClient(lacking)
+    const { tokens } = await client.newAdmin()
+    await service().sql('alter table audit_heads rename to heads_elsewhere')
+    await service().sql('alter table audit_events rename to events_elsewhere')
+    const answer = await client.call('/v1/admin/audit-events', { bearer: tokens.access_token })
+    expectProblem(answer, 'upstream_unavailable')
+    await lacking.consume()
+  } finally {
+    await service().sql('alter table heads_elsewhere rename to audit_heads')
+    await service().sql('alter table events_elsewhere rename to audit_events')
+    await lacking.stop()
+  }
+  const causes = lacking.logs().map((line) => JSON.parse(line).cause)
+  expect(causes.filter((cause) => /does this Worker lack AUDIT_DATABASE_URL/.test(cause))).toHaveLength(2)
+})
+
+test('piles 18: a schema that is older than the release is said by name', async () => {
+  const client = await newClient(service())
+  const { tokens } = await client.newAccount()
+  await service().sql('alter table sessions rename column device_label to label_to_come')
+  try {
+    const answer = await client.call('/v1/sessions', { bearer: tokens.access_token })
+    expectProblem(answer, 'upstream_unavailable')
+  } finally {
+    await service().sql('alter table sessions rename column label_to_come to device_label')
+  }
+  expect(service().logs().at(-1)).toContain('run npm run migrate')
+})
+
 test('piles 18: a rate-limit binding that fails lets everybody through where nothing is secret, and the log says so', async () => {
   const failing = await startService({ beside: service(), edgeLimiter: 'test/support/failing.worker.js' })
   try {

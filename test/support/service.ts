@@ -60,7 +60,8 @@ export type TenantOptions = { allowedOrigins?: string[]; settings?: Row; host?: 
 export type ServiceOptions = {
   /** One Worker per `[env]` side by side instead of the all-in-one; requests are routed by wrangler.toml's routes. */
   workers?: readonly string[]
-  bindings?: Record<string, string>
+  /** In place of the usual ones; undefined takes one away. */
+  bindings?: Record<string, string | undefined>
   /** Where the queue `events` is sent to (test/support/queue.ts) instead of to the local one. */
   queueUrl?: string
   /** The same for the queue `deliveries`. */
@@ -93,7 +94,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const { workers = [''], bindings = {}, queueUrl, deliveriesUrl, beside } = options
   const { bundles = inject('stack').bundles, edgeLimiter } = options
   const backend = beside?.backend ?? (await startBackend())
-  const all = { ...backend.bindings, ...bindings }
+  const all = presentOf({ ...backend.bindings, ...bindings })
   const harness = createTestHarness({
     workers: [
       ...workers.map((worker) => ({
@@ -156,6 +157,12 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       if (!beside) await backend.stop()
     },
   }
+}
+
+function presentOf(bindings: Record<string, string | undefined>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(bindings).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  )
 }
 
 async function startBackend(): Promise<Backend> {
