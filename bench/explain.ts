@@ -20,7 +20,7 @@ const WAITING = [
   'events_pending',
   'events_parked',
   'mails_due',
-  'webhook_deliveries_due',
+  'webhook_deliveries_next',
   'users_to_erase',
 ]
 

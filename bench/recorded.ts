@@ -145,6 +145,17 @@ type Jobs = {
 /** Not by a literal path: the types of Workers and those of Node do not stand in one project. */
 const JOBS: string = '../src/jobs.ts'
 
+/** A delivery that is too old, and endpoints that are disabled and deleted while something waits for them. */
+const UNSETTLED = `
+  with endpoint as (
+    insert into webhook_endpoints (id, tenant_id, url, events, sealed_secret, state, deleted_at)
+    select gen_random_uuid(), tenant_id, url, '{}', sealed_secret, wanted.state, wanted.deleted_at
+    from (select * from webhook_endpoints limit 1) as one, (values
+      ('enabled', null::timestamptz), ('disabled', null), ('disabled', now())) as wanted(state, deleted_at)
+    returning id, tenant_id)
+  insert into webhook_deliveries (id, tenant_id, endpoint_id, event_id, type, payload, next_attempt_at, expires_at)
+  select gen_random_uuid(), tenant_id, id, gen_random_uuid(), 'user.updated', '{}', 'infinity', now() from endpoint`
+
 /** In this process: a queue's handler is the same code wherever it runs. */
 async function runJobs(
   { databaseUrl }: Stack,
@@ -162,6 +173,7 @@ async function runJobs(
   name('queue: deliveries')
   const deliveries = [message({ endpoint_id: endpoint?.id })]
   await jobs.queue({ queue: 'latchkey-deliveries', messages: deliveries }, bindings)
+  await ask(databaseUrl, UNSETTLED, [])
   for (const cron of ['* * * * *', '17 * * * *']) {
     name(`cron: ${cron}`)
     await jobs.scheduled({ cron }, bindings)

@@ -20,6 +20,7 @@ import { faultOf } from './problem.ts'
 import type { Secret } from './settings.ts'
 import { consumeDeliveries, sweepDeliveries } from './webhooks/deliveries.ts'
 import { webhookSink } from './webhooks/fan-out.ts'
+import { settleDeliveries } from './webhooks/settling.ts'
 
 /** Everything that takes events. */
 const SINKS: readonly Sink[] = [auditSink, mailSink, webhookSink]
@@ -41,6 +42,7 @@ export const CRONS: Record<string, readonly Job[]> = {
     { name: 'sweep events', run: (ctx) => sweepEvents(ctx, SINKS) },
     { name: 'send mail', run: sendDueMail },
     { name: 'sweep deliveries', run: sweepDeliveries },
+    { name: 'settle deliveries', run: settleDeliveries },
     { name: 'check keyring', run: checkKeyring },
   ],
   '17 * * * *': [

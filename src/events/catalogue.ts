@@ -300,9 +300,16 @@ export const EVENTS = {
     webhook: false,
     origin: 'change',
   },
+  'webhook.deliveries_expired': {
+    says: 'Deliveries waited for three days for an endpoint that did not answer, and are dead; the administrators are told by mail.',
+    carries: { ...endpoint, deliveries: 'how many' },
+    visibleTo: 'admin',
+    webhook: false,
+    origin: 'change',
+  },
   'webhook.disabled': {
-    says: 'An endpoint answered 410 Gone and gets nothing more; the administrators are told by mail.',
-    carries: { ...endpoint, reason: '`gone`' },
+    says: 'An endpoint answered 410 Gone, or has only failed for five days, and gets nothing more; the administrators are told by mail.',
+    carries: { ...endpoint, reason: '`gone` or `failing`' },
     visibleTo: 'admin',
     webhook: false,
     origin: 'change',

@@ -130,6 +130,7 @@ export const MAILS: Partial<Record<EventType, MailEntry>> = {
   'session.revoked': { template: 'sessions_revoked', ...notice },
   'session.reuse_detected': { template: 'session_ended', ...notice },
   'webhook.delivery_dead': { template: 'delivery_dead', while: 'endpoint_not_told', ...operational },
+  'webhook.deliveries_expired': { template: 'delivery_dead', while: 'endpoint_not_told', ...operational },
   'webhook.disabled': { template: 'endpoint_disabled', while: 'endpoint_disabled', ...operational },
 } satisfies Partial<Record<ChangeType, MailEntry>> // an attempt has no row to read when it is sent
 

@@ -126,6 +126,7 @@ export async function claimDueMail(
     left join users on users.id = mail.user_id and users.tenant_id = mail.tenant_id and ${isReachable}
     left join webhook_endpoints as endpoint
       on endpoint.id = ${idIn('endpoint_id')} and endpoint.tenant_id = mail.tenant_id
+      and endpoint.deleted_at is null
     left join one_time_tokens as token
       on token.id = ${idIn('token_id')} and token.tenant_id = mail.tenant_id and token.user_id = mail.user_id`)
   const [row] = rows

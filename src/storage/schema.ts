@@ -407,13 +407,19 @@ export const webhookEndpoints = pgTable(
     state: text('state', { enum: ['enabled', 'disabled'] })
       .notNull()
       .default('enabled'),
-    /** `by_admin`, or `gone` when the receiver answered 410. */
+    /** `by_admin`; `gone` when the receiver answered 410; `failing` when it has only failed for days; `deleted`. */
     disabledReason: text('disabled_reason'),
     sealedSecret: text('sealed_secret').notNull(),
     sealedPreviousSecret: text('sealed_previous_secret'),
     previousSecretExpiresAt: instant('previous_secret_expires_at'),
+    /** Attempts that failed since the last success, and since when; until `paused_until` there is none. */
+    consecutiveFailures: integer('consecutive_failures').notNull().default(0),
+    failingSince: instant('failing_since'),
+    pausedUntil: instant('paused_until'),
     createdAt: createdAt(),
     updatedAt: instant('updated_at').notNull().default(sql`now()`),
+    /** Since then it is disabled for good and shown to no one; its deliveries go in batches, and it with the last. */
+    deletedAt: instant('deleted_at'),
   },
   (table) => [
     index('webhook_endpoints_tenant').on(table.tenantId, table.id),
@@ -446,13 +452,29 @@ export const webhookDeliveries = pgTable(
     /** A code of ours, e.g. `timeout`; never the receiver's text. */
     lastError: text('last_error'),
     lastDurationMs: integer('last_duration_ms'),
+    /** Why it is dead: `attempts` have all failed, it is `too_old`, or `endpoint_disabled`. */
+    deadReason: text('dead_reason'),
     createdAt: createdAt(),
+    /** Pending after that, it is dead. A replay begins anew. */
+    expiresAt: instant('expires_at').notNull().default(sql`now() + interval '3 days'`),
     settledAt: instant('settled_at'),
   },
   (table) => [
     uniqueIndex('webhook_deliveries_once').on(table.eventId, table.endpointId),
     index('webhook_deliveries_endpoint').on(table.endpointId, table.id),
-    index('webhook_deliveries_due').on(table.endpointId, table.nextAttemptAt).where(sql`state = 'pending'`),
+    // What claims read: what is due, in their order; and how much is under way.
+    index('webhook_deliveries_next')
+      .on(table.endpointId, table.nextAttemptAt, table.id)
+      .concurrently()
+      .where(sql`state = 'pending'`),
+    index('webhook_deliveries_claimed')
+      .on(table.endpointId, table.claimedUntil)
+      .concurrently()
+      .where(sql`state = 'pending' and claimed_until is not null`),
+    index('webhook_deliveries_expiring')
+      .on(table.endpointId, table.expiresAt)
+      .concurrently()
+      .where(sql`state = 'pending'`),
     index('webhook_deliveries_settled').on(table.settledAt).where(sql`state <> 'pending'`),
     check('webhook_deliveries_state', sql`${table.state} in ('pending', 'delivered', 'dead')`),
   ],

@@ -5,7 +5,7 @@
 import type { JobContext } from '../context.ts'
 import { readAtMost } from '../http/read-at-most.ts'
 import { isRefusal } from '../problem.ts'
-import type { ClaimedDelivery } from './delivery-store.ts'
+import type { ClaimedDelivery } from './claim-store.ts'
 import { openSecrets } from './secrets.ts'
 import { signWebhook } from './signature.ts'
 import { requirePublicTarget } from './target.ts'

@@ -1,6 +1,6 @@
 /**
- * Delivering: a message of the queue names an endpoint, and whoever gets it delivers what is due there, one after
- * another. Endpoints know nothing of each other: one that hangs holds up its own deliveries alone. A claim lasts a little
+ * Delivering: a message of the queue names an endpoint, and whoever gets it delivers what is due there, a few at a
+ * time. Endpoints know nothing of each other: one that hangs holds up its own deliveries alone. A claim lasts a little
  * longer than an attempt, so what a Worker left behind in the middle is delivered again, with the same id.
  */
 import * as v from 'valibot'
@@ -8,36 +8,28 @@ import type { JobContext } from '../context.ts'
 import type { Message } from '../events/messages.ts'
 import { Fault, faultOf } from '../problem.ts'
 import { type Attempt, attemptDelivery } from './attempt.ts'
-import {
-  type ClaimedDelivery,
-  claimDelivery,
-  findDueEndpoints,
-  postpone,
-  settleDead,
-  settleDelivered,
-  settleFailed,
-  settleGone,
-} from './delivery-store.ts'
+import { type ClaimedDelivery, claimDeliveries, findDueEndpoints, MAX_IN_FLIGHT } from './claim-store.ts'
+import { postpone, settleDead, settleDelivered, settleFailed, settleGone } from './delivery-store.ts'
 import { nextAttemptSeconds } from './schedule.ts'
 
 const Body = v.object({ endpoint_id: v.pipe(v.string(), v.uuid()) })
 
-/**
- * Handles a batch of the queue `deliveries`, its messages side by side. Each has one connection open at a time: the
- * platform queues the seventh of an invocation, where it would wait for a receiver that hangs. Further messages for the
- * same endpoint are what delivers to it faster.
- */
+/** The platform queues the seventh connection of an invocation, where it would wait for a receiver that hangs. */
+const CONNECTIONS = 6
+
+/** Handles a batch of the queue `deliveries`: its messages side by side, and each with its share of the connections. */
 export async function consumeDeliveries(ctx: JobContext, messages: readonly Message[]): Promise<void> {
-  await Promise.all(messages.map((message) => consume(ctx, message)))
+  const share = Math.max(1, Math.floor(CONNECTIONS / messages.length))
+  await Promise.all(messages.map((message) => consume(ctx, message, Math.min(share, MAX_IN_FLIGHT))))
 }
 
-async function consume(ctx: JobContext, message: Message): Promise<void> {
+async function consume(ctx: JobContext, message: Message, atOnce: number): Promise<void> {
   if (!v.is(Body, message.body)) {
     ctx.log('error', 'delivery message not readable', { message_id: message.id })
     return message.ack() // the sweep finds whatever it was about
   }
   try {
-    await deliverTo(ctx, message.body.endpoint_id)
+    await deliverTo(ctx, message.body.endpoint_id, atOnce)
     message.ack()
   } catch (error) {
     ctx.log('error', 'deliveries failed', { cause: faultOf(error).message })
@@ -56,7 +48,7 @@ export async function sweepDeliveries(ctx: JobContext): Promise<void> {
   const end = ctx.now().getTime() + SWEEP_MS
   const deliverInTurn = async () => {
     for (let next = waiting.shift(); next && ctx.now().getTime() < end; next = waiting.shift())
-      await deliverTo(ctx, next)
+      await deliverTo(ctx, next, 1)
   }
   const lanes = await Promise.allSettled(Array.from({ length: LANES }, deliverInTurn))
   for (const lane of lanes) if (lane.status === 'rejected') throw lane.reason
@@ -89,14 +81,20 @@ const TURN_MS = 10_000
 /** A retry that is due sooner than the next sweep is asked for by a message of its own. */
 const SWEEP_SECONDS = 60
 
-async function deliverTo(ctx: JobContext, endpointId: string): Promise<void> {
+/** @param atOnce how many connections it may have open */
+async function deliverTo(ctx: JobContext, endpointId: string, atOnce: number): Promise<void> {
   const end = ctx.now().getTime() + TURN_MS
+  const claim = { most: atOnce, leaseSeconds: leaseSeconds(ctx) }
   let soonest = Number.POSITIVE_INFINITY
   while (soonest > 0) {
-    const delivery = await claimDelivery(ctx, endpointId, leaseSeconds(ctx))
-    if (!delivery) break
-    const seconds = await deliver(ctx, delivery)
-    soonest = ctx.now().getTime() < end ? Math.min(soonest, seconds) : 0
+    const claimed = await claimDeliveries(ctx, endpointId, claim)
+    if (claimed.length === 0) break
+    const settled = await Promise.allSettled(claimed.map((delivery) => deliver(ctx, delivery)))
+    const seconds = settled.map((one) => {
+      if (one.status === 'rejected') throw one.reason
+      return one.value
+    })
+    soonest = ctx.now().getTime() < end ? Math.min(soonest, ...seconds) : 0
   }
   if (soonest < SWEEP_SECONDS) await announceDeliveries(ctx, [endpointId], Math.ceil(soonest))
 }

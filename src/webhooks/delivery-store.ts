@@ -1,10 +1,11 @@
-/** The SQL of delivering: claims that expire, and what becomes of a delivery. */
-import { and, eq, inArray, type SQL, sql } from 'drizzle-orm'
+/** The SQL of deliveries: how they come to be, and what becomes of them. */
+import { and, eq, inArray, sql } from 'drizzle-orm'
 import type { JobContext } from '../context.ts'
 import { recordEvent } from '../events/outbox.ts'
 import { webhookEndpoints } from '../storage/schema.ts'
 import type { Attempt } from './attempt.ts'
-import type { SealedSecrets } from './secrets.ts'
+import type { ClaimedDelivery } from './claim-store.ts'
+import { answered, BY_NO_ONE, failed, gone, pause } from './health-store.ts'
 
 type Storage = Pick<JobContext, 'db'>
 
@@ -48,97 +49,6 @@ export async function insertDeliveries(
   return rows.map(({ endpoint_id }) => endpoint_id)
 }
 
-/** How many deliveries to one endpoint are under way at a time, whoever delivers them. */
-const MAX_IN_FLIGHT = 4
-
-export type ClaimedDelivery = {
-  id: string
-  tenantId: string
-  endpointId: string
-  eventId: string
-  payload: string
-  /** Failed ones so far. */
-  attempts: number
-  url: string
-  /** The target is a host of ours, or has become one. */
-  isOwnHost: boolean
-  secrets: SealedSecrets
-}
-
-type ClaimedRow = {
-  id: string
-  tenant_id: string
-  endpoint_id: string
-  event_id: string
-  payload: string
-  attempts: number
-  url: string
-  is_own_host: boolean
-  sealed_secret: string
-  sealed_previous_secret: string | null
-}
-
-/**
- * Claims the oldest of what is due at an endpoint, unless as many are under way as may be. The endpoint's row is locked
- * first, in a statement of its own, so that each claim counts what the one before it committed.
- */
-export async function claimDelivery(
-  { db }: Storage,
-  endpointId: string,
-  leaseSeconds: number,
-): Promise<ClaimedDelivery | null> {
-  const lock = db.execute(sql`select id from webhook_endpoints where id = ${endpointId} for no key update`)
-  const claim = db.execute<ClaimedRow>(sql`
-    with endpoint as (
-      select * from webhook_endpoints
-      where id = ${endpointId} and state = 'enabled' and ${MAX_IN_FLIGHT} > (
-        select count(*) from webhook_deliveries
-        where endpoint_id = ${endpointId} and state = 'pending' and claimed_until > clock_timestamp())),
-    due as (
-      select webhook_deliveries.id from webhook_deliveries join endpoint on endpoint.id = endpoint_id
-      where ${isDue} order by next_attempt_at limit 1
-      for no key update of webhook_deliveries skip locked)
-    update webhook_deliveries set claimed_until = clock_timestamp() + make_interval(secs => ${leaseSeconds})
-    from endpoint
-    where webhook_deliveries.id in (select id from due)
-    returning webhook_deliveries.id, webhook_deliveries.tenant_id, endpoint_id, event_id, payload, attempts,
-      endpoint.url, endpoint.sealed_secret,
-      case when endpoint.previous_secret_expires_at > clock_timestamp() then endpoint.sealed_previous_secret end
-        as sealed_previous_secret,
-      exists (select from tenant_hosts where host = split_part(endpoint.url, '/', 3)) as is_own_host`)
-  const [, claimed] = await db.batch([lock, claim])
-  const [row] = claimed.rows
-  return row ? claimedOf(row) : null
-}
-
-const claimedOf = (row: ClaimedRow): ClaimedDelivery => ({
-  id: row.id,
-  tenantId: row.tenant_id,
-  endpointId: row.endpoint_id,
-  eventId: row.event_id,
-  payload: row.payload,
-  attempts: row.attempts,
-  url: row.url,
-  isOwnHost: row.is_own_host,
-  secrets: {
-    id: row.endpoint_id,
-    sealedSecret: row.sealed_secret,
-    sealedPreviousSecret: row.sealed_previous_secret,
-  },
-})
-
-/** It is time, and nobody is delivering it. */
-const isDue = sql`webhook_deliveries.state = 'pending' and next_attempt_at <= clock_timestamp()
-  and (claimed_until is null or claimed_until <= clock_timestamp())`
-
-/** Enabled endpoints with something that is due. */
-export async function findDueEndpoints({ db }: Storage): Promise<string[]> {
-  const { rows } = await db.execute<{ id: string }>(sql`
-    select id from webhook_endpoints where state = 'enabled' and exists (
-      select from webhook_deliveries where endpoint_id = webhook_endpoints.id and ${isDue})`)
-  return rows.map(({ id }) => id)
-}
-
 /** What every attempt leaves behind. */
 const attempted = ({ status, error, durationMs }: Attempt) => sql`
   attempts = attempts + 1, claimed_until = null, last_status = ${status}, last_error = ${error},
@@ -153,33 +63,37 @@ const isAsClaimed = (delivery: ClaimedDelivery) =>
 
 /** It has arrived, even if it was claimed again meanwhile. */
 export async function settleDelivered(
-  { db }: Storage,
+  ctx: Storage,
   delivery: ClaimedDelivery,
   attempt: Attempt,
 ): Promise<void> {
-  await db.execute(sql`
+  const settled = ctx.db.execute(sql`
     update webhook_deliveries set ${attempted(attempt)}, state = 'delivered', settled_at = clock_timestamp()
     where ${isPending(delivery)}`)
+  await ctx.db.batch([answered(ctx, delivery.endpointId), settled])
 }
 
+/** It is due again later, and its endpoint has failed once more. */
 export async function settleFailed(
-  { db }: Storage,
+  ctx: JobContext,
   delivery: ClaimedDelivery,
   attempt: Attempt,
   seconds: number,
 ): Promise<void> {
-  await db.execute(sql`
+  const settled = ctx.db.execute(sql`
     update webhook_deliveries set ${attempted(attempt)},
       next_attempt_at = clock_timestamp() + make_interval(secs => ${seconds})
     where ${isAsClaimed(delivery)}`)
+  await ctx.db.batch([failed(ctx, delivery.endpointId), settled])
 }
 
-/** It was no attempt: it is due again later, and nothing else has changed. */
-export async function postpone({ db }: Storage, delivery: ClaimedDelivery, seconds: number): Promise<void> {
-  await db.execute(sql`
+/** It was no attempt: it is due again later, with whatever else waits for the endpoint, and nothing else has changed. */
+export async function postpone(ctx: Storage, delivery: ClaimedDelivery, seconds: number): Promise<void> {
+  const settled = ctx.db.execute(sql`
     update webhook_deliveries set claimed_until = null,
       next_attempt_at = clock_timestamp() + make_interval(secs => ${seconds})
     where ${isAsClaimed(delivery)}`)
+  await ctx.db.batch([pause(ctx, delivery.endpointId, seconds), settled])
 }
 
 /** The last attempt failed: the administrators are told by the event. */
@@ -191,33 +105,24 @@ export async function settleDead(
   const happened = sql`
     select tenant_id, null::uuid as subject, jsonb_build_object(
       'endpoint_id', endpoint_id, 'delivery_id', id, 'event_id', event_id) as data from dead`
-  await ctx.db.execute(sql`
+  const settled = ctx.db.execute(sql`
     with dead as (
-      update webhook_deliveries set ${attempted(attempt)}, state = 'dead', settled_at = clock_timestamp()
+      update webhook_deliveries set ${attempted(attempt)}, state = 'dead', dead_reason = 'attempts',
+        settled_at = clock_timestamp()
       where ${isAsClaimed(delivery)} returning *)
-    ${recordEvent(ctx, 'webhook.delivery_dead', happened, NOBODY)}`)
+    ${recordEvent(ctx, 'webhook.delivery_dead', happened, BY_NO_ONE)}`)
+  await ctx.db.batch([failed(ctx, delivery.endpointId), settled])
 }
 
-const NOBODY: { actor: SQL; rare: boolean } = { actor: sql`null`, rare: true }
-
-/** 410 Gone: the endpoint gets nothing more, and what was waiting for it is dead. It is locked first, as a claim does. */
+/** 410 Gone: what waits for the endpoint is dead within minutes (settling.ts), this one at once. */
 export async function settleGone(
   ctx: JobContext,
   delivery: ClaimedDelivery,
   attempt: Attempt,
 ): Promise<void> {
-  const happened = sql`
-    select tenant_id, null::uuid as subject, jsonb_build_object('endpoint_id', id, 'reason', 'gone') as data from disabled`
-  const disable = ctx.db.execute(sql`
-    with disabled as (
-      update webhook_endpoints set state = 'disabled', disabled_reason = 'gone', updated_at = clock_timestamp()
-      where id = ${delivery.endpointId} and state = 'enabled' returning id, tenant_id)
-    ${recordEvent(ctx, 'webhook.disabled', happened, NOBODY)}`)
-  const answered = ctx.db.execute(
-    sql`update webhook_deliveries set ${attempted(attempt)} where ${isAsClaimed(delivery)}`,
-  )
-  const end = ctx.db.execute(sql`
-    update webhook_deliveries set state = 'dead', settled_at = clock_timestamp(), claimed_until = null
-    where endpoint_id = ${delivery.endpointId} and state = 'pending'`)
-  await ctx.db.batch([disable, answered, end])
+  const settled = ctx.db.execute(sql`
+    update webhook_deliveries set ${attempted(attempt)}, state = 'dead', dead_reason = 'endpoint_disabled',
+      settled_at = clock_timestamp()
+    where ${isAsClaimed(delivery)}`)
+  await ctx.db.batch([gone(ctx, delivery.endpointId), settled])
 }

@@ -44,6 +44,7 @@ export const listWebhookDeliveries = new Hono<Env>().get(
         last_status: row.lastStatus,
         last_error: row.lastError,
         last_duration_ms: row.lastDurationMs,
+        dead_reason: row.deadReason,
         created_at: instant(row.createdAt),
         settled_at: row.settledAt && instant(row.settledAt),
       })),

@@ -7,10 +7,11 @@ import { webhookDeliveries, webhookEndpoints } from '../storage/schema.ts'
 import {
   byCaller,
   happened,
+  isEndpointOfAdmin,
+  isEndpointOfHost,
   type Outcome,
   outcomeOf,
   type Storage,
-  tenantOfHost,
   type Writer,
 } from './store.ts'
 
@@ -48,15 +49,22 @@ export function listDeliveries(
         lastStatus: page.lastStatus,
         lastError: page.lastError,
         lastDurationMs: page.lastDurationMs,
+        deadReason: page.deadReason,
         createdAt: page.createdAt,
         settledAt: page.settledAt,
       },
     })
     .from(webhookEndpoints)
     .leftJoin(page, eq(page.tenantId, webhookEndpoints.tenantId))
-    .where(and(eq(webhookEndpoints.id, endpointId), eq(webhookEndpoints.tenantId, tenantOfHost(ctx))))
+    .where(isEndpointOfHost(ctx, endpointId))
     .orderBy(desc(page.id))
 }
+
+/** Member of a `with`: an administrator does not wait for the time at which an endpoint that fails is asked again. */
+const askedNow = (endpointId: string) => sql`
+  asked_now as (
+    update webhook_endpoints set paused_until = null from admin
+    where ${isEndpointOfAdmin(endpointId)} and state = 'enabled' and paused_until is not null)`
 
 /** A delivery of `payload` to this endpoint alone. */
 export async function insertTestDelivery(
@@ -67,6 +75,7 @@ export async function insertTestDelivery(
 ): Promise<Outcome<{ id: string }>> {
   const { rows } = await ctx.db.execute<Outcome<{ id: string }>>(sql`
     with ${callerIsAdmin(caller, ctx.host)},
+    ${askedNow(endpointId)},
     made as (
       insert into webhook_deliveries (id, tenant_id, endpoint_id, event_id, type, payload)
       select ${deliveryId}::uuid, webhook_endpoints.tenant_id, id, ${eventId}::uuid, 'webhook.test', ${payload}
@@ -98,7 +107,10 @@ export async function replayDeliveries(
       : sql`webhook_deliveries.created_at >= ${replay.since}::timestamptz
           and webhook_deliveries.state ${replay.state === 'dead' ? sql`= 'dead'` : sql`<> 'pending'`}`
   const count = sql`jsonb_build_object('deliveries', (select count(*) from due))`
-  const { rows } = await ctx.db.execute<Outcome<{ deliveries: number }>>(sql`
+  // First, in a statement of its own: an endpoint is locked before its deliveries, here as where they are delivered.
+  const ask = ctx.db.execute(sql`
+    with ${callerIsAdmin(caller, ctx.host)}, ${askedNow(endpointId)} select`)
+  const replayed = ctx.db.execute<Outcome<{ deliveries: number }>>(sql`
     with ${callerIsAdmin(caller, ctx.host)},
     endpoint as (
       select id, webhook_endpoints.tenant_id from webhook_endpoints join admin using (tenant_id)
@@ -107,10 +119,12 @@ export async function replayDeliveries(
       select webhook_deliveries.id from webhook_deliveries join endpoint on endpoint.id = webhook_deliveries.endpoint_id
       where ${which} order by webhook_deliveries.id limit ${MAX_REPLAYED} for no key update of webhook_deliveries),
     due as (
-      update webhook_deliveries set state = 'pending', attempts = 0, next_attempt_at = clock_timestamp(), settled_at = null
+      update webhook_deliveries set state = 'pending', attempts = 0, next_attempt_at = clock_timestamp(),
+        expires_at = default, dead_reason = null, settled_at = null
       where id in (select id from wanted) returning id),
     asked as (select * from endpoint where exists (select from due)),
     recorded as (${recordEvent(ctx, 'webhook.replayed', happened(sql`asked`, count), byCaller(caller))})
     select ${countAdmin}, (select ${count} from endpoint) as found`)
+  const [, { rows }] = await ctx.db.batch([ask, replayed])
   return outcomeOf(rows[0])
 }

@@ -1,5 +1,5 @@
 /** The SQL of webhook endpoints, as their administrators make and change them. Every statement names the tenant. */
-import { and, desc, eq, lt, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, isNull, lt, type SQL, sql } from 'drizzle-orm'
 import type { Context } from '../context.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
 import type { IdempotencyKey } from '../idempotency/idempotency.ts'
@@ -8,6 +8,7 @@ import type { Caller } from '../sessions/caller.ts'
 import { callerIsAdmin, countAdmin } from '../sessions/store.ts'
 import { isUniqueViolation } from '../storage/postgres.ts'
 import { tenantHosts, webhookEndpoints } from '../storage/schema.ts'
+import { BEGIN_ANEW } from './health-store.ts'
 
 import { OVERLAP_SECONDS } from './secrets.ts'
 
@@ -21,6 +22,7 @@ export type Endpoint = {
   events: string[]
   state: 'enabled' | 'disabled'
   disabledReason: string | null
+  failingSince: Date | string | null
   createdAt: Date | string
   updatedAt: Date | string
 }
@@ -32,6 +34,7 @@ const endpointColumns = {
   events: webhookEndpoints.events,
   state: webhookEndpoints.state,
   disabledReason: webhookEndpoints.disabledReason,
+  failingSince: webhookEndpoints.failingSince,
   createdAt: webhookEndpoints.createdAt,
   updatedAt: webhookEndpoints.updatedAt,
 }
@@ -39,6 +42,7 @@ const endpointColumns = {
 /** The row of `changed`, in the names of `Endpoint`. */
 const changedJson = sql`jsonb_build_object('id', changed.id, 'url', changed.url, 'description', changed.description,
   'events', changed.events, 'state', changed.state, 'disabledReason', changed.disabled_reason,
+  'failingSince', changed.failing_since,
   'createdAt', changed.created_at, 'updatedAt', changed.updated_at)`
 
 export type Storage = Pick<Context, 'db' | 'host'>
@@ -60,6 +64,7 @@ export function listEndpoints(ctx: Storage, { after, limit }: { after: string | 
     .where(
       and(
         eq(webhookEndpoints.tenantId, tenantOfHost(ctx)),
+        isNull(webhookEndpoints.deletedAt),
         after === null ? undefined : lt(webhookEndpoints.id, after),
       ),
     )
@@ -68,11 +73,21 @@ export function listEndpoints(ctx: Storage, { after, limit }: { after: string | 
 }
 
 export function findEndpoint(ctx: Storage, endpointId: string) {
-  return ctx.db
-    .select(endpointColumns)
-    .from(webhookEndpoints)
-    .where(and(eq(webhookEndpoints.id, endpointId), eq(webhookEndpoints.tenantId, tenantOfHost(ctx))))
+  return ctx.db.select(endpointColumns).from(webhookEndpoints).where(isEndpointOfHost(ctx, endpointId))
 }
+
+/** This endpoint, if it is one of the host's tenant. */
+export const isEndpointOfHost = (ctx: Storage, endpointId: string) =>
+  and(
+    eq(webhookEndpoints.id, endpointId),
+    eq(webhookEndpoints.tenantId, tenantOfHost(ctx)),
+    isNull(webhookEndpoints.deletedAt),
+  )
+
+/** The same in a statement with the member `admin`, whose tenant it must be. */
+export const isEndpointOfAdmin = (endpointId: string) => sql`
+  webhook_endpoints.id = ${endpointId} and webhook_endpoints.tenant_id = admin.tenant_id
+  and webhook_endpoints.deleted_at is null`
 
 /** A host of ours as a target would let a tenant ask another in our name. */
 const isOwnHost = (url: string | undefined) =>
@@ -102,7 +117,8 @@ export async function insertEndpoint(
         ${sealedSecret}, ${createdAt}::timestamptz, ${createdAt}::timestamptz
       from admin
       where not ${isOwnHost(url)}
-        and (select count(*) from webhook_endpoints where webhook_endpoints.tenant_id = admin.tenant_id) < ${MAX_ENDPOINTS}
+        and (select count(*) from webhook_endpoints where webhook_endpoints.tenant_id = admin.tenant_id
+          and webhook_endpoints.deleted_at is null) < ${MAX_ENDPOINTS}
       returning id, tenant_id),
     ${kept ? sql`${keepAnswer(caller.tenant.id, kept.key, kept.sealed, sql`null`, wasMade)},` : sql``}
     recorded as (${recordEvent(ctx, 'webhook.created', happened(sql`made`), byCaller(caller))})
@@ -150,9 +166,9 @@ export async function changeEndpoint(
         state = coalesce(${state ?? null}, state),
         disabled_reason = case ${state ?? null}::text
           when 'disabled' then 'by_admin' when 'enabled' then null else disabled_reason end,
+        ${state === 'enabled' || url !== undefined ? sql`${BEGIN_ANEW},` : sql``}
         updated_at = clock_timestamp()
-      from admin
-      where id = ${endpointId} and webhook_endpoints.tenant_id = admin.tenant_id and not ${isOwnHost(url)}
+      from admin where ${isEndpointOfAdmin(endpointId)} and not ${isOwnHost(url)}
       returning webhook_endpoints.*),
     recorded as (${recordEvent(ctx, 'webhook.updated', happened(sql`changed`, fields), byCaller(caller))})
     select ${countAdmin}, ${isOwnHost(url)} as is_own_host, (select ${changedJson} from changed) as found`)
@@ -160,7 +176,13 @@ export async function changeEndpoint(
   return { ...askedOf(row), found: row?.found ?? null, isOwnHost: row?.is_own_host ?? false }
 }
 
-/** Deletes the endpoint, and with it its deliveries. */
+/** As many of its deliveries go with an endpoint, in the same statement. */
+const MAX_DELETED = 1000
+
+/**
+ * Deletes the endpoint, and with it its deliveries. One that has too many for one statement is disabled for good and shown
+ * to no one from now on; they go in batches (settling.ts), and it with the last of them.
+ */
 export async function deleteEndpoint(
   ctx: Writer,
   caller: Caller,
@@ -168,10 +190,18 @@ export async function deleteEndpoint(
 ): Promise<Outcome<{ id: string }>> {
   const { rows } = await ctx.db.execute<Outcome<{ id: string }>>(sql`
     with ${callerIsAdmin(caller, ctx.host)},
-    gone as (
-      delete from webhook_endpoints using admin
-      where id = ${endpointId} and webhook_endpoints.tenant_id = admin.tenant_id
+    size as (
+      select count(*) > ${MAX_DELETED} as is_large from (
+        select from webhook_deliveries where endpoint_id = ${endpointId} limit ${MAX_DELETED + 1}) as counted),
+    deleted as (
+      delete from webhook_endpoints using admin, size where ${isEndpointOfAdmin(endpointId)} and not is_large
       returning id, webhook_endpoints.tenant_id),
+    hidden as (
+      update webhook_endpoints set state = 'disabled', disabled_reason = 'deleted', deleted_at = clock_timestamp(),
+        sealed_previous_secret = null, previous_secret_expires_at = null, updated_at = clock_timestamp()
+      from admin, size where ${isEndpointOfAdmin(endpointId)} and is_large
+      returning id, webhook_endpoints.tenant_id),
+    gone as (select * from deleted union all select * from hidden),
     recorded as (${recordEvent(ctx, 'webhook.deleted', happened(sql`gone`), byCaller(caller))})
     select ${countAdmin}, (select jsonb_build_object('id', id) from gone) as found`)
   return outcomeOf(rows[0])
@@ -195,8 +225,7 @@ export async function replaceSecret(
       update webhook_endpoints set sealed_previous_secret = sealed_secret, sealed_secret = ${sealedSecret},
         previous_secret_expires_at = clock_timestamp() + make_interval(secs => ${OVERLAP_SECONDS}),
         updated_at = clock_timestamp()
-      from admin
-      where id = ${endpointId} and webhook_endpoints.tenant_id = admin.tenant_id
+      from admin where ${isEndpointOfAdmin(endpointId)}
       returning webhook_endpoints.*),
     recorded as (${recordEvent(ctx, 'webhook.secret_rotated', happened(sql`rotated`), byCaller(caller))})
     select ${countAdmin},

@@ -33,6 +33,7 @@ export const presentEndpoint = (endpoint: Endpoint) => ({
   events: endpoint.events,
   state: endpoint.state,
   disabled_reason: endpoint.disabledReason,
+  failing_since: endpoint.failingSince && instant(endpoint.failingSince),
   created_at: instant(endpoint.createdAt),
   updated_at: instant(endpoint.updatedAt),
 })
@@ -69,6 +70,7 @@ export async function createEndpoint(
     events,
     state: 'enabled',
     disabledReason: null,
+    failingSince: null,
     createdAt: now,
     updatedAt: now,
   }

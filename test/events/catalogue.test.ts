@@ -240,6 +240,14 @@ const FLOWS: Record<EventType, (client: Client) => Promise<Expected>> = {
     const id = await deliverLastTime(client, 500)
     return byNobody(null, { endpoint_id: id, delivery_id: id, event_id: id })
   },
+  'webhook.deliveries_expired': async (client) => {
+    const id = await newEndpointWith(client, {
+      status: 204,
+      columns: `expires_at = now() - interval '1 minute'`,
+    })
+    await stage().service.runCron('* * * * *')
+    return byNobody(null, { endpoint_id: id, deliveries: 1 })
+  },
   'webhook.disabled': async (client) => {
     const id = await deliverLastTime(client, 410)
     return byNobody(null, { endpoint_id: id, reason: 'gone' })
@@ -284,17 +292,24 @@ async function newEndpoint(client: Client) {
 
 /** The attempt after which there is no other, at a receiver that answers `status`. @returns the endpoint's id */
 async function deliverLastTime(client: Client, status: number): Promise<string> {
+  const id = await newEndpointWith(client, { status, columns: 'attempts = 7' })
+  await stage().service.queue('latchkey-deliveries', [{ endpoint_id: id }])
+  return id
+}
+
+/** An endpoint that answers with this status, and a delivery of its id that waits for it. */
+async function newEndpointWith(client: Client, { status, columns }: { status: number; columns: string }) {
   const { service } = stage()
   const { tokens } = await client.newAdmin()
   const json = { url: receiver.url(`/${status}`), events: ['*'] }
   const { body } = await client.call<{ id: string }>('/v1/webhooks', { bearer: tokens.access_token, json })
   receiver.behave(`/${status}`, { status })
   await service.sql(
-    `insert into webhook_deliveries (id, tenant_id, endpoint_id, event_id, type, payload, attempts)
-     values ($1, $2, $1, $1, 'user.updated', '{}', 7)`,
+    `insert into webhook_deliveries (id, tenant_id, endpoint_id, event_id, type, payload)
+     values ($1, $2, $1, $1, 'user.updated', '{}')`,
     [body.id, client.tenant.id],
   )
-  await service.queue('latchkey-deliveries', [{ endpoint_id: body.id }])
+  await service.sql(`update webhook_deliveries set ${columns} where id = $1`, [body.id])
   return body.id
 }
 

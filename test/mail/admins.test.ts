@@ -128,6 +128,49 @@ test('an endpoint that answered 410 is told of while it is disabled', async () =
   ])
 })
 
+test('piles 12: an endpoint that has only failed for days is told of once it is disabled', async () => {
+  const { service, provider } = stage()
+  const admin = await newAdmin(stage())
+  const endpoint = await newEndpoint(stage(), admin)
+  await service.sql(`update webhook_endpoints set state = 'disabled' where id = $1`, [endpoint])
+  await record(stage(), admin, 'webhook.disabled', { data: { endpoint_id: endpoint, reason: 'failing' } })
+  await consume()
+  const [mail, ...more] = provider.sent(admin.email)
+  expect(more).toEqual([])
+  expect(mail?.subject).toBe(`A webhook of ${admin.client.tenant.name} was switched off`)
+  expect(mail?.text.replaceAll(/\s+/g, ' ')).toContain('every attempt of the last five days failed')
+})
+
+test('piles 12: deliveries that grew too old are told of once a day for each endpoint', async () => {
+  const { provider } = stage()
+  const admin = await newAdmin(stage())
+  const endpoint = await newEndpoint(stage(), admin)
+  const expire = () =>
+    record(stage(), admin, 'webhook.deliveries_expired', {
+      data: { endpoint_id: endpoint, deliveries: 1000 },
+    })
+  const [first] = [await expire(), await expire()]
+  await consume()
+  expect(provider.sent(admin.email)).toHaveLength(1)
+  await newDeadDelivery(admin, endpoint)
+  await consume()
+  expect(provider.sent(admin.email), 'nor of one that is dead besides').toHaveLength(1)
+  expect((await mailsOf(stage(), first)).length).toBe(1)
+})
+
+test('piles 12: an endpoint that is being deleted is told of no more', async () => {
+  const { service, provider } = stage()
+  const admin = await newAdmin(stage())
+  const endpoint = await newEndpoint(stage(), admin)
+  await service.sql(`update webhook_endpoints set state = 'disabled', deleted_at = now() where id = $1`, [
+    endpoint,
+  ])
+  await newDeadDelivery(admin, endpoint)
+  await record(stage(), admin, 'webhook.disabled', { data: { endpoint_id: endpoint, reason: 'gone' } })
+  await consume()
+  expect(provider.sent(admin.email)).toEqual([])
+})
+
 describe('mail that is not about security', () => {
   const mute = async ({ client, email }: Awaited<ReturnType<typeof newAdmin>>, isWanted = false) => {
     const { access_token: bearer } = await client.signIn(email)

@@ -11,6 +11,7 @@ export type Webhook = {
   events: string[]
   state: 'enabled' | 'disabled'
   disabled_reason: string | null
+  failing_since: string | null
   created_at: string
   updated_at: string
 }
@@ -27,6 +28,7 @@ export type Delivery = {
   last_status: number | null
   last_error: string | null
   last_duration_ms: number | null
+  dead_reason: string | null
   created_at: string
   settled_at: string | null
 }

@@ -55,6 +55,7 @@ describe('accepts', () => {
       events: ['user.registered', 'session.started'],
       state: 'enabled',
       disabled_reason: null,
+      failing_since: null,
       created_at: expect.stringMatching(/^\d{4}-.*Z$/),
       updated_at: endpoint.created_at,
     })

@@ -98,6 +98,7 @@ export type DeliveryRow = {
   last_status: number | null
   last_error: string | null
   last_duration_ms: number | null
+  dead_reason: string | null
   is_claimed: boolean
   is_settled: boolean
   /** Seconds until the next attempt. */
@@ -107,6 +108,7 @@ export type DeliveryRow = {
 export const deliveriesOf = ({ service }: Stage, { webhook }: Pick<Subscriber, 'webhook'>) =>
   service.sql<DeliveryRow>(
     `select id, event_id, type, payload, state, attempts, last_status, last_error, last_duration_ms,
+       dead_reason,
        claimed_until > now() as is_claimed, settled_at is not null as is_settled,
        extract(epoch from next_attempt_at - now())::float8 as waits
      from webhook_deliveries where endpoint_id = $1 order by id`,
@@ -125,8 +127,12 @@ export async function deliveryOf(
 }
 
 /** As if the time of the next attempt had come. */
-export const makeDue = ({ service }: Stage, { webhook }: Subscriber) =>
-  service.sql('update webhook_deliveries set next_attempt_at = now() where endpoint_id = $1', [webhook.id])
+export async function makeDue({ service }: Stage, { webhook }: Subscriber): Promise<void> {
+  await service.sql('update webhook_endpoints set paused_until = null where id = $1', [webhook.id])
+  await service.sql('update webhook_deliveries set next_attempt_at = now() where endpoint_id = $1', [
+    webhook.id,
+  ])
+}
 
 /** As if whoever had claimed them had died long ago. */
 export const endLeases = ({ service }: Stage, { webhook }: Subscriber) =>
@@ -142,4 +148,42 @@ export const recorded = ({ service }: Stage, { tenant }: Subscriber, type: strin
 export const stateOf = async ({ service }: Stage, { webhook }: Subscriber) => {
   const { state, disabled_reason } = await storedWebhook(service, webhook.id)
   return { state, disabled_reason }
+}
+
+/** As many deliveries that are due, as one statement; `columns` are set besides. */
+export async function plantMany(
+  { service }: Stage,
+  { webhook }: Pick<Subscriber, 'webhook'>,
+  count: number,
+  columns = 'type = type',
+): Promise<void> {
+  await service.sql(
+    `insert into webhook_deliveries (id, tenant_id, endpoint_id, event_id, type, payload)
+     select gen_random_uuid(), tenant_id, id, gen_random_uuid(), 'user.updated', '{}'
+     from webhook_endpoints, generate_series(1, $2) where id = $1`,
+    [webhook.id, count],
+  )
+  await service.sql(`update webhook_deliveries set ${columns} where endpoint_id = $1`, [webhook.id])
+}
+
+/** As if the time at which an endpoint that fails is asked again had come. */
+export const endPause = ({ service }: Stage, { webhook }: Pick<Subscriber, 'webhook'>) =>
+  service.sql('update webhook_endpoints set paused_until = now() where id = $1', [webhook.id])
+
+/** What attempts have said of the endpoint. */
+export async function healthOf({ service }: Stage, { webhook }: Pick<Subscriber, 'webhook'>) {
+  const [row] = await service.sql<{
+    state: string
+    disabled_reason: string | null
+    consecutive_failures: number
+    is_failing: boolean
+    paused_seconds: number | null
+  }>(
+    `select state, disabled_reason, consecutive_failures, failing_since is not null as is_failing,
+       extract(epoch from paused_until - now())::float8 as paused_seconds
+     from webhook_endpoints where id = $1`,
+    [webhook.id],
+  )
+  if (!row) throw new Error('there is no such endpoint')
+  return row
 }

@@ -69,6 +69,7 @@ describe('attacks', () => {
       'description',
       'disabled_reason',
       'events',
+      'failing_since',
       'id',
       'state',
       'updated_at',

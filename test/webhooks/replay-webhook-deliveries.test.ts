@@ -53,6 +53,7 @@ describe('accepts', () => {
         attempts: 0,
         settled_at: null,
         next_attempt_at: after.next_attempt_at,
+        expires_at: after.expires_at,
       })
       expect(Number(after.next_attempt_at)).toBeLessThanOrEqual(Date.now() + 1000)
       expect((await auditOfWebhooks(service(), client)).at(-1)).toEqual({

@@ -127,15 +127,15 @@ export const de: Texts = {
     delivery_dead: {
       subject: (tenant) => `Ein Webhook von ${tenant} antwortet nicht`,
       paragraphs: (tenant) => [
-        `Ein Ereignis von ${tenant} konnte dem folgenden Webhook-Endpunkt nicht zugestellt werden: Alle Versuche sind fehlgeschlagen, und es folgt kein weiterer.`,
+        `Ein Ereignis von ${tenant} konnte dem folgenden Webhook-Endpunkt nicht zugestellt werden, und es folgt kein weiterer Versuch.`,
         'Spätere Ereignisse werden ihm weiterhin gesendet. Sobald er wieder antwortet, lässt sich das Versäumte erneut zustellen. Diese Nachricht erhalten Sie je Endpunkt höchstens einmal am Tag.',
       ],
     },
     endpoint_disabled: {
       subject: (tenant) => `Ein Webhook von ${tenant} wurde abgeschaltet`,
       paragraphs: (tenant) => [
-        `Der folgende Webhook-Endpunkt hat mit 410 Gone geantwortet, also dass es ihn nicht mehr gibt. ${tenant} sendet ihm nichts mehr.`,
-        'Falls das ein Versehen war, schalten Sie den Endpunkt wieder ein und lassen Sie das Versäumte erneut zustellen.',
+        `${tenant} sendet dem folgenden Webhook-Endpunkt nichts mehr: Er hat mit 410 Gone geantwortet, also dass es ihn nicht mehr gibt, oder seit fünf Tagen ist jeder Versuch fehlgeschlagen.`,
+        'Sobald er wieder funktioniert, schalten Sie ihn ein und lassen Sie das Versäumte erneut zustellen.',
       ],
     },
   },

@@ -127,15 +127,15 @@ export const en: Texts = {
     delivery_dead: {
       subject: (tenant) => `A webhook of ${tenant} does not answer`,
       paragraphs: (tenant) => [
-        `An event of ${tenant} could not be delivered to the webhook endpoint below: every attempt failed, and there will be no further one.`,
+        `An event of ${tenant} could not be delivered to the webhook endpoint below, and there will be no further attempt.`,
         'Later events are still sent to it. Once it answers again, what it missed can be replayed. You get this mail once a day at most for each endpoint.',
       ],
     },
     endpoint_disabled: {
       subject: (tenant) => `A webhook of ${tenant} was switched off`,
       paragraphs: (tenant) => [
-        `The webhook endpoint below answered 410 Gone, which says that it is there no more. ${tenant} sends nothing to it any longer.`,
-        'If that was a mistake, enable the endpoint again and replay what it missed.',
+        `${tenant} sends nothing to the webhook endpoint below any longer: it answered 410 Gone, which says that it is there no more, or every attempt of the last five days failed.`,
+        'Once it works again, enable it and replay what it missed.',
       ],
     },
   },
