@@ -52,10 +52,17 @@ export async function deleteRefreshTokens(
   return rowCount ?? 0
 }
 
-/** What else names them: their sessions, the mails that they were sent, and the answers to their requests. */
+/** At most `limit` of their sessions, once these have no refresh tokens. @returns how many went */
+export async function deleteSessions({ db }: Storage, userIds: string[], limit: number): Promise<number> {
+  const { rowCount } = await db.execute(sql`
+    delete from sessions where id = any(array(
+      select id from sessions where user_id in ${userIds} order by user_id, id limit ${limit} for update))`)
+  return rowCount ?? 0
+}
+
+/** What else names them: the mails that they were sent, and the answers to their requests. */
 export async function deleteRecords({ db }: Storage, userIds: string[]): Promise<void> {
   await db.batch([
-    db.execute(sql`delete from sessions where user_id in ${userIds}`),
     db.execute(sql`delete from mails where user_id in ${userIds}`),
     db.execute(sql`
       delete from idempotency_keys using users

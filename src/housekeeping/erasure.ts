@@ -11,6 +11,7 @@ import {
   type DueAccount,
   deleteRecords,
   deleteRefreshTokens,
+  deleteSessions,
   finishErasure,
 } from './erasure-store.ts'
 
@@ -18,6 +19,7 @@ const BATCH = 50
 /** What is left then is the next hour's. */
 const MAX_BATCHES = 100
 const TOKENS_AT_ONCE = 10_000
+const SESSIONS_AT_ONCE = 5_000
 
 /** One line with how many were erased. A batch that fails holds up no other. */
 export async function eraseClosedAccounts(ctx: JobContext): Promise<void> {
@@ -44,6 +46,7 @@ export async function eraseClosedAccounts(ctx: JobContext): Promise<void> {
 /** Of accounts that are cleared already, so that nobody can take them back meanwhile. */
 async function erase(ctx: JobContext, userIds: string[]): Promise<number> {
   while ((await deleteRefreshTokens(ctx, userIds, TOKENS_AT_ONCE)) === TOKENS_AT_ONCE);
+  while ((await deleteSessions(ctx, userIds, SESSIONS_AT_ONCE)) === SESSIONS_AT_ONCE);
   await deleteRecords(ctx, userIds)
   await eraseFromAudit(ctx, ...userIds)
   return finishErasure(ctx, userIds)
