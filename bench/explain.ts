@@ -22,6 +22,7 @@ const WAITING = [
   'mails_due',
   'webhook_deliveries_next',
   'users_to_erase',
+  'users_ending',
 ]
 
 /** EXPLAIN's JSON, the fields that we read. */

@@ -2,9 +2,11 @@
  * `npm run bench` — how fast the main operations are against what they cannot do without, and what sign-ins leave in
  * memory; on engines and endpoints of its own, in one run. It reports and never fails for being slow.
  *   npm run bench -- --quick    a tenth of the calls, for a look
+ *   npm run bench -- --account  what an account with a million sessions costs its owner, and nothing else
  * The raw numbers are in .latchkey/bench.json.
  */
 import { mkdir, writeFile } from 'node:fs/promises'
+import { measureAccount } from './account.ts'
 import { type Attack, measureAttack } from './attack.ts'
 import { measureChains, measureSlowAudit, reportChains, type SlowAudit } from './audit.ts'
 import { createSender } from './client.ts'
@@ -146,6 +148,10 @@ const rounded = (value: number, digits: number) => Number(value.toFixed(digits))
 async function main(): Promise<void> {
   const stack = await startStack()
   try {
+    if (process.argv.includes('--account')) {
+      await withFreshWorkerd(stack, {}, (workerd) => measureAccount(stack, workerd))
+      return
+    }
     const loadSince = watchLoad()
     const series = await measureSpeed(stack, process.argv.includes('--quick'))
     const audit = await measureSlowAudit(stack)
