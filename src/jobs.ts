@@ -11,6 +11,7 @@ import type { Sink } from './events/sink.ts'
 import { sweepEvents } from './events/sweep.ts'
 import { dropAuditMonths, makeAuditMonths } from './housekeeping/audit-months.ts'
 import { cleanUp } from './housekeeping/clean-up.ts'
+import { endSessionsLeft } from './housekeeping/ending.ts'
 import { eraseClosedAccounts } from './housekeeping/erasure.ts'
 import { keepSigningKeys } from './housekeeping/signing-keys.ts'
 import { checkKeyring } from './keys/auth-keys.ts'
@@ -43,6 +44,7 @@ export const CRONS: Record<string, readonly Job[]> = {
     { name: 'send mail', run: sendDueMail },
     { name: 'sweep deliveries', run: sweepDeliveries },
     { name: 'settle deliveries', run: settleDeliveries },
+    { name: 'end sessions', run: endSessionsLeft },
     { name: 'check keyring', run: checkKeyring },
   ],
   '17 * * * *': [

@@ -4,6 +4,7 @@
  */
 import { eq, type SQL, sql } from 'drizzle-orm'
 import type { CanonicalEmail, User } from '../accounts/accounts.ts'
+import { beginEpoch, endedSessions } from '../accounts/epoch-store.ts'
 import { userIsActive } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import type { OneTimeTokenHash } from '../crypto/one-time-token.ts'
@@ -11,14 +12,7 @@ import { type Recorder, recordEvent } from '../events/outbox.ts'
 import { ringState } from '../keys/auth-keys-store.ts'
 import { sealedKeyColumns } from '../keys/store.ts'
 import { MAX_CODE_ATTEMPTS, MAX_CODE_FAILURES } from '../one-time/purposes.ts'
-import {
-  consumeToken,
-  endAccess,
-  endedSessions,
-  hasCode,
-  isFromBrowser,
-  lockOwner,
-} from '../one-time/store.ts'
+import { consumeToken, endAccess, hasCode, isFromBrowser, lockOwner } from '../one-time/store.ts'
 import { databaseTime, type NewSession, startSession } from '../sessions/store.ts'
 import { signingKeys, tenantHosts, tenants } from '../storage/schema.ts'
 import { callingTenant, tenantColumns } from '../tenants/store.ts'
@@ -42,14 +36,16 @@ export async function findForSignIn(ctx: Pick<Context, 'db' | 'host' | 'settings
  */
 const signInBy = (ctx: Storage, session: NewSession): SQL => {
   const verified = sql`
-    select tenant_id, user_id as subject, jsonb_build_object('by', 'sign_in', 'session_ids', ${endedSessions},
-      'password', case when exists (select from removed) then 'removed' else 'none' end) as data from planted`
+    select tenant_id, user_id as subject, jsonb_build_object('by', 'sign_in',
+      'password', case when exists (select from removed) then 'removed' else 'none' end) || ${endedSessions} as data
+    from planted`
   return sql`
     planted as (select * from token where email_verified_at is null),
     ${endAccess(sql`planted`, { reason: 'secured' })},
     removed as (delete from passwords using planted where passwords.user_id = planted.user_id returning passwords.user_id),
     proved as (
-      update users set email_verified_at = coalesce(users.email_verified_at, clock_timestamp())
+      update users set ${beginEpoch('secured', sql`exists (select from planted)`)},
+        email_verified_at = coalesce(users.email_verified_at, clock_timestamp())
       from token where users.id = token.user_id returning users.*),
     verified_recorded as (${recordEvent(ctx, 'email.verified', verified, { rare: true })}),
     ${startSession(ctx, session, sql`from proved as users`)}

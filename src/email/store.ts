@@ -4,6 +4,7 @@
  */
 import { sql } from 'drizzle-orm'
 import type { CanonicalEmail } from '../accounts/accounts.ts'
+import { beginEpoch, endedSessions } from '../accounts/epoch-store.ts'
 import type { Context } from '../context.ts'
 import type { OneTimeTokenHash } from '../crypto/one-time-token.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
@@ -12,7 +13,6 @@ import {
   closeUnproved,
   consumeToken,
   endAccess,
-  endedSessions,
   issueToken,
   lockOwner,
   lockUser,
@@ -95,13 +95,14 @@ export async function revertChange(ctx: Storage, hash: OneTimeTokenHash) {
   // Of what undoes changes, only that of later ones: a thief must not void the owner's by undoing a change of their own.
   const isVoid = sql`(one_time_tokens.purpose <> 'revert_email' or one_time_tokens.created_at > account.created_at)`
   const happened = sql`
-    select tenant_id, user_id as subject, jsonb_build_object('session_ids', ${endedSessions}) as data from token`
+    select tenant_id, user_id as subject, ${endedSessions} as data from token`
   const revert = ctx.db.execute<{ id: string }>(sql`
     with token as (${consumeToken(ctx, hash, ['revert_email'], { account: standing })}),
-    reverted as (
-      update users set email = token.subject, email_verified_at = clock_timestamp(), deleted_at = null
-      from token where users.id = token.user_id),
     ${endAccess(sql`token`, { reason: 'secured', purposes: isVoid })},
+    reverted as (
+      update users set email = token.subject, email_verified_at = clock_timestamp(), deleted_at = null,
+        ${beginEpoch('secured')}
+      from token where users.id = token.user_id),
     removed as (delete from passwords using token where passwords.user_id = token.user_id),
     recorded as (${recordEvent(ctx, 'email.reverted', happened)})
     select id from token`)

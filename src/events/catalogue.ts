@@ -30,7 +30,8 @@ const refusal = {
 }
 
 const token = { token_id: 'the row of the link that is mailed; it opens nothing' }
-const ended = { session_ids: 'the sessions that ended with it' }
+const counted = { session_count: 'how many at least, where they are more than the hundred that are named' }
+const ended = { session_ids: 'the sessions that ended with it, the newest', ...counted }
 
 export const EVENTS = {
   'user.registered': {
@@ -190,7 +191,18 @@ export const EVENTS = {
   },
   'session.revoked': {
     says: 'Sessions were ended from another one.',
-    carries: { session_ids: 'the sessions that ended', by_session: 'the session that ended them' },
+    carries: {
+      session_ids: 'the sessions that ended, the newest',
+      ...counted,
+      by_session: 'the session that ended them',
+    },
+    visibleTo: 'person',
+    webhook: true,
+    origin: 'change',
+  },
+  'session.displaced': {
+    says: 'A session began of an account that had as many as it may have: the oldest ended.',
+    carries: { session_ids: 'the sessions that ended, at most ten', by_session: 'the session that began' },
     visibleTo: 'person',
     webhook: true,
     origin: 'change',

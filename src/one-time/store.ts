@@ -5,6 +5,7 @@
  */
 import { type SQL, sql } from 'drizzle-orm'
 import type { CanonicalEmail } from '../accounts/accounts.ts'
+import { beginEpoch, type EndReason, endedSessions, endSessionRows } from '../accounts/epoch-store.ts'
 import { userIsActive } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import type { OneTimePurpose, OneTimeTokenHash } from '../crypto/one-time-token.ts'
@@ -143,31 +144,22 @@ export const hasCode = (hashes: readonly Uint8Array[]) => sql`
   coalesce(one_time_tokens.code_hash in (${sql.join(hashes.map(bytea), sql`, `)}), false)`
 
 /**
- * Members of a `with`: the sessions of the accounts in the member `account` (`user_id`, and `id` of the token that it
- * redeemed or null) end, and every other token of theirs is void. `ended` has the sessions' ids.
+ * Members of a `with`: the sessions of the account in the member `account` (`user_id`, and `id` of the token that it
+ * redeemed or null; at most one row) end, and every other token of theirs is void. The statement must begin an epoch too
+ * (`beginEpoch`), in its own update of `users`.
  * What undoes a change of address stays, unless it is that which is done: a thief must not get rid of it.
  */
 export const endAccess = (
   account: SQL,
   {
-    reason,
-    sparing = sql`null::uuid`,
     purposes = sql`one_time_tokens.purpose <> 'revert_email'`,
-  }: { reason: 'secured' | 'closed'; sparing?: SQL; purposes?: SQL },
+    ...ending
+  }: { reason: EndReason; sparing?: SQL; purposes?: SQL },
 ): SQL => sql`
-  ended as (
-    update sessions set revoked_at = clock_timestamp(), revoke_reason = ${reason}
-    where id in (
-      select sessions.id from sessions join ${account} as account on account.user_id = sessions.user_id
-      where sessions.revoked_at is null and sessions.id is distinct from ${sparing}
-      order by sessions.id for no key update of sessions)
-    returning id),
+  ${endSessionRows(account, ending)},
   voided as (
     delete from one_time_tokens using ${account} as account
     where one_time_tokens.user_id = account.user_id and one_time_tokens.id is distinct from account.id and ${purposes})`
-
-/** The ids in `ended`, as an event carries them. */
-export const endedSessions = sql`(select coalesce(jsonb_agg(id), '[]'::jsonb) from ended)`
 
 /**
  * A statement of a batch that gives an account its address back, between the lock and what decides: who has that address
@@ -180,18 +172,20 @@ export const closeUnproved = (
   account: SQL,
 ) => {
   const happened = sql`
-    select tenant_id, user_id as subject, jsonb_build_object('session_ids', ${endedSessions}) as data from unproved`
+    select tenant_id, user_id as subject, ${endedSessions} as data from unproved`
   return ctx.db.execute(sql`
     with token as (
       select users.id, one_time_tokens.tenant_id, one_time_tokens.subject
       from one_time_tokens, users, (${callingTenant(ctx)}) as tenant
       where tenant.id = one_time_tokens.tenant_id and ${tokenIsLive(hash, [purpose], account)}),
     unproved as (
-      update users set deleted_at = clock_timestamp() from token
-      where users.tenant_id = token.tenant_id and users.email = token.subject and users.id <> token.id
-        and users.email_verified_at is null and users.deleted_at is null
-      returning users.id as user_id, users.tenant_id, null::uuid as id),
+      select users.id as user_id, users.tenant_id, null::uuid as id from users join token
+        on users.tenant_id = token.tenant_id and users.email = token.subject and users.id <> token.id
+      where users.email_verified_at is null and users.deleted_at is null for no key update of users),
     ${endAccess(sql`unproved`, { reason: 'closed', purposes: sql`true` })},
+    closed as (
+      update users set deleted_at = clock_timestamp(), ${beginEpoch('closed')}
+      from unproved where users.id = unproved.user_id),
     locked_out as (delete from passwords using unproved where passwords.user_id = unproved.user_id)
     ${recordEvent(ctx, 'user.deleted', happened, { actor: sql`null`, rare: true })}`)
 }

@@ -1,14 +1,16 @@
 /** The SQL of a signed-in caller who gives the password again, to show that it is them or to choose another. */
 import { and, eq, type SQL, sql } from 'drizzle-orm'
 import { confirmationsFrom } from '../accounts/attempts-store.ts'
+import { beginEpoch, endedSessions, keptInEpoch } from '../accounts/epoch-store.ts'
 import type { Context } from '../context.ts'
 import type { PasswordHash } from '../crypto/password-hash.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
 import { announceKey, ringState } from '../keys/auth-keys-store.ts'
 import { sealedKeyColumns } from '../keys/store.ts'
-import { endAccess, endedSessions, lockUser } from '../one-time/store.ts'
+import { endAccess, lockUser } from '../one-time/store.ts'
 import type { Caller } from '../sessions/caller.ts'
-import { callerIsLive, sessionIsLive } from '../sessions/store.ts'
+import { sessionIsLive } from '../sessions/live-store.ts'
+import { callerIsLive } from '../sessions/store.ts'
 import { passwords, sessions, signInFailures, signingKeys, tenantHosts } from '../storage/schema.ts'
 import type { Attempts } from './failures.ts'
 import {
@@ -70,8 +72,9 @@ type RenewedRow = { expires_at: string; auth_time: string; amr: string[]; aal: n
 /**
  * Members of a `with` that end in `renewed`: the caller's session, authenticated anew, if it and the password that was
  * verified still stand and the attempt is heard.
+ * @param also what else is set of the session
  */
-const renew = (ctx: Storage, { caller, subject, changedAt }: Confirmed): SQL => sql`
+const renew = (ctx: Storage, { caller, subject, changedAt }: Confirmed, also = sql``): SQL => sql`
   caller as (${callerIsLive(caller, ctx.host)}),
   -- Locked, and looked at again: a session that was revoked while this waited must not be renewed.
   standing as (
@@ -79,7 +82,7 @@ const renew = (ctx: Storage, { caller, subject, changedAt }: Confirmed): SQL => 
     where ${sessionIsLive} for no key update of sessions),
   ${heldAttempts(failuresOf(caller.tenant.id, subject), sql`standing`)},
   renewed as (
-    update sessions set auth_time = clock_timestamp(), last_used_at = clock_timestamp()
+    update sessions set auth_time = clock_timestamp(), last_used_at = clock_timestamp() ${also}
     from caller join passwords on passwords.user_id = caller.user_id
       and passwords.changed_at = ${changedAt}::timestamptz
     where sessions.id = caller.session_id and ${sessionIsLive} and exists (select from standing)
@@ -122,11 +125,12 @@ export async function changePassword(
   const { caller } = confirmed
   const happened = sql`
     select tenant_id, user_id as subject,
-      jsonb_build_object('by', 'change', 'session_ids', ${endedSessions}) as data from renewed`
+      jsonb_build_object('by', 'change') || ${endedSessions} as data from renewed`
   const change = ctx.db.execute<Partial<RenewedRow> & AttemptsRow>(sql`
-    with ${renew(ctx, confirmed)},
+    with ${renew(ctx, confirmed, sql`, ${keptInEpoch}`)},
     account as (select user_id, null::uuid as id from renewed),
     ${endAccess(sql`account`, { reason: 'secured', sparing: sql`${caller.sessionId}::uuid` })},
+    epoch_begun as (update users set ${beginEpoch('secured')} from renewed where users.id = renewed.user_id),
     chosen as (
       update passwords set phc = ${chosen.phc}, key_id = ${chosen.keyId}, changed_at = clock_timestamp()
       from renewed where passwords.user_id = renewed.user_id),

@@ -1,13 +1,14 @@
 /** The SQL of proving an address and of taking an account back: by a mailed link alone, or with the password too. */
 import { and, eq, gt, isNull, type SQL, sql } from 'drizzle-orm'
 import { MAX_ROLES } from '../accounts/accounts.ts'
+import { beginEpoch, endedSessions } from '../accounts/epoch-store.ts'
 import { userColumns, userIsActive } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import type { OneTimePurpose, OneTimeTokenHash } from '../crypto/one-time-token.ts'
 import type { PasswordHash } from '../crypto/password-hash.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
 import { announceKey, ringState } from '../keys/auth-keys-store.ts'
-import { consumeToken, endAccess, endedSessions, lockOwner } from '../one-time/store.ts'
+import { consumeToken, endAccess, lockOwner } from '../one-time/store.ts'
 import { oneTimeTokens, passwords, tenantHosts, tenants, users } from '../storage/schema.ts'
 import { tenantColumns } from '../tenants/store.ts'
 import { failuresOf, passwordColumns } from './store.ts'
@@ -48,16 +49,10 @@ export async function findByToken(
   return row
 }
 
-/** Members of a `with`: the address of the member `token` is proved (`proved`), for the first time or again. */
-export const proveAddress: SQL = sql`
-  proved as (
-    update users set email_verified_at = coalesce(users.email_verified_at, clock_timestamp())
-    from token where users.id = token.user_id returning users.id)`
-
 /** The event of a first proof. @param password what became of the password, as an expression */
 const verified = (by: OneTimePurpose, password: SQL) => sql`
   select tenant_id, user_id as subject,
-    jsonb_build_object('by', ${by}::text, 'session_ids', ${endedSessions}, 'password', ${password}) as data
+    jsonb_build_object('by', ${by}::text, 'password', ${password}) || ${endedSessions} as data
   from token where email_verified_at is null`
 
 export type Reset = {
@@ -82,7 +77,7 @@ export async function resetPassword(
   const by = purpose === 'invitation' ? 'invitation' : 'reset'
   const changed = sql`
     select tenant_id, user_id as subject,
-      jsonb_build_object('by', ${by}::text, 'session_ids', ${endedSessions}) as data from token`
+      jsonb_build_object('by', ${by}::text) || ${endedSessions} as data from token`
   const forgotten = sql.join(
     subjects.map((subject) => sql`(${failuresOf(tenantId, subject)})`),
     sql` or `,
@@ -92,7 +87,8 @@ export async function resetPassword(
     ${endAccess(sql`token`, { reason: 'secured' })},
     ${grantRoles},
     proved as (
-      update users set email_verified_at = coalesce(users.email_verified_at, clock_timestamp()),
+      update users set ${beginEpoch('secured')},
+        email_verified_at = coalesce(users.email_verified_at, clock_timestamp()),
         name = coalesce(${name ?? null}, users.name), roles = granted.roles
       from token join granted using (user_id) where users.id = token.user_id),
     chosen as (
@@ -153,7 +149,10 @@ export async function verifyEmail(
         select from passwords where passwords.user_id = token.user_id and passwords.changed_at = ${knownSince}::timestamptz)),
     ${endAccess(sql`planted`, { reason: 'secured' })},
     removed as (delete from passwords using planted where passwords.user_id = planted.user_id returning passwords.user_id),
-    ${proveAddress},
+    proved as (
+      update users set ${beginEpoch('secured', sql`exists (select from planted)`)},
+        email_verified_at = coalesce(users.email_verified_at, clock_timestamp())
+      from token where users.id = token.user_id),
     failures_forgotten as (
       delete from sign_in_failures using token where token.email_verified_at is null and ${failuresOf(tenantId, subject)}),
     recorded as (${recordEvent(ctx, 'email.verified', verified('verify_email', password))})

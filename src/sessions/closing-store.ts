@@ -4,19 +4,12 @@
  * account as it is now.
  */
 import { sql } from 'drizzle-orm'
+import { beginEpoch, endedSessions } from '../accounts/epoch-store.ts'
 import type { Context } from '../context.ts'
 import type { OneTimeTokenHash } from '../crypto/one-time-token.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
 import type { NewToken } from '../one-time/one-time.ts'
-import {
-  closeUnproved,
-  consumeToken,
-  endAccess,
-  endedSessions,
-  issueToken,
-  lockOwner,
-  lockUser,
-} from '../one-time/store.ts'
+import { closeUnproved, consumeToken, endAccess, issueToken, lockOwner, lockUser } from '../one-time/store.ts'
 import { isUniqueViolation } from '../storage/postgres.ts'
 import { findTenantOfHost } from '../tenants/store.ts'
 import { DEFAULT_POLICY } from '../tenants/tenants.ts'
@@ -34,27 +27,30 @@ const erasureDays = sql`coalesce((tenants.settings ->> 'erasure_days')::int, ${D
  * @returns whether it was open until now, and the caller's
  */
 export async function closeAccount(ctx: Storage, caller: Caller, token: NewToken): Promise<boolean> {
-  const account = sql`(select null::uuid as id, user_id from closed)`
   const owner = sql`
     select tenant_id, user_id, user_id::text as holder, email as subject, erasure_days from closed where erasure_days > 0`
   const happened = sql`
     select closed.tenant_id, closed.user_id as subject, jsonb_strip_nulls(jsonb_build_object(
-      'token_id', (select id from issued), 'session_ids', ${endedSessions},
-      'erased_after', to_char(closed.erased_after at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))) as data
+      'token_id', (select id from issued),
+      'erased_after', to_char(closed.erased_after at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))) || ${endedSessions}
+      as data
     from closed`
   const close = ctx.db.execute<{ user_id: string }>(sql`
     with caller as (${callerIsLive(caller, ctx.host)}),
-    closed as (
-      update users set deleted_at = clock_timestamp()
-      from caller join tenants on tenants.id = caller.tenant_id
-      where users.id = caller.user_id and users.tenant_id = caller.tenant_id and users.deleted_at is null
-      returning users.id as user_id, users.tenant_id, users.email, ${erasureDays} as erasure_days,
-        users.deleted_at + make_interval(days => ${erasureDays}) as erased_after),
-    ${endAccess(account, {
+    closing as (
+      select users.id as user_id, null::uuid as id from users join caller on caller.user_id = users.id
+      where users.tenant_id = caller.tenant_id and users.deleted_at is null),
+    ${endAccess(sql`closing`, {
       reason: 'closed',
       // A restoring link of an earlier time is replaced by the new one.
       purposes: sql`one_time_tokens.purpose not in ('revert_email', 'restore_account')`,
     })},
+    closed as (
+      update users set deleted_at = clock_timestamp(), ${beginEpoch('closed')}
+      from closing join caller using (user_id) join tenants on tenants.id = caller.tenant_id
+      where users.id = closing.user_id
+      returning users.id as user_id, users.tenant_id, users.email, ${erasureDays} as erasure_days,
+        users.deleted_at + make_interval(days => ${erasureDays}) as erased_after),
     locked_out as (delete from passwords using closed where passwords.user_id = closed.user_id),
     issued as (${issueToken(token, owner, { seconds: sql`account.erasure_days * 86400` })}),
     recorded as (${recordEvent(ctx, 'user.deleted', happened)})
@@ -81,7 +77,8 @@ export async function restoreAccount(
     ${endAccess(sql`redeemed`, { reason: 'closed' })},
     locked_out as (delete from passwords using redeemed where passwords.user_id = redeemed.user_id),
     restored as (
-      update users set deleted_at = null, email_verified_at = coalesce(users.email_verified_at, clock_timestamp())
+      update users set deleted_at = null, ${beginEpoch('closed')},
+        email_verified_at = coalesce(users.email_verified_at, clock_timestamp())
       from redeemed where users.id = redeemed.user_id returning users.id, users.tenant_id),
     recorded as (${recordEvent(ctx, 'user.restored', happened)})
     select id from restored`)

@@ -76,6 +76,7 @@ export const SECTIONS = {
     members: {
       id: ['its id', sql`sessions.id`],
       created_at: ['when it began', time(sql`sessions.created_at`)],
+      kept_at: ['when it was kept while all others ended', time(sql`sessions.kept_at`)],
       last_used_at: ['when it was refreshed last', time(sql`sessions.last_used_at`)],
       refreshes: ['how often in the running minute', sql`sessions.refreshes`],
       refreshes_counted_from: ['since when that is', time(sql`sessions.refreshes_counted_from`)],

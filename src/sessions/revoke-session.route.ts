@@ -4,7 +4,7 @@ import type { Env } from '../context.ts'
 import { UUID } from '../http/input.ts'
 import { isRefusal, problemResponse, refuse } from '../problem.ts'
 import { requireCaller } from './caller.ts'
-import { endSessions } from './store.ts'
+import { endSessions } from './ending-store.ts'
 
 export const revokeSession = new Hono<Env>().delete('/v1/sessions/:id', async (c) => {
   const { ctx } = c.var

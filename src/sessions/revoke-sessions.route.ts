@@ -5,7 +5,7 @@ import type { Env } from '../context.ts'
 import { query } from '../http/query.ts'
 import { isRefusal, problemResponse, refuse } from '../problem.ts'
 import { requireCaller } from './caller.ts'
-import { endSessions } from './store.ts'
+import { endSessions } from './ending-store.ts'
 
 const Which = v.strictObject({ except: v.optional(v.picklist(['current'])) })
 

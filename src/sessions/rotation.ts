@@ -5,6 +5,7 @@
  */
 import { and, eq, type SQL, sql } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/pg-core'
+import { isOfEpoch } from '../accounts/epoch-store.ts'
 import { userColumns, userIsActive } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import type { KeyedTokenHash } from '../crypto/opaque-token.ts'
@@ -16,7 +17,8 @@ import { LIMITS, type Limit } from '../limits/limits.ts'
 import { refreshTokens, sessions, signingKeys, tenantHosts, tenants, users } from '../storage/schema.ts'
 import { tenantColumns } from '../tenants/store.ts'
 import { DEFAULT_POLICY } from '../tenants/tenants.ts'
-import { bytes, sessionIsLive } from './store.ts'
+import { sessionIsLive } from './live-store.ts'
+import { bytes } from './store.ts'
 
 /** A token that was used may be presented again for this long, as long as its successor is unused. */
 const REPEAT_SECONDS = 30
@@ -106,7 +108,7 @@ export async function rotate(
     revoked as (
       update sessions set revoked_at = clock_timestamp(), revoke_reason = 'reuse_detected'
       from presented left join refresh_tokens next on next.parent_id = presented.id
-      where sessions.id = presented.session_id and sessions.revoked_at is null and presented.used_at is not null
+      where sessions.id = presented.session_id and sessions.revoked_at is null and ${isOfEpoch} and presented.used_at is not null
         and (presented.used_at <= clock_timestamp() - make_interval(secs => ${REPEAT_SECONDS}) or next.used_at is not null)
       returning sessions.id, sessions.user_id, sessions.tenant_id)
     ${recordEvent(ctx, 'session.reuse_detected', reused, { actor: sql`null`, rare: true })}`)

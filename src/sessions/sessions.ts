@@ -12,8 +12,8 @@ import { checkLimits, refuseOver } from '../limits/check.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
 import { requireTenant, type Tenant } from '../tenants/tenants.ts'
 import type { Caller } from './caller.ts'
+import { endSession, sessionOfCaller } from './ending-store.ts'
 import { refreshLimit, rotate, sessionOfRefreshToken } from './rotation.ts'
-import { endSession, sessionOfCaller } from './store.ts'
 import type { IssuedTokens } from './tokens.ts'
 
 /**

@@ -1,5 +1,5 @@
-/** The `sessions` rows: starting, listing and ending them. Every statement names the tenant. */
-import { and, desc, eq, gt, isNull, lt, type SQL, sql } from 'drizzle-orm'
+/** The `sessions` rows: starting and listing them, and whose a call is. Every statement names the tenant. */
+import { and, desc, eq, type SQL, sql } from 'drizzle-orm'
 import { selfColumns, userIsActive } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import type { KeyedTokenHash } from '../crypto/opaque-token.ts'
@@ -12,13 +12,8 @@ import { tenantColumns } from '../tenants/store.ts'
 import type { TenantPolicy } from '../tenants/tenants.ts'
 import type { Caller } from './caller.ts'
 import { deviceLabel } from './device.ts'
-
-/** `clock_timestamp()`, not `now()`: after a wait for a lock, the start of the transaction is the past. */
-export const sessionIsLive = and(
-  isNull(sessions.revokedAt),
-  gt(sessions.expiresAt, sql`clock_timestamp()`),
-  gt(sessions.idleExpiresAt, sql`clock_timestamp()`),
-)
+import { sessionIsLive } from './live-store.ts'
+import { displaceOldest, LOOKED_AT } from './session-limit-store.ts'
 
 /** The database's clock, for what an answer says before its statement runs. */
 export const databaseTime = sql`now()`.mapWith((value: string) => new Date(value))
@@ -37,15 +32,21 @@ export type NewSession = {
   isKnownBrowser?: boolean
 }
 
+/** Ten a day for as long as ended sessions are kept, and more. */
+const DEVICES_LOOKED_AT = 500
+
 /**
- * Of `started`, whether its account has been used before, and never with such a device in such a country. Sessions that
- * ended more than a month ago are forgotten, so a device comes to be new again; an account's first session is not news.
+ * Of `started`, whether its account has been used before, and none of its newest sessions was with such a device in such a
+ * country. Sessions that ended more than a month ago are forgotten, so a device comes to be new again; an account's first
+ * session is not news.
  */
 const isNewDevice = sql`(
   exists (select from sessions as earlier where earlier.user_id = started.user_id)
   and not exists (
-    select from sessions as earlier where earlier.user_id = started.user_id
-      and earlier.country is not distinct from started.country
+    select from (
+      select country, device_label, user_agent from sessions
+      where sessions.user_id = started.user_id order by sessions.id desc limit ${DEVICES_LOOKED_AT}) as earlier
+    where earlier.country is not distinct from started.country
       and coalesce(earlier.device_label, earlier.user_agent) is not distinct from coalesce(started.device_label, started.user_agent)))`
 
 /**
@@ -61,11 +62,14 @@ export function startSession(
   const { client } = ctx
   const event = sql`select tenant_id, user_id as subject, jsonb_build_object('session_id', id, 'amr', amr,
     'new_device', ${isKnownBrowser ? sql`false` : isNewDevice}) as data from started`
+  const displaced = sql`select tenant_id, user_id as subject, jsonb_build_object('by_session', id,
+    'session_ids', (select jsonb_agg(id) from displaced)) as data from started where exists (select from displaced)`
   return sql`
     started as (
-      insert into sessions (id, tenant_id, user_id, auth_time, expires_at, idle_expires_at, amr, aal,
+      insert into sessions (id, tenant_id, user_id, created_at, auth_time, expires_at, idle_expires_at, amr, aal,
         address, country, city, asn_org, user_agent, device_label)
-      select ${id}::uuid, users.tenant_id, users.id,
+      -- Not the start of the transaction: it may have waited for an epoch to begin.
+      select ${id}::uuid, users.tenant_id, users.id, clock_timestamp(),
         ${startedAt.toISOString()}::timestamptz,
         ${expiresAt(startedAt, policy.session_absolute_seconds)}::timestamptz,
         ${expiresAt(startedAt, refreshSeconds(policy))}::timestamptz,
@@ -79,7 +83,9 @@ export function startSession(
       select ${refreshTokenId}::uuid, tenant_id, id, ${bytes(refreshTokenHash)}, ${refreshTokenHash.keyId}, idle_expires_at
       from started),
     ${announceKey(ctx, sql`started`)},
-    start_recorded as (${recordEvent(ctx, 'session.started', event)})`
+    start_recorded as (${recordEvent(ctx, 'session.started', event)}),
+    ${displaceOldest(policy.max_sessions)},
+    displaced_recorded as (${recordEvent(ctx, 'session.displaced', displaced, { rare: true })})`
 }
 
 /** Life of a session's first refresh token, in seconds: idle, but never beyond the session. */
@@ -120,6 +126,12 @@ export function listSessions(
   { after, limit }: { after: string | null; limit: number },
 ) {
   const owner = db.select({ id: sessions.userId }).from(sessions).where(eq(sessions.id, sid))
+  // Of the owner's sessions whose rows have not ended, the newest, and the caller's own, which may be the oldest of all.
+  const newest = sql`
+    select open.id from sessions as open where open.user_id = (${owner}) and open.revoked_at is null
+      ${after === null ? sql`` : sql`and open.id < ${after}::uuid`} order by open.id desc limit ${LOOKED_AT}`
+  const own = after === null || sid < after ? sql`${sid}::uuid` : sql`null::uuid`
+  const looked = sql`array_append(array(${newest}), ${own})`
   const tenant = db.select({ id: tenantHosts.tenantId }).from(tenantHosts).where(eq(tenantHosts.host, host))
   return db
     .select({
@@ -138,10 +150,10 @@ export function listSessions(
     .from(sessions)
     .where(
       and(
+        sql`${sessions.id} = any(${looked})`,
         eq(sessions.userId, sql`(${owner})`),
         eq(sessions.tenantId, sql`(${tenant})`),
         sessionIsLive,
-        after === null ? undefined : lt(sessions.id, after),
       ),
     )
     .orderBy(desc(sessions.id))
@@ -170,66 +182,3 @@ export const countAdmin = sql`
 
 /** The role that administers a tenant. */
 export const ADMIN = 'admin'
-
-/** Which of the caller's sessions end. */
-export type Ending = { one: string } | 'others' | 'all'
-
-/**
- * Ends sessions of the caller in one statement, which also decides whether the caller may.
- * Rows are locked in order of id, so that two of these cannot deadlock.
- * @returns `callers` 0 when the caller's session is not live; `found` 0 when there is no such session of theirs
- */
-export async function endSessions(
-  ctx: Pick<Context, 'db' | 'host'> & Recorder,
-  caller: Caller,
-  ending: Ending,
-) {
-  // Many are sought among the live ones alone, which the partial index holds; one may have ended already.
-  const which = {
-    all: sql`sessions.revoked_at is null`,
-    others: sql`sessions.revoked_at is null and sessions.id <> caller.session_id`,
-    one: sql`sessions.id = ${typeof ending === 'string' ? null : ending.one}`,
-  }[typeof ending === 'string' ? ending : 'one']
-  const happened = sql`select tenant_id, user_id as subject,
-    jsonb_build_object('session_ids', jsonb_agg(id), 'by_session', ${caller.sessionId}::text) as data
-    from ended group by tenant_id, user_id`
-  const { rows } = await ctx.db.execute<{ callers: number; found: number }>(sql`
-    with caller as (${callerIsLive(caller, ctx.host)}),
-    targets as (
-      select sessions.id from sessions join caller on caller.user_id = sessions.user_id and caller.tenant_id = sessions.tenant_id
-      where ${which} order by sessions.id for no key update of sessions),
-    ended as (
-      update sessions set revoked_at = clock_timestamp(), revoke_reason = 'revoked'
-      where id in (select id from targets) and revoked_at is null returning id, tenant_id, user_id),
-    recorded as (${recordEvent(ctx, 'session.revoked', happened)})
-    select (select count(*)::int from caller) as callers, (select count(*)::int from targets) as found`)
-  return rows[0] ?? { callers: 0, found: 0 }
-}
-
-/** The session of a verified access token, live or not. */
-export const sessionOfCaller = ({ sessionId, userId, tenant }: Caller): SQL =>
-  sql`select id from sessions where id = ${sessionId} and user_id = ${userId} and tenant_id = ${tenant.id}`
-
-/**
- * Signs a session out: the one that `sessionOf` selects the id of, if any. Twice is the same as once.
- * @returns the host's tenant, whether there is such a session, and the state of the ring, read in the same trip
- */
-export async function endSession(ctx: Pick<Context, 'db' | 'host' | 'settings'> & Recorder, sessionOf: SQL) {
-  const happened = sql`select tenant_id, user_id as subject, jsonb_build_object('session_id', id) as data from ended`
-  const end = ctx.db.execute(sql`
-    with ended as (
-      update sessions set revoked_at = clock_timestamp(), revoke_reason = 'signed_out'
-      where id = (${sessionOf}) and revoked_at is null returning id, tenant_id, user_id)
-    ${recordEvent(ctx, 'session.ended', happened)}`)
-  const found = ctx.db
-    .select({
-      tenant: tenantColumns,
-      isFound: sql<boolean>`exists (${sessionOf})`,
-      ring: ringState(ctx, 'session'),
-    })
-    .from(tenantHosts)
-    .innerJoin(tenants, eq(tenants.id, tenantHosts.tenantId))
-    .where(eq(tenantHosts.host, ctx.host))
-  const [, [row]] = await ctx.db.batch([end, found])
-  return row
-}

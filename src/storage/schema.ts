@@ -84,11 +84,16 @@ export const users = pgTable(
     /** Since then the account is closed; until `erased_at` its owner may take that back. */
     deletedAt: instant('deleted_at'),
     erasedAt: instant('erased_at'),
+    /** The epoch (src/accounts/epoch-store.ts): sessions that began before it are dead, whatever their rows say. */
+    accessValidFrom: instant('access_valid_from'),
+    /** Why the rows of those are yet to be ended; null when none is left. */
+    endingReason: text('ending_reason', { enum: ['secured', 'closed', 'revoked'] }),
   },
   (table) => [
     // Not `unique(email)`: an erased account must not block the address for ever (FINDINGS F19).
     uniqueIndex('users_tenant_email').on(table.tenantId, table.email).where(sql`deleted_at is null`),
     index('users_admins').on(table.tenantId).where(sql`'admin' = any(roles)`),
+    index('users_ending').on(table.id).where(sql`ending_reason is not null`).concurrently(),
     index('users_to_erase').on(table.deletedAt).where(sql`deleted_at is not null and erased_at is null`),
     check('users_status', sql`${table.status} in ('active', 'disabled')`),
     check('users_live_has_email', sql`${table.deletedAt} is not null or ${table.email} is not null`),
@@ -147,6 +152,8 @@ export const sessions = pgTable(
       .notNull()
       .references(() => users.id),
     createdAt: createdAt(),
+    /** When all others of the account ended last, and this one did not. */
+    keptAt: instant('kept_at'),
     lastUsedAt: instant('last_used_at').notNull().default(sql`now()`),
     // Rotations since `refreshes_counted_from`: the limit of a session, on the row that each rotation writes anyway.
     refreshesCountedFrom: instant('refreshes_counted_from').notNull().default(sql`now()`),
@@ -155,7 +162,7 @@ export const sessions = pgTable(
     idleExpiresAt: instant('idle_expires_at').notNull(),
     revokedAt: instant('revoked_at'),
     revokeReason: text('revoke_reason', {
-      enum: ['signed_out', 'revoked', 'reuse_detected', 'secured', 'closed'],
+      enum: ['signed_out', 'revoked', 'reuse_detected', 'secured', 'closed', 'displaced'],
     }),
     authTime: instant('auth_time').notNull().default(sql`now()`),
     amr: text('amr').array().notNull(),
@@ -171,8 +178,8 @@ export const sessions = pgTable(
   (table) => [
     // The list of live sessions, by owner and in order of age; and the clean-up of dead ones.
     index('sessions_user').on(table.userId, table.id).where(sql`revoked_at is null`),
-    // All of a person's sessions: what tells a new device from one that was here before.
-    index('sessions_owner').on(table.userId),
+    // All of a person's sessions, by age: the newest tell a new device from one that was here before.
+    index('sessions_history').on(table.userId, table.id).concurrently(),
     index('sessions_expires').on(table.expiresAt),
     index('sessions_revoked').on(table.revokedAt).where(sql`revoked_at is not null`),
   ],

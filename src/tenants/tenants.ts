@@ -31,6 +31,8 @@ const Settings = v.object({
   access_token_seconds: bounded(600, 60, 3600),
   session_idle_seconds: bounded(14 * DAY, 300, 90 * DAY),
   session_absolute_seconds: bounded(30 * DAY, 600, 365 * DAY),
+  /** Sessions of one account that live at a time: when one more begins, the oldest ends. */
+  max_sessions: bounded(100, 1, 500),
 })
 
 export type TenantSettings = v.InferInput<typeof Settings>

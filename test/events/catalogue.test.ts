@@ -165,6 +165,15 @@ const FLOWS: Record<EventType, (client: Client) => Promise<Expected>> = {
     await client.call(`/v1/sessions/${tokens.session.id}`, { method: 'DELETE', bearer: other.access_token })
     return byThemself(tokens.user.id, { session_ids: [tokens.session.id], by_session: other.session.id })
   },
+  'session.displaced': async (client) => {
+    const { email, tokens } = await client.newAccount()
+    await stage().service.sql(
+      `update tenants set settings = settings || '{"max_sessions": 1}' where id = $1`,
+      [client.tenant.id],
+    )
+    const newer = await client.signIn(email)
+    return byThemself(tokens.user.id, { session_ids: [tokens.session.id], by_session: newer.session.id })
+  },
   'session.reuse_detected': async (client) => {
     const { tokens } = await client.newAccount()
     await client.refresh(tokens.refresh_token)

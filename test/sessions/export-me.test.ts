@@ -109,6 +109,8 @@ const LEFT_OUT: Record<string, Record<string, string>> = {
     status: 'has no room for a canary',
     deleted_at: 'a caller has none',
     erased_at: 'a caller has none',
+    access_valid_from: 'the sessions that it ended say so themselves',
+    ending_reason: 'the same',
   },
   passwords: { user_id: 'theirs', tenant_id: 'the head', phc: 'a secret', key_id: 'of a secret' },
   sign_in_failures: { tenant_id: 'the head', subject: 'a digest of the address' },

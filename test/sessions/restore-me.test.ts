@@ -71,7 +71,7 @@ describe('accepts', () => {
     const { client, email, tokens, token: older, restore } = await newClosed()
     await restore()
     await service().sql(
-      `update sessions set revoked_at = null, revoke_reason = null where id = $1`, // stands for a new sign-in
+      `update sessions set revoked_at = null, revoke_reason = null, kept_at = now() where id = $1`, // stands for a new sign-in
       [tokens.session.id],
     )
     expect((await client.call('/v1/me', { method: 'DELETE', bearer: tokens.access_token })).status).toBe(204)

@@ -1,0 +1,54 @@
+/** The SQL that ends, in their rows, the sessions that an epoch has made dead. Every statement may run twice and at once. */
+import { sql } from 'drizzle-orm'
+import type { JobContext } from '../context.ts'
+
+type Storage = Pick<JobContext, 'db'>
+
+/** An account whose sessions end; `validFrom` as PostgreSQL writes it, because a Date would drop the microseconds. */
+export type EndingAccount = { id: string; validFrom: string }
+
+/** The next account after the id `after` that has sessions to end. */
+export async function findEndingAccount(
+  { db }: Storage,
+  after: string | null,
+): Promise<EndingAccount | undefined> {
+  const { rows } = await db.execute<{ id: string; valid_from: string }>(sql`
+    select id, access_valid_from::text as valid_from from users
+    where ending_reason is not null and (${after}::uuid is null or id > ${after}::uuid)
+    order by id limit 1`)
+  const [row] = rows
+  return row && { id: row.id, validFrom: row.valid_from }
+}
+
+/**
+ * Ends at most `limit` sessions that began before the epoch, in order of id from `after` on. It locks no account, so that
+ * nobody waits for it to sign in; and no session can begin in a time that is over.
+ * @returns how many were looked at, and the last of them
+ */
+export async function endOldSessions(
+  { db }: Storage,
+  { id, validFrom }: EndingAccount,
+  { after, limit }: { after: string | null; limit: number },
+): Promise<{ count: number; last: string | null }> {
+  const { rows } = await db.execute<{ count: number; last: string | null }>(sql`
+    with old as (
+      select id from sessions
+      where user_id = ${id} and revoked_at is null and greatest(created_at, kept_at) < ${validFrom}::timestamptz
+        and (${after}::uuid is null or id > ${after}::uuid)
+      order by id limit ${limit} for no key update),
+    ended as (
+      update sessions set revoked_at = clock_timestamp(), revoke_reason = coalesce(users.ending_reason, 'revoked')
+      from users where users.id = ${id} and sessions.user_id = ${id} and sessions.id = any(array(select id from old)) and sessions.revoked_at is null)
+    select count(*)::int as count, (select id from old order by id desc limit 1) as last from old`)
+  return rows[0] ?? { count: 0, last: null }
+}
+
+/** Says that the account has none left, unless a later epoch has begun meanwhile. */
+export async function finishEnding({ db }: Storage, { id, validFrom }: EndingAccount): Promise<void> {
+  await db.execute(sql`
+    update users set ending_reason = null
+    where id = ${id} and access_valid_from = ${validFrom}::timestamptz and (
+      -- In order of the index: a search for any row would be planned as a look at the table.
+      select sessions.id from sessions where user_id = ${id} and revoked_at is null
+        and greatest(sessions.created_at, kept_at) < ${validFrom}::timestamptz order by sessions.id limit 1) is null`)
+}

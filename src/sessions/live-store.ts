@@ -1,0 +1,12 @@
+/** Whether a session lives: one condition for every statement that asks. */
+import { and, gt, isNull, sql } from 'drizzle-orm'
+import { isOfEpoch } from '../accounts/epoch-store.ts'
+import { sessions } from '../storage/schema.ts'
+
+/** Of `sessions`. `clock_timestamp()`, not `now()`: after a wait for a lock, the start of the transaction is the past. */
+export const sessionIsLive = and(
+  isNull(sessions.revokedAt),
+  gt(sessions.expiresAt, sql`clock_timestamp()`),
+  gt(sessions.idleExpiresAt, sql`clock_timestamp()`),
+  isOfEpoch,
+)
