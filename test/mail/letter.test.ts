@@ -11,7 +11,10 @@ import { MAILS, type MailEntry } from '../../src/mail/mails.ts'
 import { PURPOSES } from '../../src/one-time/purposes.ts'
 import { flat, linksOf, shownText, treeOf } from './parts.ts'
 
-const ENTRIES: MailEntry[] = Object.values(MAILS)
+/** One for each template: two events may be told in the same words. */
+const ENTRIES: MailEntry[] = [
+  ...new Map(Object.values(MAILS).map((entry) => [entry.template, entry])).values(),
+]
 const LANGUAGES = ['en', 'de']
 
 const SECRETS: Secrets = {
