@@ -1,32 +1,40 @@
-/** GET /readyz — whether the parts we depend on answer inside their deadlines: ok or failed, and nothing more. */
+/** GET /readyz — whether the parts we depend on answer inside their deadlines, and whether a sign-in could be signed. */
 import { Hono } from 'hono'
 import type { Context, Env } from '../context.ts'
+import { openCurrentKey } from '../keys/keys.ts'
+import { findCurrentKey } from '../keys/store.ts'
 import { checkLimits } from '../limits/check.ts'
 import { faultOf, problemResponse } from '../problem.ts'
-import { pingPostgres, pingRedis } from './store.ts'
+import { pingRedis } from './store.ts'
 
 export const readyz = new Hono<Env>().get('/readyz', async (c) => {
   const { ctx } = c.var
   const limited = await checkLimits(ctx, 'readyz')
   if (limited) return problemResponse(limited, ctx)
-  const [postgres, redis] = await Promise.all([
-    check(ctx, 'postgres', () => pingPostgres(ctx)),
+  const [row, pong] = await Promise.all([
+    check(ctx, 'postgres', () => findCurrentKey(ctx)),
     check(ctx, 'redis', () => pingRedis(ctx)),
   ])
-  const ready = postgres === 'ok' && redis === 'ok'
-  return c.json({ status: ready ? 'ok' : 'failed', postgres, redis }, ready ? 200 : 503)
+  // One question to PostgreSQL answers both; while it is away nothing is known of the key.
+  const key = row.isOk ? await check(ctx, 'signing key', () => openCurrentKey(ctx, row.found)) : null
+  const parts = { postgres: wordOf(row), redis: wordOf(pong), signing_key: key ? wordOf(key) : 'unknown' }
+  const isReady = row.isOk && pong.isOk && key?.isOk
+  return c.json({ status: isReady ? 'ok' : 'failed', ...parts }, isReady ? 200 : 503)
 })
 
-async function check(
+type Checked<Found> = { isOk: true; found: Found } | { isOk: false }
+
+const wordOf = ({ isOk }: Checked<unknown>): 'ok' | 'failed' => (isOk ? 'ok' : 'failed')
+
+async function check<Found>(
   { log }: Pick<Context, 'log'>,
-  upstream: string,
-  ask: () => Promise<unknown>,
-): Promise<'ok' | 'failed'> {
+  part: string,
+  ask: () => Promise<Found>,
+): Promise<Checked<Found>> {
   try {
-    await ask()
-    return 'ok'
+    return { isOk: true, found: await ask() }
   } catch (error) {
-    log('error', 'not ready', { upstream, cause: faultOf(error).message })
-    return 'failed'
+    log('error', 'not ready', { upstream: part, cause: faultOf(error).message })
+    return { isOk: false }
   }
 }

@@ -1,10 +1,5 @@
-/** The cheapest question to each part that we depend on. */
-import { sql } from 'drizzle-orm'
+/** The cheapest question to Redis; PostgreSQL is asked for the signing key (src/keys/store.ts). */
 import type { Context } from '../context.ts'
-
-export async function pingPostgres({ db }: Pick<Context, 'db'>): Promise<void> {
-  await db.execute(sql`select 1`)
-}
 
 export async function pingRedis({ redis, trips }: Pick<Context, 'redis' | 'trips'>): Promise<void> {
   await redis.ping().finally(() => trips.endAll('redis'))

@@ -1,9 +1,10 @@
 /** Which key signs and which key verifies. The algorithm is always the key's own, never the token's (RFC 8725 §3.1). */
 import type { Context } from '../context.ts'
-import { openSigningKey, type PublicJwk, type SigningAlgorithm, type SigningKey } from '../crypto/signing.ts'
+import type { PublicJwk, SigningAlgorithm, SigningKey } from '../crypto/signing.ts'
 import { readEdgeCache, writeEdgeCache } from '../http/edge-cache.ts'
 import { Fault } from '../problem.ts'
 import type { TenantRow } from '../tenants/tenants.ts'
+import { openSigningKeyRow } from './sealed-key.ts'
 
 /** What verifies an access token on a host: the tenant it must be for and the key it names, or null when none stands. */
 export type Verifier = {
@@ -14,15 +15,25 @@ export type Verifier = {
 /** The key that signs now, and its public half for the verifier of what it signs. */
 export type CurrentKey = SigningKey & { publicJwk: PublicJwk }
 
-/** @throws Fault when the deployment has no current key (`npm run keys` makes one) or the key does not open */
+/**
+ * Before anything is written or used up: nothing may change for an answer that cannot be signed.
+ * @throws Fault `upstream_unavailable` when the deployment has no current key or the key does not open; it names both ids
+ */
 export async function openCurrentKey(
-  { settings }: Pick<Context, 'settings'>,
+  ctx: Pick<Context, 'settings'>,
   row: { kid: string; sealedPrivateJwk: string; publicJwk: PublicJwk } | null | undefined,
 ): Promise<CurrentKey> {
-  if (!row) throw new Fault('internal_error', 'there is no current signing key; run `npm run keys -- rotate`')
-  const key = await openSigningKey(settings.signingSealKeys, row.sealedPrivateJwk, row.kid)
+  if (!row) throw cannotSign('there is no current signing key')
+  const key = await openSigningKeyRow(ctx, row)
+  if ('reason' in key) throw cannotSign(`the current signing key ${key.kid} does not open: ${key.reason}`)
   return { ...key, publicJwk: row.publicJwk }
 }
+
+const cannotSign = (what: string) =>
+  new Fault(
+    'upstream_unavailable',
+    `${what}; run \`npm run keys -- rotate\` with the SIGNING_SEAL_KEYS of the Workers`,
+  )
 
 /**
  * What verifies a token, as far as this location keeps it: every sign-in, refresh and read leaves it there for ten

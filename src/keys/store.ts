@@ -33,6 +33,22 @@ export async function findVerifier({ db, host }: Pick<Context, 'db' | 'host'>, k
   return row
 }
 
+/** The key that signs, or undefined: one query, of a table of a few rows. */
+export async function findCurrentKey({ db }: Pick<Context, 'db'>) {
+  const [row] = await db.select(sealedKeyColumns).from(signingKeys).where(eq(signingKeys.state, 'current'))
+  return row
+}
+
+/**
+ * Whether SIGNING_SEAL_KEYS has the key that sealed the current signing key, as far as its id tells: for statements that
+ * use something up for an answer that is signed afterwards.
+ */
+export const canSign = ({ settings }: Pick<Context, 'settings'>) => {
+  const keyIds = settings.signingSealKeys.map(({ keyId }) => sql`${keyId}`)
+  return sql`exists (select from signing_keys where signing_keys.state = 'current'
+    and split_part(signing_keys.sealed_private_jwk, '.', 1) in (${sql.join(keyIds, sql`, `)}))`
+}
+
 /** Every key that a verifier may meet, for a host that we serve: null when we do not. */
 export async function findPublicKeys({ db, host }: Pick<Context, 'db' | 'host'>) {
   const rows = await db

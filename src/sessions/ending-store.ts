@@ -4,6 +4,7 @@ import { beginEpoch, endedSessions, endSessionRows, keptInEpoch } from '../accou
 import type { Context } from '../context.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
 import { ringState } from '../keys/auth-keys-store.ts'
+import { keyIsValid } from '../keys/store.ts'
 import { lockUser } from '../one-time/store.ts'
 import { tenantHosts, tenants } from '../storage/schema.ts'
 import { tenantColumns } from '../tenants/store.ts'
@@ -62,9 +63,10 @@ function endMany(ctx: Pick<Context, 'db' | 'host'> & Recorder, caller: Caller, w
     select (select count(*)::int from caller) as callers, (select count(*)::int from newest) as found`)
 }
 
-/** The session of a verified access token, live or not. */
-export const sessionOfCaller = ({ sessionId, userId, tenant }: Caller): SQL =>
-  sql`select id from sessions where id = ${sessionId} and user_id = ${userId} and tenant_id = ${tenant.id}`
+/** The session of a verified access token, live or not, if the token's key still stands: the edge may not know yet. */
+export const sessionOfCaller = ({ sessionId, userId, tenant, kid }: Caller): SQL => sql`
+  select sessions.id from sessions join signing_keys on ${keyIsValid(kid)}
+  where sessions.id = ${sessionId} and sessions.user_id = ${userId} and sessions.tenant_id = ${tenant.id}`
 
 /**
  * Signs a session out: the one that `sessionOf` selects the id of, if any. Twice is the same as once.

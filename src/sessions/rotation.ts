@@ -12,7 +12,7 @@ import type { KeyedTokenHash } from '../crypto/opaque-token.ts'
 import { newId, type Recorder, recordEvent } from '../events/outbox.ts'
 import { originToAllow } from '../http/origin.ts'
 import { announceKey, ringState } from '../keys/auth-keys-store.ts'
-import { sealedKeyColumns } from '../keys/store.ts'
+import { canSign, sealedKeyColumns } from '../keys/store.ts'
 import { LIMITS, type Limit } from '../limits/limits.ts'
 import { refreshTokens, sessions, signingKeys, tenantHosts, tenants, users } from '../storage/schema.ts'
 import { tenantColumns } from '../tenants/store.ts'
@@ -79,8 +79,7 @@ export async function rotate(
   const found = presentedToken(ctx, presented)
   const idleSeconds = sql`coalesce((tenants.settings->>'session_idle_seconds')::int, ${DEFAULT_POLICY.session_idle_seconds})`
 
-  const lockFamily = db.execute(sql`
-    select id from sessions where id = (${sessionOfRefreshToken(ctx, presented)}) for no key update`)
+  const lockFamily = lockSession(ctx, presented)
   // One statement, so one snapshot, taken after the lock: a token is either unused here or it is not.
   const reused = sql`
     select tenant_id, user_id as subject, jsonb_build_object('session_id', id) as data from revoked`
@@ -94,6 +93,7 @@ export async function rotate(
       join sessions on sessions.id = presented.session_id and ${sessionIsLive}
       join users on users.id = sessions.user_id and ${userIsActive}
       where presented.used_at is null and presented.expires_at > clock_timestamp() and ${mayRefresh}
+        and ${canSign(ctx)}
       on conflict (parent_id) do nothing
       returning session_id, parent_id, expires_at),
     used as (
@@ -149,4 +149,30 @@ export async function rotate(
 
   const [, , [row]] = await db.batch([lockFamily, decide, outcome])
   return row
+}
+
+const lockSession = (
+  ctx: Parameters<typeof presentedToken>[0] & Pick<Context, 'db'>,
+  presented: KeyedTokenHash[],
+) =>
+  ctx.db.execute(sql`
+    select id from sessions where id = (${sessionOfRefreshToken(ctx, presented)}) for no key update`)
+
+/**
+ * Takes a rotation back whose answer cannot be signed, or the client's next try would be reuse: the token counts as
+ * unused, and its unused successor never was. The same successor is made when it is presented again.
+ */
+export async function takeBack(
+  ctx: Pick<Context, 'db' | 'host' | 'callerOrigin' | 'fetchSite' | 'origin'>,
+  presented: KeyedTokenHash[],
+): Promise<void> {
+  await ctx.db.batch([
+    lockSession(ctx, presented),
+    ctx.db.execute(sql`
+      with gone as (
+        delete from refresh_tokens next using refresh_tokens token
+        where next.parent_id = token.id and next.used_at is null and ${tokenIs(presented)}
+        returning token.id)
+      update refresh_tokens set used_at = null from gone where refresh_tokens.id = gone.id`),
+  ])
 }

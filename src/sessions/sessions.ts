@@ -13,7 +13,7 @@ import { isRefusal, type Refusal, refuse } from '../problem.ts'
 import { requireTenant, type Tenant } from '../tenants/tenants.ts'
 import type { Caller } from './caller.ts'
 import { endSession, sessionOfCaller } from './ending-store.ts'
-import { refreshLimit, rotate, sessionOfRefreshToken } from './rotation.ts'
+import { refreshLimit, rotate, sessionOfRefreshToken, takeBack } from './rotation.ts'
 import type { IssuedTokens } from './tokens.ts'
 
 /**
@@ -31,8 +31,9 @@ export async function refreshSession(
 
   const newestKeyId = authKeys[0].keyId
   const successor = await successorOf(authKeys, refreshToken, newestKeyId)
+  const presented = await refreshTokenHashes(authKeys, refreshToken)
   const found = await rotate(ctx, {
-    presented: await refreshTokenHashes(authKeys, refreshToken),
+    presented,
     successor: await hashRefreshToken(authKeys, successor),
   })
 
@@ -47,12 +48,16 @@ export async function refreshSession(
   if (!session?.isLive)
     return refuse('invalid_grant', { evidence: { reason: session?.revokeReason ?? 'session expired' } })
   if (!user) return refuse('invalid_grant', { evidence: { reason: 'account not active' } })
+  const signing = await openCurrentKey(ctx, key).catch(async (error: unknown) => {
+    if (issued) await takeBack(ctx, presented)
+    throw error
+  })
   if (!issued && token.waitSeconds > 0) return refuseOver('session', refreshLimit(ctx), token.waitSeconds)
   // The token expired unused, so nobody made a successor.
   if (!issued) return refuse('invalid_grant', { evidence: { reason: 'token expired' } })
   return {
     tenant,
-    key: await openCurrentKey(ctx, key),
+    key: signing,
     user,
     session,
     // A repeat may come after the keyring was rotated: the successor is of the key that made it.
@@ -81,8 +86,12 @@ export async function signOutByRefreshToken(
   return tenant
 }
 
-/** Ends the session of a verified access token, live or not. */
+/** Ends the session of a verified access token, live or not. Refusal `invalid_token` when its key no longer stands. */
 export async function signOutCaller(ctx: Context, caller: Caller): Promise<Tenant | Refusal> {
   const found = await endSession(ctx, sessionOfCaller(caller))
-  return requireTenant(ctx, found?.tenant)
+  const tenant = requireTenant(ctx, found?.tenant)
+  // A session that ended is still found; what is not found is a token of a key that was revoked.
+  if (!isRefusal(tenant) && !found?.isFound)
+    return refuse('invalid_token', { evidence: { reason: 'unknown key or session' } })
+  return tenant
 }

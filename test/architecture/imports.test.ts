@@ -36,7 +36,7 @@ const forbidden: Record<string, string[]> = {
   limits: NO_CAPABILITY.filter((one) => !one.includes('health')),
   events: NO_CAPABILITY.filter((one) => !one.includes('health')),
   idempotency: NO_CAPABILITY.filter((one) => !one.includes('health')),
-  health: NO_CAPABILITY.filter((one) => !one.includes('health')),
+  health: NO_CAPABILITY.filter((one) => !/health|^\.\.\/keys/.test(one)),
   ...Object.fromEntries(
     CAPABILITIES.map((folder) => [folder, [...storeOf(toRightOf(folder)), ...OUTSIDE, ...WORKERS]]),
   ),
@@ -56,6 +56,7 @@ const forbidden: Record<string, string[]> = {
 }
 const allowed: Record<string, string[]> = {
   http: ['../context.ts', '../problem.ts', './input.ts'],
+  health: ['../keys/keys.ts', '../keys/store.ts'],
   keys: ['../tenants/tenants.ts', '../crypto/signing.ts'],
   sessions: [
     '../accounts/accounts.ts',

@@ -25,7 +25,7 @@ describe('accepts', () => {
     const answer = await client.call('/readyz')
     expect(answer).toMatchObject({
       status: 200,
-      body: { status: 'ok', postgres: 'ok', redis: 'ok' },
+      body: { status: 'ok', postgres: 'ok', redis: 'ok', signing_key: 'ok' },
       trips: { postgres: 1, redis: 1 },
     })
     expectCommonHeaders(answer)
@@ -43,7 +43,9 @@ describe('refuses', () => {
     service().gates[upstream].set(mode)
     const answer = await client.call('/readyz')
     expect(answer.status).toBe(503)
-    expect(answer.body).toEqual({ status: 'failed', postgres: 'ok', redis: 'ok', [upstream]: 'failed' })
+    const signingKey = upstream === 'postgres' ? 'unknown' : 'ok'
+    const parts = { postgres: 'ok', redis: 'ok', signing_key: signingKey, [upstream]: 'failed' }
+    expect(answer.body).toEqual({ status: 'failed', ...parts })
     expectCommonHeaders(answer)
   })
 })

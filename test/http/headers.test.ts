@@ -158,7 +158,12 @@ describe('with no database', () => {
   it('N02 N07 logs that the database is away, without its address, user or password', async () => {
     const stranger = createClient(broken, client.tenant)
     const ready = await stranger.call('/readyz')
-    expect(ready.body).toEqual({ status: 'failed', postgres: 'failed', redis: 'ok' })
+    expect(ready.body).toEqual({
+      status: 'failed',
+      postgres: 'failed',
+      redis: 'ok',
+      signing_key: 'unknown',
+    })
     const lines = broken.logs()
     expect(lines.join('\n')).toMatch(/postgres (could not be reached|answered HTTP)/)
     expect(lines.join('\n')).not.toMatch(/canary|127\.0\.0\.1|select |insert /)
