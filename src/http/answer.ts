@@ -1,5 +1,7 @@
 /** Answers that several operations give. Everything is `no-store` (app.ts) except what `publicJson` makes. */
-import { PUBLIC_SECONDS } from './edge-cache.ts'
+
+/** How long a verifier may go on using what it has: RFC 9700 asks for bounded staleness, JWKS caches use 10 minutes. */
+export const PUBLIC_SECONDS = 600
 
 /** JSON that anybody may read and keep: keys and metadata. Any web page may fetch it, because it is the same for all. */
 export function publicJson(value: unknown): Response {

@@ -4,9 +4,7 @@
  * a miss or a failing cache costs one query, never an answer.
  */
 import type { Context } from '../context.ts'
-
-/** How long a verifier may go on using what it has: RFC 9700 asks for bounded staleness, JWKS caches use 10 minutes. */
-export const PUBLIC_SECONDS = 600
+import { PUBLIC_SECONDS } from './answer.ts'
 
 type Cached = Pick<Context, 'origin' | 'log' | 'defer'>
 

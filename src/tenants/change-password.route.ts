@@ -4,7 +4,8 @@
  */
 import { Hono } from 'hono'
 import type { Env } from '../context.ts'
-import { PUBLIC_SECONDS, readEdgeCache, writeEdgeCache } from '../http/edge-cache.ts'
+import { PUBLIC_SECONDS } from '../http/answer.ts'
+import { readEdgeCache, writeEdgeCache } from '../http/edge-cache.ts'
 import { checkLimits } from '../limits/check.ts'
 import { problemResponse, refuse } from '../problem.ts'
 import { findTenantOfHost } from './store.ts'

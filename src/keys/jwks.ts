@@ -1,0 +1,34 @@
+/**
+ * The public keys as this location knows them. Its copy is asked for again after a minute, so that a key that was revoked
+ * or had to sign at once is seen soon; while the database is away the copy does for ten.
+ */
+import type { Context } from '../context.ts'
+import type { PublicJwk } from '../crypto/signing.ts'
+import { readEdgeCache, writeEdgeCache } from '../http/edge-cache.ts'
+import { Fault, faultOf } from '../problem.ts'
+import { JWKS_EDGE_SECONDS } from './staleness.ts'
+import { findPublicKeys } from './store.ts'
+
+type Kept = { keys: PublicJwk[]; readAt?: number }
+
+/**
+ * @returns null for a host that we do not serve
+ * @throws Fault when there is no key at all: an empty set would make verifiers forget the keys that they have
+ */
+export async function readJwks(
+  ctx: Pick<Context, 'db' | 'host' | 'origin' | 'log' | 'defer' | 'now'>,
+): Promise<{ keys: PublicJwk[] } | null> {
+  const now = ctx.now().getTime()
+  const kept = (await readEdgeCache(ctx, 'jwks')) as Kept | undefined // only this function writes it
+  if (kept && now - (kept.readAt ?? 0) < JWKS_EDGE_SECONDS * 1000) return { keys: kept.keys }
+  const keys = await findPublicKeys(ctx).catch((error: unknown) => {
+    if (!kept) throw error
+    ctx.log('warn', 'jwks of some minutes ago', { cause: faultOf(error).message })
+    return kept.keys
+  })
+  if (keys === null) return null
+  if (keys.length === 0)
+    throw new Fault('upstream_unavailable', 'there is no signing key; run `npm run keys -- rotate`')
+  if (keys !== kept?.keys) writeEdgeCache(ctx, 'jwks', { keys, readAt: now } satisfies Kept)
+  return { keys }
+}
