@@ -3,6 +3,7 @@
  *   npm run keys                       signing keys, what names which id of a keyring, and what comes next
  *   npm run keys -- rotate [--es256]   the next step of a rotation (the first key, publish, or let the published one sign)
  *   npm run keys -- rotate --now       without waiting for the 24 hours of publication
+ *   npm run keys -- revoke <kid>…      ends leaked signing keys at once; a key that can sign takes over
  *   npm run keys -- secret [id]        an entry for a new keyring
  *   npm run keys -- add <id>           AUTH_KEYS, first step: every Worker learns to read what the new key makes
  *   npm run keys -- promote <id>       second step, when all can: it makes new things (--unseen: not all Workers are deployed)
@@ -18,7 +19,7 @@ import { addKey, findKnownKeys, promoteKey, retireKey } from './key-rotation.ts'
 import { newKeyringEntry } from './keyring.ts'
 import { reseal } from './reseal.ts'
 import { serviceCredential } from './service-credential.ts'
-import { rotate } from './signing-keys.ts'
+import { revoke, rotate } from './signing-keys.ts'
 
 /** Walking a large table takes as long as it takes; each query has its deadline. */
 const DEADLINES = { postgres: 60_000, redis: 10_000, request: 86_400_000 }
@@ -70,7 +71,7 @@ if (import.meta.main) {
     const flags = rest.filter((word) => word.startsWith('--'))
     const [id = ''] = rest.filter((word) => !word.startsWith('--'))
     const usage =
-      'usage: npm run keys [-- rotate [--es256] [--now] | secret [id] | caller <origin> | add <id> | promote <id> [--unseen] | reseal | retire <id> [--force]]'
+      'usage: npm run keys [-- rotate [--es256] [--now] | revoke <kid>… [--es256] | secret [id] | caller <origin> | add <id> | promote <id> [--unseen] | reseal | retire <id> [--force]]'
     const step = STEPS[command]
     if (step && id !== '') {
       const { value, says } = await step(
@@ -85,6 +86,7 @@ if (import.meta.main) {
     }
     if (command === 'list') return report()
     if (command === 'rotate') return rotate(contextWith('DATABASE_URL', 'SIGNING_SEAL_KEYS'), rest)
+    if (command === 'revoke') return revoke(contextWith('DATABASE_URL', 'SIGNING_SEAL_KEYS'), rest)
     if (command === 'caller') return console.log(await serviceCredential(env.SERVICE_KEYS, id))
     if (command === 'secret')
       return console.log(newKeyringEntry(id || `k${new Date().toISOString().slice(0, 10)}`))

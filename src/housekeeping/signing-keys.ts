@@ -4,6 +4,15 @@ import { rotateSigningKeys } from '../keys/rotation.ts'
 
 export async function keepSigningKeys(ctx: JobContext): Promise<void> {
   const { algorithm, keyDays } = ctx.settings.signing
-  const { outcome } = await rotateSigningKeys(ctx, { algorithm, currentDays: keyDays })
-  ctx.log('info', 'signing keys kept', { outcome })
+  const { outcome, unopenable, signs } = await rotateSigningKeys(ctx, { algorithm, currentDays: keyDays })
+  for (const { kid, keyId, reason } of unopenable)
+    ctx.log('error', 'ALARM: a signing key did not open and was replaced', {
+      kid,
+      key_id: keyId,
+      cause: reason,
+    })
+  ctx.log('info', 'signing keys kept', {
+    outcome,
+    ...(signs && { kid: signs.kid, refused_seconds: signs.refusedSeconds }),
+  })
 }
