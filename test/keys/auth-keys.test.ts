@@ -21,6 +21,9 @@ const K2 = newKeyringEntry('k2')
 /** Nothing is limited here: the answers are compared many times over. */
 const LIMITS = { LIMITS_MULTIPLIER: '1000' }
 
+/** Several Workers start for each of these, and some of them hash a hundred times. */
+const SLOW = { timeout: 180_000 }
+
 type Rings = Record<string, string>
 
 /** Services on one backend, whose rings are these; the first one's is what `service` has, unless it is named. */
@@ -65,7 +68,7 @@ const seen = ({ status, body, trips }: Answer<unknown>) => ({
   trips,
 })
 
-describe('a key that a Worker lacks', () => {
+describe('a key that a Worker lacks', SLOW, () => {
   test('keys 1: a refresh token of it, and a made-up one, are 503 there and never 401', async () => {
     await withRings({ ahead: (k1) => `${K2},${k1}`, ready: (k1) => `${k1},${K2}` }, async (on, behind) => {
       const client = await newClient(behind)
@@ -161,6 +164,30 @@ describe('a key that a Worker lacks', () => {
     })
   })
 
+  test('keys 1: a webhook secret of it is not tried there, and waits; the log names the key', async () => {
+    await withRings({ ahead: (k1) => `${K2},${k1}` }, async ({ ahead }, behind) => {
+      const client = await newClient(behind)
+      const { tokens } = await client.newAdmin()
+      const bearer = tokens.access_token
+      const json = { url: 'http://127.0.0.1:9/in', events: ['*'] }
+      const made = await createClient(ahead, client.tenant).call<{ id: string }>('/v1/webhooks', {
+        json,
+        bearer,
+      })
+      expect(made.status).toBe(201)
+      const tried = await client.call(`/v1/webhooks/${made.body.id}/test`, { method: 'POST', bearer })
+      expect(tried.status).toBeLessThan(300)
+      await behind.queue('latchkey-deliveries', [{ endpoint_id: made.body.id }])
+      const said = () => behind.logs().filter((line) => line.includes('webhook not attempted'))
+      await expect.poll(() => said().length).toBeGreaterThan(0)
+      expect(JSON.parse(said()[0] ?? '')).toMatchObject({ level: 'error', endpoint_id: made.body.id })
+      expect(JSON.parse(said()[0] ?? '').cause).toMatch(/\bk2\b/)
+      expect(
+        await behind.sql('select state from webhook_deliveries where endpoint_id = $1', [made.body.id]),
+      ).toEqual([{ state: 'pending' }])
+    })
+  })
+
   test('keys 1: a Worker with a foreign ring refuses, and never makes the right ones refuse', async () => {
     await withRings({ foreign: () => newKeyringEntry('k9') }, async ({ foreign }, right) => {
       const client = await newClient(right)
@@ -178,7 +205,7 @@ describe('a key that a Worker lacks', () => {
   })
 })
 
-describe('the two steps', () => {
+describe('the two steps', SLOW, () => {
   test('keys 1: while a key is added and then promoted, Worker after Worker, every call succeeds', async () => {
     const rings = {
       first: (k1: string) => k1,

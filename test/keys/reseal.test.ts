@@ -93,7 +93,7 @@ async function newTown() {
   return { client, admin, bearer, account, userId: account.tokens.user.id }
 }
 
-describe('a reseal', () => {
+describe('a reseal', { timeout: 180_000 }, () => {
   test('keys 2: leaves nothing under the old key, which may go; people sign in by what it sealed', async () => {
     const { client, admin, account, userId } = await newTown()
     expect(await named()).toEqual(['k1'])
@@ -166,7 +166,7 @@ describe('a reseal', () => {
     })
   })
 
-  test('keys 2: loses to 50 sign-ins and changes that come while it runs', { timeout: 180_000 }, async () => {
+  test('keys 2: loses to 50 sign-ins and changes that come while it runs', async () => {
     const { client } = await newTown()
     const accounts = await race(50, () => client.newAccount())
     await withRing(`${K2},${k1()}`, async (on) => {
@@ -233,7 +233,7 @@ describe('a reseal', () => {
   })
 })
 
-describe('a person key that does not open', () => {
+describe('a person key that does not open', { timeout: 180_000 }, () => {
   test.each([
     ['names a key that the ring lacks', `'k0' || substr(sealed_key, 3)`],
     ['was broken', `overlay(sealed_key placing 'AAAA' from 30)`],

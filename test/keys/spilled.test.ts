@@ -41,7 +41,9 @@ async function spill(ring: string, client: Client): Promise<string> {
   return id
 }
 
-test('keys 2: an attempt that was spilled under it waits, keeps no other waiting, and is not lost', async () => {
+test('keys 2: an attempt that was spilled under it waits, keeps no other waiting, and is not lost', {
+  timeout: 120_000,
+}, async () => {
   const client = await newClient(service())
   const ahead = `${newKeyringEntry('k2')},${service().bindings.AUTH_KEYS}`
   const audited = async () => {

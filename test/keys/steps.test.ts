@@ -119,7 +119,7 @@ test('keys 1: add, promote, reseal, retire: each says what is missing, and nobod
 const newClientUnder = (ring: string, tenant: Parameters<typeof createClient>[1], refreshToken: string) =>
   withRing(ring, async (on) => (await createClient(on, tenant).refresh(refreshToken)).status)
 
-test('keys 1: no output but the value of add names key material', async () => {
+test('keys 1: no output but the value of add names key material', { timeout: 180_000 }, async () => {
   const k1 = service().bindings.AUTH_KEYS ?? ''
   const material = k1.split(':')[1] ?? ''
   for (const words of [[], ['retire', 'k9'], ['promote', 'k9'], ['add', 'not an id']]) {
