@@ -23,6 +23,7 @@ export type Bindings = {
   SIGNING_ALGORITHM?: string
   SIGNING_KEY_DAYS?: string
   JOB_POSTGRES_TIMEOUT_MS?: string
+  JOB_SECONDS?: string
   MAIL_TRANSPORT?: string
   MAIL_FROM?: string
   MAIL_URL?: string

@@ -48,6 +48,8 @@ export type Settings = {
   signing: { algorithm: 'EdDSA' | 'ES256'; keyDays: number }
   /** What a query of a job may take: nobody waits for it. */
   jobPostgresTimeoutMs: number
+  /** What one run of an hourly job may take; what is left then is the next hour's. */
+  jobSeconds: number
   mail: MailSettings
   webhooks: { timeoutMs: number; allowPrivateTargets: boolean; dnsOverHttpsUrl: string }
   /** The range API in which chosen passwords are looked up; a null URL asks nobody. */
@@ -95,6 +97,8 @@ const Shape = v.object({
   SIGNING_ALGORITHM: v.optional(v.picklist(['EdDSA', 'ES256']), 'EdDSA'),
   SIGNING_KEY_DAYS: integer(90, 1, 3650),
   JOB_POSTGRES_TIMEOUT_MS: milliseconds(30_000),
+  // The all-in-one has a second of CPU for a cron; a job as a whole has ten minutes (context.ts).
+  JOB_SECONDS: integer(10, 1, 500),
   MAIL_TRANSPORT: v.optional(v.picklist(['none', 'cloudflare', 'resend', 'mailbox']), 'none'),
   MAIL_FROM: v.optional(v.pipe(v.string(), v.regex(/^[^\s<>@]{1,64}@[^\s<>@]{1,253}$/))),
   MAIL_URL: v.optional(v.pipe(v.string(), v.url())),
@@ -164,6 +168,7 @@ export function readSettings(bindings: Bindings, needed: readonly Secret[]): Set
     auditRetentionMonths: values.AUDIT_RETENTION_MONTHS,
     signing: { algorithm: values.SIGNING_ALGORITHM, keyDays: values.SIGNING_KEY_DAYS },
     jobPostgresTimeoutMs: values.JOB_POSTGRES_TIMEOUT_MS,
+    jobSeconds: values.JOB_SECONDS,
     mail: readMail(values),
     webhooks: {
       timeoutMs: values.WEBHOOK_TIMEOUT_MS,

@@ -14,39 +14,63 @@ import {
   deleteSessions,
   finishErasure,
 } from './erasure-store.ts'
+import { endOfRun, reportBacklog } from './run.ts'
 
 const BATCH = 50
-/** What is left then is the next hour's. */
-const MAX_BATCHES = 100
-const TOKENS_AT_ONCE = 10_000
-const SESSIONS_AT_ONCE = 5_000
+const ROWS_AT_ONCE = 5_000
 
-/** One line with how many were erased. A batch that fails holds up no other. */
+/** One line with how many were erased. A batch that fails, or has more than fits into a run, holds up no other. */
 export async function eraseClosedAccounts(ctx: JobContext): Promise<void> {
-  let [erased, failed] = [0, 0]
+  let [erased, failed, isFinished] = [0, 0, true]
   let after: DueAccount | null = null
-  for (let round = 0; round < MAX_BATCHES; round++) {
+  const endsAt = endOfRun(ctx)
+  for (;;) {
     const due: DueAccount[] = await clearDueAccounts(ctx, { after, limit: BATCH })
     if (due.length === 0) break
+    const userIds = due.map(({ id }) => id)
     try {
-      erased += await erase(
-        ctx,
-        due.map(({ id }) => id),
-      )
+      // Half of what is left: an account with millions of sessions takes several runs, and others go meanwhile.
+      const now = ctx.now().getTime()
+      const ready = await deleteAccess(ctx, userIds, now + (endsAt - now) / 2)
+      erased += await erase(ctx, ready)
+      if (ready.length < userIds.length) isFinished = false
     } catch (error) {
       ctx.log('error', 'accounts not erased', { accounts: due.length, cause: faultOf(error).message })
       failed += due.length
     }
     after = due.at(-1) ?? null
+    if (ctx.now().getTime() < endsAt) continue
+    isFinished = false
+    break
   }
-  ctx.log('info', 'accounts erased', { accounts: erased, failed })
+  ctx.log(isFinished ? 'info' : 'warn', 'accounts erased', { accounts: erased, failed })
+  const kind = ['erased_accounts']
+  await reportBacklog(
+    ctx,
+    isFinished ? { finished: kind, unfinished: [] } : { finished: [], unfinished: kind },
+  )
   if (failed > 0) throw new Fault('internal_error', `${failed} accounts were not erased`)
+}
+
+/** @returns those that have no session any more; where not all did until then, each is tried alone, so that one holds up no other */
+async function deleteAccess(ctx: JobContext, userIds: string[], until: number): Promise<string[]> {
+  if (await deleteAllAccess(ctx, userIds, until)) return userIds
+  const ready: string[] = []
+  for (const userId of userIds) if (await deleteAllAccess(ctx, [userId], 0)) ready.push(userId)
+  return ready
+}
+
+/** Their refresh tokens, then their sessions. @returns whether all went until then; so many rows are tried in any case */
+async function deleteAllAccess(ctx: JobContext, userIds: string[], until: number): Promise<boolean> {
+  for (const deleteSome of [deleteRefreshTokens, deleteSessions])
+    while ((await deleteSome(ctx, userIds, ROWS_AT_ONCE)) === ROWS_AT_ONCE)
+      if (ctx.now().getTime() >= until) return false
+  return true
 }
 
 /** Of accounts that are cleared already, so that nobody can take them back meanwhile. */
 async function erase(ctx: JobContext, userIds: string[]): Promise<number> {
-  while ((await deleteRefreshTokens(ctx, userIds, TOKENS_AT_ONCE)) === TOKENS_AT_ONCE);
-  while ((await deleteSessions(ctx, userIds, SESSIONS_AT_ONCE)) === SESSIONS_AT_ONCE);
+  if (userIds.length === 0) return 0
   await deleteRecords(ctx, userIds)
   await eraseFromAudit(ctx, ...userIds)
   return finishErasure(ctx, userIds)

@@ -359,6 +359,14 @@ export const events = pgTable(
   ],
 )
 
+/** Work that the last run of an hourly job left unfinished, and how many runs in a row did (src/housekeeping/run.ts). */
+export const backlogs = pgTable('backlogs', {
+  kind: text('kind').primaryKey(),
+  runs: integer('runs').notNull().default(1),
+  since: instant('since').notNull().default(sql`now()`),
+  countedAt: instant('counted_at').notNull().default(sql`now()`),
+})
+
 /** What the personal fields of a person's audit rows are sealed under; deleting the row is how those are erased. A tenant's own key is for rows of no one. */
 export const personKeys = pgTable('person_keys', {
   userId: uuid('user_id').primaryKey(),

@@ -245,15 +245,15 @@ const insertKeys = async (count: number) => {
 
 describe('a run', () => {
   test('goes on in batches until nothing is left, and says in one line how many went of each kind', async () => {
-    await insertKeys(3500)
+    await insertKeys(12_000)
     const line = await cleanUp()
-    expect(line).toMatchObject({ level: 'info', job: 'clean up', idempotency_keys: 3500, ended_sessions: 0 })
+    expect(line).toMatchObject({ level: 'info', job: 'clean up', idempotency_keys: 12_000, ended_sessions: 0 })
     for (const kind of OUTLIVED_KINDS) expect(line[kind], kind).toEqual(expect.any(Number))
     expect(line).not.toHaveProperty('unfinished')
   })
 
   test('beside others deletes each row once, and waits for nobody', async () => {
-    const tenantId = await insertKeys(3500)
+    const tenantId = await insertKeys(12_000)
     const holder = await service().connect()
     try {
       await holder.query('begin')

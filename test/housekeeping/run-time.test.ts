@@ -1,0 +1,114 @@
+/** How long a run of an hourly job goes on, who waits behind whom, and what is said when it does not keep up. */
+import { afterEach, expect, test } from 'vitest'
+import { newClient, race } from '../support/client.ts'
+import { useService } from '../support/service.ts'
+import { HOURLY, linesOf, runHourly } from './hourly.ts'
+
+const service = useService({ bindings: { JOB_SECONDS: '1' } })
+
+const sql = <R extends Record<string, unknown>>(text: string, values: unknown[] = []) =>
+  service().sql<R>(text, values)
+
+/** As if each statement that deletes from the table took so long. */
+async function slowDown(table: string, seconds: number) {
+  await sql(`create or replace function slowly() returns trigger language plpgsql
+    as $$ begin perform pg_sleep(${seconds}); return null; end $$`)
+  await sql(`create trigger slowly before delete on ${table} for each statement execute function slowly()`)
+}
+
+afterEach(() => sql('drop function if exists slowly() cascade'))
+
+async function insertKeys(count: number) {
+  const { id } = await service().newTenant()
+  await sql(
+    `insert into idempotency_keys (tenant_id, actor, operation, key, sealed_answer, expires_at)
+     select $1, 'anonymous', 'x', n::text, 'x', now() - interval '1 hour' from generate_series(1, $2::int) n`,
+    [id, count],
+  )
+  await sql(
+    `insert into mails (tenant_id, event_id, user_id, template, state, settled_at)
+     values ($1, gen_random_uuid(), gen_random_uuid(), 'x', 'sent', now() - interval '31 days')`,
+    [id],
+  )
+}
+
+const leftKeys = async () =>
+  (await sql<{ count: number }>('select count(*)::int as count from idempotency_keys'))[0]?.count ?? -1
+
+const anHourLater = () =>
+  sql(`update backlogs set counted_at = counted_at - interval '1 hour', since = since - interval '1 hour'`)
+
+const alarms = (skipped: number) =>
+  linesOf(service(), skipped).filter(({ message }) => String(message).startsWith('ALARM'))
+
+test('piles 16: clean-up stops by time, and a kind that has much to delete starves none behind it', async () => {
+  await runHourly(service())
+  await insertKeys(60_000)
+  await slowDown('idempotency_keys', 0.4)
+  const { 'cleaned up': line } = await runHourly(service())
+  expect(line).toMatchObject({ level: 'warn', unfinished: 'idempotency_keys', settled_mails: 1 })
+  expect(line?.idempotency_keys).toBe(60_000 - (await leftKeys()))
+  expect(await leftKeys(), 'it was stopped').toBeGreaterThan(0)
+  expect(await leftKeys(), 'and not before it began').toBeLessThan(60_000)
+  await sql('drop function slowly() cascade')
+  const next = (await runHourly(service()))['cleaned up']
+  expect(next).toMatchObject({ level: 'info', idempotency_keys: expect.any(Number) })
+  expect(await leftKeys(), 'the next run does the rest').toBe(0)
+})
+
+test('piles 16: what two runs in a row leave unfinished is an ALARM; runs that overlap count as one', async () => {
+  await insertKeys(200_000)
+  await slowDown('idempotency_keys', 0.4)
+  const before = service().logs().length
+  await race(3, () => service().runCron(HOURLY))
+  expect(alarms(before)).toEqual([])
+  await anHourLater()
+  await race(3, () => service().runCron(HOURLY))
+  expect(alarms(before), 'once, however many runs overlap').toEqual([
+    expect.objectContaining({
+      level: 'error',
+      message: 'ALARM: a job does not keep up',
+      kind: 'idempotency_keys',
+      runs: 2,
+      job_seconds: 1,
+    }),
+  ])
+  await sql('drop function slowly() cascade')
+  await anHourLater()
+  await sql('delete from idempotency_keys')
+  const finished = service().logs().length
+  await runHourly(service())
+  expect(alarms(finished)).toEqual([])
+  expect(await sql('select kind from backlogs')).toEqual([])
+})
+
+test('piles 16: erasure stops by time, and an account with very many tokens holds up no other', async () => {
+  const client = await newClient(service())
+  const [large, small] = [await client.newAccount(), await client.newAccount()]
+  await sql(
+    `insert into refresh_tokens (id, tenant_id, session_id, hash, key_id, used_at, expires_at)
+     select gen_random_uuid(), $1, $2, sha256(('many ' || n)::bytea), 'k1', now(), now() + interval '1 day'
+     from generate_series(1, 45000) n`,
+    [client.tenant.id, large.tokens.session.id],
+  )
+  for (const { tokens } of [large, small])
+    await client.call('/v1/me', { method: 'DELETE', bearer: tokens.access_token })
+  await sql(`update users set deleted_at = deleted_at - interval '31 days' where deleted_at is not null`)
+  await slowDown('refresh_tokens', 0.4)
+  const isErased = async ({ tokens }: typeof large) =>
+    (
+      await sql<{ erased: boolean }>('select erased_at is not null as erased from users where id = $1', [
+        tokens.user.id,
+      ])
+    )[0]?.erased
+
+  const { 'accounts erased': line } = await runHourly(service())
+  expect(line).toMatchObject({ level: 'warn', accounts: 1, failed: 0 })
+  expect(await isErased(small)).toBe(true)
+  expect(await isErased(large)).toBe(false)
+  expect(await sql('select kind, runs from backlogs')).toContainEqual({ kind: 'erased_accounts', runs: 1 })
+  await sql('drop function slowly() cascade')
+  expect((await runHourly(service()))['accounts erased']).toMatchObject({ level: 'info', accounts: 1 })
+  expect(await isErased(large)).toBe(true)
+  expect(await sql('select kind from backlogs')).toEqual([])
+})
