@@ -4,6 +4,7 @@
  */
 import { sql } from 'drizzle-orm'
 import type { CanonicalEmail } from '../accounts/accounts.ts'
+import { forgetAttemptsAt } from '../accounts/attempts-store.ts'
 import { beginEpoch, endedSessions } from '../accounts/epoch-store.ts'
 import type { Context } from '../context.ts'
 import type { OneTimeTokenHash } from '../crypto/one-time-token.ts'
@@ -70,6 +71,8 @@ export async function confirmChange(ctx: Storage, hash: OneTimeTokenHash, revert
       update users set email = pair.new_email, email_verified_at = clock_timestamp()
       from pair where users.id = pair.user_id and users.email = pair.old_email
       returning pair.*),
+    -- Until now they were at nobody's account.
+    failures_forgotten as (${forgetAttemptsAt(sql`(select tenant_id, new_email as email from changed)`)}),
     undoing as (${issueToken(
       revertToken,
       sql`select tenant_id, user_id, user_id::text || ' ' || old_email as holder, old_email as subject from changed`,

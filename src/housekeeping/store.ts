@@ -99,17 +99,20 @@ const OUTLIVED = {
   },
   idempotency_keys: { table: sql`idempotency_keys`, where: sql`expires_at < now()` },
   // A password that a hundred failures made no way in (src/passwords/failures.ts) stays none, however long nobody tries:
-  // to forget it would be to allow the next hundred guesses.
+  // to forget it would be to allow the next hundred guesses. Where no account was, there is nothing to guess; whatever
+  // gives an address its account forgets them too. The few that stay are passed over each time.
   sign_in_failures: {
     table: sql`sign_in_failures`,
-    where: sql`last_attempt_at < now() - interval '30 days' and consecutive_failures < 100`,
+    where: sql`last_attempt_at < now() - interval '30 days'
+      and (consecutive_failures < 100 or (not has_account and last_attempt_at < now() - interval '90 days'))`,
   },
   // A link says for another day why it is not valid. Wrong codes are counted on their rows, and are forgotten as wrong
-  // passwords are: after a hundred of them the code stays no way in (src/one-time/purposes.ts).
+  // passwords are: after a hundred of them the code of an account stays no way in (src/one-time/purposes.ts).
   one_time_tokens: {
     table: sql`one_time_tokens`,
     where: sql`expires_at < now() - interval '1 day'
-      and (failures = 0 or (failures < 100 and expires_at < now() - interval '30 days'))`,
+      and (failures = 0 or (failures < 100 and expires_at < now() - interval '30 days')
+        or (user_id is null and expires_at < now() - interval '90 days'))`,
   },
   dispatched_events: {
     table: sql`events`,

@@ -86,7 +86,7 @@ async function requirePassword(
   const stored = row?.password
   if (stored && (await verify(ctx, normalisePassword(password), stored)))
     return { caller, user, key, confirmed: { caller, subject, changedAt: stored.changedAt } }
-  const failure = { tenantId: caller.tenant.id, subject, userId: null }
+  const failure = { tenantId: caller.tenant.id, subject, userId: null, hasAccount: true }
   const { hasCounted, ...counted } = await countFailure(ctx, failure)
   return refuseWrong(hasCounted ? null : counted)
 }

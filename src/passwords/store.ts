@@ -143,11 +143,17 @@ export const attemptsOf = (row: AttemptsRow | undefined): Attempts => ({
 /**
  * Counts a failed attempt, unless attempts are not heard: then nobody was told whether the password was right.
  * @param attempt.userId the account, where there is one: for the event when this failure is the last one heard
+ * @param attempt.hasAccount whether there is one, where `userId` does not say it: what may be forgotten (src/housekeeping/store.ts)
  * @returns whether it counted, and how attempts stand now
  */
 export async function countFailure(
   ctx: Storage,
-  { tenantId, subject, userId }: { tenantId: string; subject: Uint8Array; userId: string | null },
+  {
+    tenantId,
+    subject,
+    userId,
+    hasAccount = userId !== null,
+  }: { tenantId: string; subject: Uint8Array; userId: string | null; hasAccount?: boolean },
 ): Promise<Attempts & { hasCounted: boolean }> {
   // An address without an account takes the same statement; there is only nobody to tell.
   const disabled = sql`
@@ -155,9 +161,9 @@ export async function countFailure(
     from counted where has_counted and failures = ${MAX_FAILURES} and ${userId}::uuid is not null`
   const { rows } = await ctx.db.execute<AttemptsRow & { has_counted: boolean }>(sql`
     with counted as (
-    insert into sign_in_failures (tenant_id, subject, consecutive_failures)
-    values (${tenantId}, ${digest(subject)}, 1)
-    on conflict (tenant_id, subject) do update set
+    insert into sign_in_failures (tenant_id, subject, consecutive_failures, has_account)
+    values (${tenantId}, ${digest(subject)}, 1, ${hasAccount})
+    on conflict (tenant_id, subject) do update set has_account = excluded.has_account,
       consecutive_failures = sign_in_failures.consecutive_failures + case when ${isUnheard} then 0 else 1 end,
       next_attempt_at = case
         when ${isUnheard} then sign_in_failures.next_attempt_at

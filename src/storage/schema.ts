@@ -132,6 +132,8 @@ export const signInFailures = pgTable(
     /** Attempts since the last failure that found themselves delayed only after their hash: what tells them from it. */
     lateAttempts: integer('late_attempts').notNull().default(0),
     lastAttemptAt: instant('last_attempt_at').notNull().default(sql`now()`),
+    /** Whether there was an account at the last attempt; null in rows of a release that did not say. */
+    hasAccount: boolean('has_account'),
   },
   (table) => [
     primaryKey({ columns: [table.tenantId, table.subject] }),

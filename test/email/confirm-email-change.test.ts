@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { MAX_FAILURES } from '../../src/passwords/failures.ts'
+import { setFailures } from '../passwords/attempts.ts'
 import { countBy, newClient, newEmail, PASSWORD, race } from '../support/client.ts'
 import { expectCommonHeaders, expectProblem } from '../support/expect.ts'
 import { tokensOf } from '../support/one-time.ts'
@@ -109,6 +111,14 @@ describe('refuses', () => {
 })
 
 describe('attacks', () => {
+  test('piles 16: a hundred wrong passwords at an address do not shut out the account that moves to it', async () => {
+    const { client, moved, links, confirm } = await newMover()
+    await setFailures(service(), { tenant: client.tenant, email: moved }, MAX_FAILURES)
+    const mailed = await links()
+    for (const token of [mailed.old, mailed.new]) expect((await confirm(token)).status).toBe(200)
+    expect((await client.login(moved)).status).toBe(200)
+  })
+
   test('the confirmations of two changes never make one (CASES C09)', async () => {
     const { client, email, tokens, ask, links, confirm, me } = await newMover('first@example.com')
     const first = await links()

@@ -162,22 +162,66 @@ describe('everything else', () => {
     expectProblem(await client.login(closed), 'password_disabled')
   })
 
-  test('a mailed link goes a day after it expired; wrong codes are remembered for 30 days, a hundred for ever', async () => {
-    const { id } = await service().newTenant()
-    const plant = (holder: string, failures: number, expired: string) =>
+  test('piles 16: a hundred failures at an address without an account are forgotten after 90 days, and those at an account never', async () => {
+    const { tenant, ...client } = await newClient(service())
+    const { email: account } = await client.newAccount()
+    const [stranger, recent] = [newEmail(), newEmail()]
+    for (const [email, ago] of [
+      [account, '10 years'],
+      [stranger, '90 days 1 second'],
+      [recent, '89 days 23 hours'],
+    ] as const) {
+      expectProblem(await client.login(email, 'not the password'), 'invalid_credentials')
+      await setFailures(service(), { tenant, email }, MAX_FAILURES)
+      await sql(
+        `update sign_in_failures set last_attempt_at = now() - $2::interval
+         where tenant_id = $1 and consecutive_failures = $3 and last_attempt_at > now() - interval '1 day'`,
+        [tenant.id, ago, MAX_FAILURES],
+      )
+    }
+    expect(await cleanUp()).toMatchObject({ sign_in_failures: 1 })
+    expectProblem(await client.login(account), 'password_disabled')
+    expectProblem(await client.login(stranger), 'invalid_credentials')
+    expectProblem(await client.login(recent), 'password_disabled')
+  })
+
+  test("piles 16: a password that is asked for again in a session is an account's too", async () => {
+    const { tenant, ...client } = await newClient(service())
+    const { tokens } = await client.newAccount()
+    const { status } = await client.call('/v1/password/confirm', {
+      bearer: tokens.access_token,
+      json: { password: 'not the password' },
+    })
+    expect(status).toBe(401)
+    await sql(
+      `update sign_in_failures set consecutive_failures = $2, last_attempt_at = now() - interval '1 year' where tenant_id = $1`,
+      [tenant.id, MAX_FAILURES],
+    )
+    expect(await cleanUp()).toMatchObject({ sign_in_failures: 0 })
+  })
+
+  test('piles 16: a mailed link goes a day after it expired; wrong codes after 30 days, a hundred of them after 90, those of an account never', async () => {
+    const client = await newClient(service())
+    const { tokens } = await client.newAccount()
+    const plant = (holder: string, failures: number, expired: string, userId: string | null = null) =>
       sql(
-        `insert into one_time_tokens (id, tenant_id, purpose, holder, hash, key_id, failures, expires_at)
-         values (gen_random_uuid(), $1, 'sign_in', $2::text, sha256($2::text::bytea), 'k1', $3, now() - $4::interval)`,
-        [id, holder, failures, expired],
+        `insert into one_time_tokens (id, tenant_id, user_id, purpose, holder, hash, key_id, failures, expires_at)
+         values (gen_random_uuid(), $1, $5, 'sign_in', $2::text, sha256($2::text::bytea), 'k1', $3, now() - $4::interval)`,
+        [client.tenant.id, holder, failures, expired, userId],
       )
     await plant('outlived', 0, '1 day 1 second')
     await plant('recent', 0, '23 hours')
     await plant('few, outlived', 99, '30 days 1 second')
     await plant('few', 1, '29 days 23 hours')
-    await plant('closed', MAX_CODE_FAILURES, '10 years')
-    expect(await cleanUp()).toMatchObject({ one_time_tokens: 2 })
-    const left = await sql('select holder from one_time_tokens where tenant_id = $1 order by holder', [id])
-    expect(left).toEqual([{ holder: 'closed' }, { holder: 'few' }, { holder: 'recent' }])
+    await plant('closed', MAX_CODE_FAILURES, '10 years', tokens.user.id)
+    await plant('stranger', MAX_CODE_FAILURES, '89 days 23 hours')
+    await plant('stranger, outlived', MAX_CODE_FAILURES, '90 days 1 second')
+    expect(await cleanUp()).toMatchObject({ one_time_tokens: 3 })
+    const left = await sql(
+      `select holder from one_time_tokens where tenant_id = $1 and purpose = 'sign_in' order by holder`,
+      [client.tenant.id],
+    )
+    expect(left.map(({ holder }) => holder)).toEqual(['closed', 'few', 'recent', 'stranger'])
   })
 
   test('events go 7 days after everybody took them, and never before', async () => {
@@ -247,7 +291,12 @@ describe('a run', () => {
   test('goes on in batches until nothing is left, and says in one line how many went of each kind', async () => {
     await insertKeys(12_000)
     const line = await cleanUp()
-    expect(line).toMatchObject({ level: 'info', job: 'clean up', idempotency_keys: 12_000, ended_sessions: 0 })
+    expect(line).toMatchObject({
+      level: 'info',
+      job: 'clean up',
+      idempotency_keys: 12_000,
+      ended_sessions: 0,
+    })
     for (const kind of OUTLIVED_KINDS) expect(line[kind], kind).toEqual(expect.any(Number))
     expect(line).not.toHaveProperty('unfinished')
   })
