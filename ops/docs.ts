@@ -65,9 +65,10 @@ function exportTable(): string {
 }
 
 const ratesOf = (limits: Record<string, Limit> | undefined, where: string) =>
-  Object.entries(limits ?? {}).map(
-    ([subject, { rate, seconds }]) => `${subject} ${rate}/${WINDOWS[seconds] ?? `${seconds} s`}${where}`,
-  )
+  Object.entries(limits ?? {}).map(([subject, { rate, seconds, spares }]) => {
+    const spared = spares === undefined ? '' : ` (then only networks below ${spares})`
+    return `${subject} ${rate}/${WINDOWS[seconds] ?? `${seconds} s`}${spared}${where}`
+  })
 
 const WINDOWS: Record<number, string> = { 60: 'min', 900: '15 min', 3600: 'h' }
 

@@ -7,6 +7,8 @@
 export type ClientDetails = {
   /** Canonical network of the caller for limits: IPv4 /32, IPv6 /64, or `UNKNOWN_NETWORK`. */
   network: string
+  /** The IPv6 /48 around it, which one customer may have whole; null for IPv4, whose addresses nobody gets by the thousand. */
+  site: string | null
   /** What may be stored and shown: IPv4 /24, IPv6 /48. */
   truncatedAddress: string | null
   country: string | null
@@ -39,6 +41,7 @@ type Facts = Record<'country' | 'city' | 'asnOrg', unknown> & Pick<ClientDetails
 export function describeClient(groups: Groups | null, facts: Facts): ClientDetails {
   return {
     network: groups === null ? UNKNOWN_NETWORK : prefix(groups, 4),
+    site: groups?.length === 8 ? prefix(groups, 3) : null,
     truncatedAddress: groups === null ? null : prefix(groups, 3),
     country: text(facts.country),
     city: text(facts.city),

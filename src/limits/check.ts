@@ -5,7 +5,14 @@ import { Fault, type Refusal, refuse } from '../problem.ts'
 import { redisSubject } from '../storage/redis.ts'
 import { upstreamFault } from '../storage/trips.ts'
 import { analyticsOf } from './analytics.ts'
-import { FALLBACK_LIMIT, LIMITS, type Limit, type LimitedOperation, type Policy } from './limits.ts'
+import {
+  FALLBACK_LIMIT,
+  LIMITS,
+  type Limit,
+  type LimitedOperation,
+  type Policy,
+  SITE_FACTOR,
+} from './limits.ts'
 import { countInWindows } from './sliding-window.ts'
 
 type LimitContext = Pick<
@@ -14,7 +21,7 @@ type LimitContext = Pick<
 >
 
 type RedisSubjects<Name extends LimitedOperation> = (typeof LIMITS)[Name] extends { redis: infer Redis }
-  ? Exclude<keyof Redis, 'address'>
+  ? Exclude<keyof Redis, 'address' | 'site'>
   : never
 
 /**
@@ -31,16 +38,23 @@ export async function checkLimits<Name extends LimitedOperation>(
 ): Promise<Refusal | null> {
   const { redis: limits, withoutRedis }: Policy = LIMITS[operation]
   if (!limits) return checkAtEdge(ctx, operation)
-  const { network } = ctx.client
+  const { network, site } = ctx.client
+  const networks = { address: network, ...(site !== null && { site }) }
   try {
-    // A subject that is not counted is left out, never undefined.
-    const all = Object.entries({ address: network, ...subjects } as Record<string, string>)
+    // A subject that is not counted is left out, never undefined. Networks come first: a limit may spare by the widest.
+    const all = Object.entries({ ...networks, ...subjects } as Record<string, string>)
     const buckets = await Promise.all(
       all.map(async ([subject, value]) => {
-        const limit = limits[subject as keyof typeof limits] // an absent one is a fault, next line
+        const limit = subject === 'site' ? siteLimit(limits.address) : limits[subject as keyof typeof limits]
         if (!limit) throw new Fault('internal_error', `no limit is declared for ${operation} by ${subject}`)
         const key = await redisSubject(ctx.settings.authKeys, subject, value)
-        return { subject, limit: effective(ctx, subject, limit), key: `${operation}:${subject}:${key}` }
+        const isNetwork = subject in networks
+        return {
+          subject,
+          isNetwork,
+          limit: effective(ctx, subject, limit),
+          key: `${operation}:${subject}:${key}`,
+        }
       }),
     )
     const refused = await countInWindows(ctx.redis, buckets, ctx.now(), analyticsOf(ctx, operation))
@@ -64,10 +78,13 @@ export async function checkLimits<Name extends LimitedOperation>(
 }
 
 /** Nobody without an address is unlimited: they share one bucket, and that is a small one. */
-function effective({ settings, client }: LimitContext, subject: string, { rate, seconds }: Limit): Limit {
+function effective({ settings, client }: LimitContext, subject: string, limit: Limit): Limit {
   const strict = subject === 'address' && client.network === UNKNOWN_NETWORK ? 0.1 : 1
-  return { rate: Math.ceil(rate * strict) * settings.limitsMultiplier, seconds }
+  return { ...limit, rate: Math.ceil(limit.rate * strict) * settings.limitsMultiplier }
 }
+
+const siteLimit = (address: Limit | undefined): Limit | undefined =>
+  address && { ...address, rate: address.rate * SITE_FACTOR }
 
 /** Without a trip and without a secret: the Workers that answer these hold no key, and the binding stays at Cloudflare. */
 async function checkAtEdge(
@@ -103,13 +120,26 @@ async function checkFallback(
   fault: Fault,
 ): Promise<Refusal | null> {
   if (!rateLimiters.fallback) throw fault
-  const key = await redisSubject(settings.authKeys, 'address', client.network)
+  const key = await fallbackKey(settings, client)
   const { success } = await rateLimiters.fallback.limit({ key: `${operation}:${key}` }).catch(() => {
     throw fault
   })
   if (success) return null
   const refusal = refuseOver('address', FALLBACK_LIMIT, FALLBACK_LIMIT.seconds)
   return { ...refusal, evidence: { ...refusal.evidence, limiter: 'degraded' } }
+}
+
+/**
+ * The /64s of a /48 share `SITE_FACTOR` buckets, so that one call of the binding, which has one rate, bounds both. Two
+ * neighbours may meet in one, which only this state of emergency makes worth it.
+ */
+async function fallbackKey(
+  { authKeys }: LimitContext['settings'],
+  { network, site }: LimitContext['client'],
+): Promise<string> {
+  const address = await redisSubject(authKeys, 'address', network)
+  if (site === null) return address
+  return `${await redisSubject(authKeys, 'site', site)}:${address.charCodeAt(0) % SITE_FACTOR}`
 }
 
 /** draft-ietf-httpapi-ratelimit-headers: the limit that is reached, and when there is room again. */

@@ -5,14 +5,27 @@
  */
 
 /** `rate` requests in a window of `seconds` that slides: what the window before held counts by its share. */
-export type Limit = { rate: number; seconds: number }
+export type Limit = {
+  rate: number
+  seconds: number
+  /** Networks that have used fewer than this in their own window pass although this limit is reached. */
+  spares?: number
+}
 
 /**
- * Who is counted. `address`: IPv4 /32 or IPv6 /64. `account`: a canonical e-mail address on its host. `device`: an
+ * Who is counted. `address`: IPv4 /32 or IPv6 /64. `site`: the IPv6 /48 around it, wherever `address` is. `account`: a canonical e-mail address on its host. `device`: an
  * account in a browser that has signed in to it before. `session`: that of a verified token. `token`: a presented
  * refresh token. `tenant`: its host.
  */
-export type Subject = 'address' | 'account' | 'account_address' | 'device' | 'session' | 'token' | 'tenant'
+export type Subject =
+  | 'address'
+  | 'site'
+  | 'account'
+  | 'account_address'
+  | 'device'
+  | 'session'
+  | 'token'
+  | 'tenant'
 
 export type Policy = {
   /** Counted in Redis, all of them in one trip, before anything expensive. */
@@ -30,6 +43,12 @@ export type Policy = {
 const perMinute = (rate: number): Limit => ({ rate, seconds: 60 })
 const perQuarter = (rate: number): Limit => ({ rate, seconds: 900 })
 const perHour = (rate: number): Limit => ({ rate, seconds: 3600 })
+
+/**
+ * What a /48 may do, as a multiple of the rate of one of its 65,536 /64s. IPv4 has no such tier: behind a /24 are
+ * customers who have nothing to do with each other, and each more address costs an attacker money.
+ */
+export const SITE_FACTOR = 10
 
 /** The rates of the two bindings in wrangler.toml, which a test holds to these. */
 export const EDGE_LIMIT = perMinute(600)
@@ -50,7 +69,9 @@ const cached = { edge: { address: EDGE_LIMIT }, withoutRedis: 'unused', withoutP
 
 export const LIMITS = {
   register: {
-    redis: { address: perHour(100), account: perHour(100), tenant: perHour(10_000) },
+    // Ten /48s could use up a tenant's hour, and so shut it to everybody. So then it is shut to those networks alone
+    // (IPv4 address, IPv6 /48) that have had five of their own this hour: an attacker pays with a network for five more.
+    redis: { address: perHour(100), account: perHour(100), tenant: { ...perHour(10_000), spares: 5 } },
     ...degraded,
   },
   // `device` stands for both accounts: what strangers use up is not the owner's. Failures are counted in PostgreSQL.

@@ -14,21 +14,26 @@ export type Counted = {
   limit: Limit
   /** Names the bucket; holds no raw e-mail or address. */
   key: string
+  /** Whether it is the caller's network, by which others may spare. These come first, the widest last. */
+  isNetwork?: boolean
 }
 
 /**
- * KEYS: per subject the counter of this window and of the one before. ARGV: per subject the rate, how much of the
- * window before still counts (0 to 1), and how long a counter is kept (ms). Returns which subject refuses, from 1, or 0.
+ * KEYS: per subject the counter of this window and of the one before. ARGV: first which subject is the caller's network,
+ * then per subject the rate, how much of the window before still counts (0 to 1), how long a counter is kept (ms), and
+ * below how many of its network it spares (0: never). Returns which subject refuses, from 1, or 0.
  * The flag lets Upstash lock these keys alone.
  */
 const SCRIPT = `#!lua flags=allow-key-locking
 local counts = redis.call('MGET', unpack(KEYS))
+local used = {}
 for i = 1, #KEYS / 2 do
-  local before = math.floor((tonumber(counts[2 * i]) or 0) * tonumber(ARGV[3 * i - 1]))
-  if before + (tonumber(counts[2 * i - 1]) or 0) >= tonumber(ARGV[3 * i - 2]) then return i end
+  local before = math.floor((tonumber(counts[2 * i]) or 0) * tonumber(ARGV[4 * i - 1]))
+  used[i] = before + (tonumber(counts[2 * i - 1]) or 0)
+  if used[i] >= tonumber(ARGV[4 * i - 2]) and used[tonumber(ARGV[1])] >= tonumber(ARGV[4 * i + 1]) then return i end
 end
 for i = 1, #KEYS / 2 do
-  if redis.call('INCR', KEYS[2 * i - 1]) == 1 then redis.call('PEXPIRE', KEYS[2 * i - 1], ARGV[3 * i]) end
+  if redis.call('INCR', KEYS[2 * i - 1]) == 1 then redis.call('PEXPIRE', KEYS[2 * i - 1], ARGV[4 * i]) end
 end
 return 0`
 
@@ -77,11 +82,12 @@ async function runScript<Bucket extends Counted>(
     const window = Math.floor(windows[i] ?? 0)
     return [`${REDIS_PREFIX.limit}:${key}:${window}`, `${REDIS_PREFIX.limit}:${key}:${window - 1}`]
   })
-  const args = buckets.flatMap(({ limit: { rate, seconds } }, i) => {
+  const args = buckets.flatMap(({ limit: { rate, seconds, spares = 0 } }, i) => {
     const passed = (windows[i] ?? 0) % 1
-    return [String(rate), (1 - passed).toFixed(6), String(2 * seconds * 1000 + 1000)]
+    return [String(rate), (1 - passed).toFixed(6), String(2 * seconds * 1000 + 1000), String(spares)]
   })
-  const refused = await redis.createScript<number>(SCRIPT).exec(keys, args)
+  const network = buckets.findLastIndex(({ isNetwork }) => isNetwork) + 1 || 1
+  const refused = await redis.createScript<number>(SCRIPT).exec(keys, [String(network), ...args])
   if (!Number.isInteger(refused)) throw new TypeError('the limit script answered no number')
   const full = buckets[refused - 1]
   if (!full) return null
