@@ -3,6 +3,7 @@
  * A function takes the members that it touches with `Pick<Context, …>`, so that its signature states its effects.
  */
 import type { Bindings, EmailBinding, MessageQueue, RateLimiter } from './bindings.ts'
+import type { ChangeType } from './events/catalogue.ts'
 import { type ClientDetails, readClient } from './http/client.ts'
 import { createLog, type Log, type LogFields } from './log.ts'
 import { faultOf } from './problem.ts'
@@ -36,7 +37,11 @@ export type Context = {
   /** What the request's one log line says besides its numbers: tenant, limiter, and the code and evidence of a refusal. */
   outcome: LogFields
   /** What the statements of this request may have recorded: ids of the outbox, handed on after the response. */
-  happened: { recorded: string[] }
+  happened: {
+    recorded: string[]
+    /** What was asked for an address that has no account which needs it: an attempt, which changed nothing. */
+    unowned?: ChangeType
+  }
   queues: Queues
   now(): Date
   random(bytes: number): Uint8Array

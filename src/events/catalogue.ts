@@ -16,7 +16,7 @@ export type EventEntry = {
   webhook: boolean
   /**
    * `change`: written by the statement that makes it so. `attempt`: nothing changed, so it goes to the queue alone.
-   * `attempt, once a minute`: the cheap and endless ones; one per location, operation, code and network.
+   * `attempt, once a minute`: the cheap and endless ones; one per location, operation, code, account and network.
    */
   origin: 'change' | 'attempt' | 'attempt, once a minute'
 }
@@ -27,9 +27,12 @@ const refusal = {
   operation: 'what was asked for, e.g. `POST /v1/login`',
   code: 'the code of the answer (src/problem.ts)',
   reason: 'what the answer does not say, where it is known',
+  times: 'for how many attempts it is told, when more than one: those at no account are sampled',
 }
 
 const token = { token_id: 'the row of the link that is mailed; it opens nothing' }
+/** Sampled, where the address has no account. */
+const requested = { ...token, operation: 'as of an attempt, without a subject', times: refusal.times }
 const counted = { session_count: 'how many at least, where they are more than the hundred that are named' }
 const ended = { session_ids: 'the sessions that ended with it, the newest', ...counted }
 
@@ -99,7 +102,7 @@ export const EVENTS = {
   },
   'email.verification_requested': {
     says: 'A link that proves an address was asked for. Without a subject: nobody who needs one has that address.',
-    carries: token,
+    carries: requested,
     visibleTo: 'person',
     webhook: false,
     origin: 'change',
@@ -145,14 +148,14 @@ export const EVENTS = {
   },
   'email.sign_in_requested': {
     says: 'A code and a link for signing in were asked for. Without a subject: no account has that address.',
-    carries: token,
+    carries: requested,
     visibleTo: 'person',
     webhook: false,
     origin: 'change',
   },
   'password.reset_requested': {
     says: 'A link that sets a new password was asked for. Without a subject: no account has that address.',
-    carries: token,
+    carries: requested,
     visibleTo: 'person',
     webhook: false,
     origin: 'change',

@@ -4,11 +4,11 @@
  * to a sealed list in Redis, and if that fails too, to one log line (DESIGN.md §6).
  */
 import type { Context } from '../context.ts'
-import { readEdgeCache, writeEdgeCache } from '../http/edge-cache.ts'
 import type { RefusalCode } from '../problem.ts'
-import { type AttemptType, EVENTS } from './catalogue.ts'
+import type { AttemptType } from './catalogue.ts'
 import type { Attempt, EventMessage } from './messages.ts'
 import { clientOf, newId } from './outbox.ts'
+import { sampleAttempt } from './sampling.ts'
 import { reportLost, spill } from './spilled.ts'
 
 /** Which refusals are attempts. The others say nothing about who calls: a typing error, a busy server. */
@@ -43,7 +43,9 @@ export function dispatchHappened(ctx: Dispatcher, operation: string): void {
   ctx.defer(
     (async () => {
       const messages: EventMessage[] = recorded.length === 0 ? [] : [{ recorded }]
-      if (attempt && (await isWorthTelling(ctx, attempt))) messages.push({ attempt })
+      const times = attempt ? await sampleAttempt(ctx, attempt) : 0
+      if (attempt && times > 0)
+        messages.push({ attempt: { ...attempt, data: { ...attempt.data, ...(times > 1 && { times }) } } })
       if (messages.length > 0) await send(ctx, messages)
     })(),
   )
@@ -72,6 +74,9 @@ const newAttempt = (ctx: Dispatcher) => ({
 
 function attemptOf(ctx: Dispatcher, operation: string): Attempt | null {
   const { code, reason, limit, subject } = ctx.outcome
+  const { unowned } = ctx.happened
+  if (unowned && code === undefined)
+    return { ...newAttempt(ctx), type: unowned, subject: null, actor: null, data: { operation } }
   const type = typeof code === 'string' && ATTEMPTS[code as RefusalCode] // any other key finds nothing
   if (!type) return null
   return {
@@ -81,17 +86,6 @@ function attemptOf(ctx: Dispatcher, operation: string): Attempt | null {
     actor: null,
     data: { operation, code, ...(reason !== undefined && { reason }), ...(limit !== undefined && { limit }) },
   }
-}
-
-/** The endless ones are told once a minute, by a mark at the edge: else whoever is refused would choose our traffic. */
-async function isWorthTelling(ctx: Dispatcher, { type, data }: Attempt): Promise<boolean> {
-  if (EVENTS[type].origin !== 'attempt, once a minute') return true
-  const mark = ['attempt', type, data.operation, data.code, ctx.client.network].map((part) =>
-    encodeURIComponent(String(part)),
-  )
-  if (await readEdgeCache(ctx, mark.join('/'))) return false
-  writeEdgeCache(ctx, mark.join('/'), true, 60)
-  return true
 }
 
 async function send(ctx: Dispatcher, messages: EventMessage[]): Promise<void> {

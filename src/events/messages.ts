@@ -1,6 +1,6 @@
 /** What the queue `events` carries, and how a message is read: anything that is not such a message is refused. */
 import * as v from 'valibot'
-import { type AttemptType, type EventClient, isEventType } from './catalogue.ts'
+import { type EventClient, type EventType, isEventType } from './catalogue.ts'
 
 /** A message of a Cloudflare Queue. */
 export type Message = {
@@ -15,7 +15,7 @@ export type Message = {
 export type Attempt = {
   id: string
   host: string
-  type: AttemptType
+  type: EventType
   subject: string | null
   actor: string | null
   data: Record<string, unknown>

@@ -23,18 +23,25 @@ type JobRecorder = Pick<JobContext, 'now' | 'random' | 'client' | 'happened'>
  * @param options.actor who did it, as an expression over `happened`; the subject unless given, `null` for nobody known
  * @param options.rare set where nearly every run of the statement records nothing: the sweep takes it within a minute,
  * and the queue is not told each time
+ * @param options.isSettled a condition over `happened`: such a row is nobody's to hand on. It is written all the same, so
+ * that the statement takes as long, and goes with the others that were handed on
  */
 export function recordEvent(
   ctx: Recorder | JobRecorder,
   type: ChangeType,
   source: SQL,
-  { actor = sql`happened.subject`, rare = false }: { actor?: SQL; rare?: boolean } = {},
+  {
+    actor = sql`happened.subject`,
+    rare = false,
+    isSettled = sql`false`,
+  }: { actor?: SQL; rare?: boolean; isSettled?: SQL } = {},
 ): SQL {
   const id = newId(ctx)
   if (!rare) ctx.happened.recorded.push(id)
-  return sql`insert into events (id, tenant_id, type, subject, actor, data, client, priority)
+  return sql`insert into events (id, tenant_id, type, subject, actor, data, client, priority, dispatched_at)
     select ${id}::uuid, happened.tenant_id, ${type}, happened.subject, (${actor})::uuid, happened.data,
-      ${ctx.client && JSON.stringify(clientOf(ctx))}::jsonb, ${priorityOf(type)}
+      ${ctx.client && JSON.stringify(clientOf(ctx))}::jsonb, ${priorityOf(type)},
+      case when ${isSettled} then clock_timestamp() end
     from (${source}) as happened`
 }
 
