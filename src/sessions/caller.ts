@@ -57,14 +57,14 @@ export async function requireCaller(
   if (isRefusal(read)) return read
   const { kid } = read.claimed
   const known = await verifyWithoutTrip(ctx, read, demands)
-  const [limited, verifier] = await Promise.all([
-    limitCaller(ctx, operation, known, demands),
-    known ? undefined : findVerifier(ctx, kid),
-  ])
+  if (known) return (await limitCaller(ctx, operation, known, demands)) ?? known
+  // A location that keeps no key asks for it first: the session and the account count here as they do elsewhere.
+  const verifier = await findVerifier(ctx, kid)
+  const caller = await verify(ctx, read, verifier, demands)
+  const limited = await limitCaller(ctx, operation, caller, demands)
   if (limited) return limited
-  if (known) return known
   if (verifier?.key) keepVerifier(ctx, kid, verifier)
-  return verify(ctx, read, verifier, demands)
+  return caller
 }
 
 /**
@@ -112,7 +112,10 @@ const READERS: Partial<Record<CallerOperation, KeyedWorker>> = {
 type CallerRow = Awaited<ReturnType<typeof findCaller>>[number]
 type KnownCaller = { caller: Caller; user: Self }
 
-/** The limit and the question side by side; then the signature, then whether session and account are live. */
+/**
+ * The limit and the question side by side, or one after the other where no key is kept here; then the signature, then
+ * whether session and account are live.
+ */
 async function readLive<Found>(
   ctx: Context,
   headers: Headers,
@@ -123,12 +126,14 @@ async function readLive<Found>(
   const read = readToken(headers)
   if (isRefusal(read)) return read
   const known = verifyWithoutTrip(ctx, read, demands)
-  const [limited, { row, found }] = await Promise.all([
-    known.then((caller) => limitCaller(ctx, operation, caller, demands)),
+  const [early, { row, found }] = await Promise.all([
+    known.then((caller) => caller && limitCaller(ctx, operation, caller, demands)),
     ask(read.claimed),
   ])
-  if (limited) return limited
+  if (early) return early
   const caller = await verify(ctx, read, row, demands)
+  const late = (await known) ? null : await limitCaller(ctx, operation, caller, demands)
+  if (late) return late
   if (isRefusal(caller)) return caller
   const worker = READERS[operation]
   if (worker) noteRing(ctx, row?.ring, worker)
@@ -155,10 +160,10 @@ async function verifyWithoutTrip(
 function limitCaller(
   ctx: Context,
   operation: CallerOperation,
-  known: Caller | Refusal | undefined,
+  known: Caller | Refusal,
   { account }: CallerDemands,
 ) {
-  const isKnown = known && !isRefusal(known)
+  const isKnown = !isRefusal(known)
   return checkLimits(ctx, operation, {
     ...(isKnown && { session: known.sessionId }),
     ...(isKnown && account !== undefined && { account: `${ctx.host}\0${account}` }),

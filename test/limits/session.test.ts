@@ -4,7 +4,7 @@
 import { generateKeyPairSync, sign } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { createForger } from '../cases/forge.ts'
-import { type Client, createClient, race, type Tokens } from '../support/client.ts'
+import { type Client, createClient, newEmail, race, type Tokens } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
 import { startService } from '../support/service.ts'
 import { expectRateLimited, fill, inOneWindow, keysOf, refusedOf, statuses, useLimited } from './windows.ts'
@@ -146,7 +146,39 @@ describe('somebody who only knows the id of a session', () => {
     expect(await keysOf(limited(), '*:session')).toEqual(before)
   })
 
-  it('counts no session where the key is not kept at the edge yet, and the address all the same', async () => {
+  it.each([
+    ['a read', 'readMe:session', 300, (client: Client, { access_token }: Tokens) => client.me(access_token)],
+    [
+      'a write',
+      'updateMe:session',
+      60,
+      (client: Client, { access_token: bearer }: Tokens) =>
+        client.call('/v1/me', { method: 'PATCH', bearer, json: { name: 'Ada' } }),
+    ],
+  ] as const)(
+    'accounts 10: %s counts the session where the key is not kept at the edge yet, too',
+    async (_, bucket, rate, call) => {
+      const answers = await inOneWindow(60, async () => {
+        const tokens = await newCaller()
+        await fill(limited(), bucket, rate - 1, () => call(from(), tokens))
+        return fromColdLocation((client) => race(50, () => call(client(), tokens)))
+      })
+      for (const answer of answers) expectRateLimited(answer, 'session', rate, 60)
+    },
+  )
+
+  it('accounts 10: a change of address counts the new address where the key is not kept at the edge yet, too', async () => {
+    const answer = await inOneWindow(3600, async () => {
+      const email = newEmail()
+      const ask = async (client: Client) =>
+        client.call('/v1/email/change', { bearer: (await newCaller()).access_token, json: { email } })
+      await fill(limited(), 'requestEmailChange:account', 2, () => ask(from()))
+      return fromColdLocation((client) => ask(client()))
+    })
+    expectRateLimited(answer, 'account', 3, 3600)
+  })
+
+  it('counts no session where the key is not kept at the edge yet and the token is forged, and the address all the same', async () => {
     const { service, tenant } = limited()
     const tokens = await newCaller()
     const cold = await startService({ beside: service, bindings: service.bindings })
@@ -164,6 +196,17 @@ describe('somebody who only knows the id of a session', () => {
     }
   })
 })
+
+/** Calls that come to a location which keeps no key yet, each from an address of its own. */
+async function fromColdLocation<T>(calls: (client: () => Client) => Promise<T>): Promise<T> {
+  const { service, tenant } = limited()
+  const cold = await startService({ beside: service, bindings: service.bindings })
+  try {
+    return await calls(() => createClient(cold, tenant))
+  } finally {
+    await cold.stop()
+  }
+}
 
 /** The same header and claims, signed by a key of one's own. */
 function withOtherSignature(token: string): string {
