@@ -10,6 +10,7 @@ import { newToken, readToken, refuseToken } from '../one-time/one-time.ts'
 import { requestToken } from '../one-time/store.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
 import { requireCaller } from '../sessions/caller.ts'
+import { findKnownDevice, subjectsOf } from '../sessions/known-device.ts'
 import { requireTenant, type Tenant, type TenantRow } from '../tenants/tenants.ts'
 import { confirmChange, needsProof, requestChange, revertChange } from './store.ts'
 
@@ -17,8 +18,13 @@ import { confirmChange, needsProof, requestChange, revertChange } from './store.
  * Mails the link that proves an address once more, if an account is waiting for it: limit → one statement.
  * @returns the tenant; refusals `rate_limited`, `unknown_host`, `origin_not_allowed`
  */
-export async function resendVerification(ctx: Context, email: CanonicalEmail): Promise<Tenant | Refusal> {
-  const limited = await checkLimits(ctx, 'resendVerification', { account: `${ctx.host}\0${email}` })
+export async function resendVerification(
+  ctx: Context,
+  headers: Headers,
+  email: CanonicalEmail,
+): Promise<Tenant | Refusal> {
+  const device = await findKnownDevice(ctx, headers, email)
+  const limited = await checkLimits(ctx, 'resendVerification', subjectsOf(ctx, email, device?.nonce ?? null))
   if (limited) return limited
   const token = await newToken(ctx, 'verify_email')
   const asked = { type: 'email.verification_requested', needsOne: needsProof } as const

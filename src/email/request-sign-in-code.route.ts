@@ -14,7 +14,7 @@ export const requestSignInCode = new Hono<Env>().post(
   jsonBody(v.strictObject({ email: EmailAddress })),
   async (c) => {
     const { ctx } = c.var
-    const nonce = await requestSignIn(ctx, c.req.valid('json').email)
+    const nonce = await requestSignIn(ctx, c.req.raw.headers, c.req.valid('json').email)
     if (isRefusal(nonce)) return problemResponse(nonce, ctx)
     const { seconds } = PURPOSES.sign_in
     const headers = { 'set-cookie': challengeCookie(nonce, seconds) }

@@ -12,7 +12,7 @@ export const resendVerificationRoute = new Hono<Env>().post(
   jsonBody(v.strictObject({ email: EmailAddress })),
   async (c) => {
     const { ctx } = c.var
-    const asked = await resendVerification(ctx, c.req.valid('json').email)
+    const asked = await resendVerification(ctx, c.req.raw.headers, c.req.valid('json').email)
     return isRefusal(asked) ? problemResponse(asked, ctx) : c.json({ status: 'verification_sent' }, 202)
   },
 )

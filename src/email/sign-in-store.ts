@@ -63,11 +63,22 @@ const userOf = ({ email_verified_at, ...user }: UserRow): User => ({
 /**
  * Answers the challenge of an address with a code, or counts a wrong one: whichever of simultaneous attempts comes first
  * decides what the next one finds.
- * @param holder who holds the challenge of an address that has no account
+ * @param attempt.holder who holds the challenge of an address that has no account
+ * @param attempt.browserHash what the caller's browser proves to have been given when it asked for this address
  */
 export async function signInByCode(
   ctx: Storage,
-  { email, holder, hashes }: { email: CanonicalEmail; holder: string; hashes: readonly Uint8Array[] },
+  {
+    email,
+    holder,
+    hashes,
+    browserHash,
+  }: {
+    email: CanonicalEmail
+    holder: string
+    hashes: readonly Uint8Array[]
+    browserHash: Uint8Array | null
+  },
   session: NewSession,
 ): Promise<User | null> {
   const account = sql`
@@ -80,17 +91,21 @@ export async function signInByCode(
   const lockAccount = ctx.db.execute(sql`
     select users.id from (${callingTenant(ctx)}) as tenant
     join users on users.tenant_id = tenant.id and users.email = ${email} and ${userIsActive} for no key update of users`)
+  const isOwn = browserHash ? sql`coalesce(${isFromBrowser(browserHash)}, false)` : sql`false`
   const decide = ctx.db.execute<UserRow>(sql`
     with challenge as (
-      select one_time_tokens.id, users.email, users.email_verified_at, ${hasCode(hashes)} and users.id is not null as is_right
+      select one_time_tokens.id, users.email, users.email_verified_at, ${isOwn} as is_own,
+        ${hasCode(hashes)} and users.id is not null as is_right
       from ${account}
       where one_time_tokens.consumed_at is null and one_time_tokens.expires_at > clock_timestamp()
-        and one_time_tokens.attempts < ${MAX_CODE_ATTEMPTS} and one_time_tokens.failures < ${MAX_CODE_FAILURES}
+        and case when ${isOwn} then one_time_tokens.own_attempts else one_time_tokens.attempts end < ${MAX_CODE_ATTEMPTS}
+        and one_time_tokens.failures < ${MAX_CODE_FAILURES}
         and one_time_tokens.subject is not distinct from users.email),
     answered as (
       update one_time_tokens set
         consumed_at = case when is_right then clock_timestamp() end,
-        attempts = attempts + case when is_right then 0 else 1 end,
+        attempts = attempts + case when is_right or is_own then 0 else 1 end,
+        own_attempts = own_attempts + case when is_right or not is_own then 0 else 1 end,
         failures = case when is_right then 0 else failures + 1 end
       from challenge where one_time_tokens.id = challenge.id
       returning one_time_tokens.id, one_time_tokens.tenant_id, one_time_tokens.user_id, challenge.is_right,

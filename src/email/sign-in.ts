@@ -1,35 +1,41 @@
 /**
- * Signing in by e-mail: one mail with a code and a link. The code works anywhere it is typed, five times at most; the link
+ * Signing in by e-mail: one mail with a code and a link. The code works anywhere it is typed, five times at most (and five
+ * more in the browser that asked); the link
  * works in the browser that asked, so that one which is forwarded, scanned or phished opens nothing.
  */
 import type { CanonicalEmail } from '../accounts/accounts.ts'
 import type { Context } from '../context.ts'
-import { toBase64Url } from '../crypto/base64.ts'
 import { type SignInCode, signInCodeHashes } from '../crypto/one-time-token.ts'
+import { readChallengeCookie } from '../http/cookies.ts'
 import { requireKeys } from '../keys/auth-keys.ts'
 import { openCurrentKey } from '../keys/keys.ts'
 import { checkLimits } from '../limits/check.ts'
 import { holderOfUnknown, newSignInToken, readToken, refuseToken } from '../one-time/one-time.ts'
 import { requestToken } from '../one-time/store.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
+import { findKnownDevice, subjectsOf } from '../sessions/known-device.ts'
 import { issuedBy, newSession } from '../sessions/start.ts'
 import type { IssuedTokens } from '../sessions/tokens.ts'
 import { requireTenant } from '../tenants/tenants.ts'
+import { hashNonce, isNonceOf, newNonce } from './challenge.ts'
 import { findForSignIn, signInByCode, signInByLink } from './sign-in-store.ts'
 
 /** RFC 8176 has no word for a mailed link; both are one-time passwords. E-mail is no second factor (ASVS 6.3.6). */
 const AMR = ['otp']
 
-const NONCE_BYTES = 32
-
 /**
  * Mails a code and a link, if the address has an account: limit → one statement.
  * @returns the nonce that the asking browser keeps; refusals `rate_limited`, `unknown_host`, `origin_not_allowed`
  */
-export async function requestSignIn(ctx: Context, email: CanonicalEmail): Promise<string | Refusal> {
-  const limited = await checkLimits(ctx, 'requestSignInCode', { account: `${ctx.host}\0${email}` })
+export async function requestSignIn(
+  ctx: Context,
+  headers: Headers,
+  email: CanonicalEmail,
+): Promise<string | Refusal> {
+  const device = await findKnownDevice(ctx, headers, email)
+  const limited = await checkLimits(ctx, 'requestSignInCode', subjectsOf(ctx, email, device?.nonce ?? null))
   if (limited) return limited
-  const nonce = toBase64Url(ctx.random(NONCE_BYTES))
+  const nonce = await newNonce(ctx, email)
   const token = await newSignInToken(ctx, email, await hashNonce(nonce))
   const asked = await requestToken(ctx, email, token, { type: 'email.sign_in_requested' })
   const tenant = requireTenant(ctx, asked)
@@ -37,21 +43,27 @@ export async function requestSignIn(ctx: Context, email: CanonicalEmail): Promis
 }
 
 /**
- * Signs in by a code: (limit ∥ read) → one batch.
+ * Signs in by a code: (limit ∥ read) → one batch. The browser that asked has its own few tries, which wrong codes from
+ * elsewhere do not use up.
  * @returns refusals `invalid_code`, `rate_limited`, `unknown_host`, `origin_not_allowed`
  */
 export async function redeemCode(
   ctx: Context,
+  headers: Headers,
   { email, code }: { email: CanonicalEmail; code: SignInCode },
 ): Promise<IssuedTokens | Refusal> {
-  const account = `${ctx.host}\0${email}`
-  const begun = await begin(ctx, checkLimits(ctx, 'verifySignInCode', { account }))
+  const sent = readChallengeCookie(headers)
+  const nonce = sent !== null && (await isNonceOf(ctx, sent, email)) ? sent : null
+  const device = await findKnownDevice(ctx, headers, email)
+  const subjects = subjectsOf(ctx, email, device?.nonce ?? nonce)
+  const begun = await begin(ctx, checkLimits(ctx, 'verifySignInCode', subjects))
   if (isRefusal(begun)) return begun
   const [holder, hashes] = await Promise.all([
     holderOfUnknown(email),
     signInCodeHashes(ctx.settings.authKeys, email, code),
   ])
-  const user = await signInByCode(ctx, { email, holder, hashes }, begun.session)
+  const browserHash = nonce === null ? null : await hashNonce(nonce)
+  const user = await signInByCode(ctx, { email, holder, hashes, browserHash }, begun.session)
   return user ? finish(ctx, begun, user) : refuse('invalid_code', { evidence: { reason: 'wrong or over' } })
 }
 
@@ -96,6 +108,3 @@ function finish(ctx: Context, { tenant, key, session }: Begun, user: IssuedToken
   ctx.outcome.subject = user.id
   return { tenant, key, user, ...issuedBy(session) }
 }
-
-const hashNonce = async (nonce: string) =>
-  new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(nonce)))

@@ -23,7 +23,7 @@ const Answer = v.strictObject({
 export const verifySignInCode = new Hono<Env>().post('/v1/email/code/verify', jsonBody(Answer), async (c) => {
   const { ctx } = c.var
   const { email, code, transport } = c.req.valid('json')
-  const signedIn = await redeemCode(ctx, { email, code })
+  const signedIn = await redeemCode(ctx, c.req.raw.headers, { email, code })
   return isRefusal(signedIn)
     ? problemResponse(signedIn, ctx)
     : signedInResponse(ctx, c.req.raw.headers, signedIn, transport)

@@ -59,7 +59,19 @@ export const FALLBACK_LIMIT = perMinute(10)
  * what is over it is dropped. What tells an owner of something that was done is never counted: whoever did it must not be
  * able to drown the notice of it.
  */
-export const MAIL_LIMIT = perHour(5)
+export const MAIL_LIMIT = perHour(12)
+
+/**
+ * `device` is counted for itself, so that strangers who ask do not make the owner wait. Whatever strangers ask for reaches
+ * the owner's mailbox, because MAIL_LIMIT holds all of them, one browser of the owner's, and what registering sends: who is
+ * refused has a link there that works.
+ */
+const askingForMail = {
+  address: perHour(20),
+  account: perHour(6),
+  account_address: perHour(3),
+  device: perHour(3),
+}
 
 const closed = { withoutRedis: 'closed', withoutPostgres: 'closed' } as const
 const degraded = { withoutRedis: 'degraded', withoutPostgres: 'closed' } as const
@@ -99,9 +111,9 @@ export const LIMITS = {
   revokeSession: { redis: { address: perMinute(600), session: perMinute(120) }, ...open },
   revokeSessions: { redis: { address: perMinute(600), session: perMinute(60) }, ...open },
   // What makes us send mail is closed while nobody can count: else a stranger could fill anybody's mailbox.
-  forgotPassword: { redis: { address: perHour(20), account: perHour(3) }, ...closed },
-  resendVerification: { redis: { address: perHour(20), account: perHour(3) }, ...closed },
-  requestSignInCode: { redis: { address: perHour(20), account: perHour(3) }, ...closed },
+  forgotPassword: { redis: askingForMail, ...closed },
+  resendVerification: { redis: askingForMail, ...closed },
+  requestSignInCode: { redis: askingForMail, ...closed },
   requestEmailChange: {
     redis: { address: perHour(20), session: perHour(5), account: perHour(3) },
     ...closed,
@@ -113,8 +125,17 @@ export const LIMITS = {
   revertEmailChange: { redis: { address: perMinute(60) }, ...open },
   verifyEmailLink: { redis: { address: perMinute(60) }, ...open },
   restoreMe: { redis: { address: perMinute(60) }, ...open },
-  // Of a million codes five can be tried; PostgreSQL counts those.
-  verifySignInCode: { redis: { address: perMinute(60), account: perQuarter(15) }, ...degraded },
+  // Of a million codes five can be tried, and five more where they were asked for; PostgreSQL counts those. Here `device`
+  // is also the browser that asked.
+  verifySignInCode: {
+    redis: {
+      address: perMinute(60),
+      account: perQuarter(60),
+      account_address: perQuarter(15),
+      device: perQuarter(15),
+    },
+    ...degraded,
+  },
   changePassword: { redis: { address: perMinute(100), session: perQuarter(20) }, ...degraded },
   confirmPassword: { redis: { address: perMinute(100), session: perQuarter(20) }, ...degraded },
   exportMe: { redis: { address: perMinute(60), session: perHour(10) }, ...open },

@@ -14,6 +14,6 @@ export const forgotPasswordPage = new Hono<Env>()
   .get('/link/forgot-password', asPage('forgot_password'), (c) => showForm(c, 'forgot_password'))
   .post('/link/forgot-password', asPage('forgot_password'), formBody(Form), async (c) => {
     const { ctx } = c.var
-    const asked = await forgetPassword(ctx, c.req.valid('form').email)
+    const asked = await forgetPassword(ctx, c.req.raw.headers, c.req.valid('form').email)
     return isRefusal(asked) ? problemResponse(asked, ctx) : showDone(c, 'forgot_password')
   })

@@ -24,7 +24,10 @@ export const PURPOSES = {
   invitation: { seconds: 72 * HOUR, path: '/link/accept-invitation', provesOwnAddress: true },
 } as const satisfies Record<OneTimePurpose, PurposeEntry>
 
-/** Wrong codes that a challenge hears, then it is dead (ASVS 6.6.3). */
+/**
+ * Wrong codes that a challenge hears, and as many more from the browser that asked for it; then it is dead there (ASVS
+ * 6.6.3). So no stranger can kill the code that its owner holds.
+ */
 export const MAX_CODE_ATTEMPTS = 5
 /** Wrong codes in a row against one account, over any number of challenges (NIST SP 800-63B-4 §3.2.2); then the link alone signs in. */
 export const MAX_CODE_FAILURES = 100

@@ -45,7 +45,7 @@ export function issueToken(
     from (${from}) as account
     on conflict (tenant_id, purpose, holder) do update set id = excluded.id, user_id = excluded.user_id,
       subject = excluded.subject, hash = excluded.hash, key_id = excluded.key_id, flow_id = excluded.flow_id,
-      grants = excluded.grants, browser_hash = excluded.browser_hash, attempts = 0,
+      grants = excluded.grants, browser_hash = excluded.browser_hash, attempts = 0, own_attempts = 0,
       -- Too many wrong codes in a row: from then on the link alone signs in.
       code_hash = case when one_time_tokens.failures < ${MAX_CODE_FAILURES} then excluded.code_hash end,
       created_at = excluded.created_at, expires_at = excluded.expires_at, consumed_at = null

@@ -12,7 +12,7 @@ export const forgotPassword = new Hono<Env>().post(
   jsonBody(v.strictObject({ email: EmailAddress })),
   async (c) => {
     const { ctx } = c.var
-    const asked = await forgetPassword(ctx, c.req.valid('json').email)
+    const asked = await forgetPassword(ctx, c.req.raw.headers, c.req.valid('json').email)
     return isRefusal(asked) ? problemResponse(asked, ctx) : c.json({ status: 'reset_sent' }, 202)
   },
 )

@@ -9,7 +9,7 @@ import { checkLimits } from '../limits/check.ts'
 import { newToken, readToken, refuseToken } from '../one-time/one-time.ts'
 import { requestToken } from '../one-time/store.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
-import { findKnownDevice } from '../sessions/known-device.ts'
+import { findKnownDevice, subjectsOf } from '../sessions/known-device.ts'
 import { requireTenant, type Tenant } from '../tenants/tenants.ts'
 import { hashUnbreached } from './breached.ts'
 import { attemptSubject } from './failures.ts'
@@ -21,8 +21,13 @@ import { findByToken, resetPassword, verifyEmail } from './recovery-store.ts'
  * Has a link mailed to whoever has this address, if anybody has: limit → one statement.
  * @returns the tenant; refusals `rate_limited`, `unknown_host`, `origin_not_allowed`
  */
-export async function forgetPassword(ctx: Context, email: CanonicalEmail): Promise<Tenant | Refusal> {
-  const limited = await checkLimits(ctx, 'forgotPassword', { account: `${ctx.host}\0${email}` })
+export async function forgetPassword(
+  ctx: Context,
+  headers: Headers,
+  email: CanonicalEmail,
+): Promise<Tenant | Refusal> {
+  const device = await findKnownDevice(ctx, headers, email)
+  const limited = await checkLimits(ctx, 'forgotPassword', subjectsOf(ctx, email, device?.nonce ?? null))
   if (limited) return limited
   const token = await newToken(ctx, 'reset_password')
   return requireTenant(ctx, await requestToken(ctx, email, token, { type: 'password.reset_requested' }))

@@ -85,7 +85,7 @@ export async function register(
 
 /**
  * A link that is mailed stands for so long, whoever registers its address again: a stranger could otherwise void every link,
- * and the owner's mailbox only takes so many (MAIL_LIMIT, which this and three resends an hour stay within).
+ * and the owner's mailbox only takes so many (MAIL_LIMIT, which this and the resends of an hour stay within).
  */
 const LINK_STANDS_MINUTES = 30
 

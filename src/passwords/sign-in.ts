@@ -7,7 +7,7 @@ import { requireKeys } from '../keys/auth-keys.ts'
 import { openCurrentKey } from '../keys/keys.ts'
 import { checkLimits } from '../limits/check.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
-import type { KnownDevice } from '../sessions/known-device.ts'
+import { type KnownDevice, subjectsOf } from '../sessions/known-device.ts'
 import { issuedBy, newSession } from '../sessions/start.ts'
 import type { IssuedTokens } from '../sessions/tokens.ts'
 import { requireTenant } from '../tenants/tenants.ts'
@@ -32,7 +32,7 @@ export async function signInWithPassword(
 ): Promise<IssuedTokens | Refusal> {
   const subject = await attemptSubject(input.email, device?.nonce ?? null)
   const [limited, found] = await Promise.all([
-    limitSignIn(ctx, input.email, device),
+    checkLimits(ctx, 'login', subjectsOf(ctx, input.email, device?.nonce ?? null)),
     findForSignIn(ctx, input.email, subject),
   ])
   const tenant = requireTenant(ctx, found?.tenant)
@@ -71,18 +71,6 @@ export async function signInWithPassword(
 }
 
 const evidenceOf = ({ failures }: { failures: number }) => ({ consecutive_failures: failures })
-
-/** A browser that the account knows has a bucket of its own: what strangers use up is not the owner's. */
-function limitSignIn(ctx: Context, email: CanonicalEmail, device: KnownDevice | null) {
-  const account = `${ctx.host}\0${email}`
-  return checkLimits(
-    ctx,
-    'login',
-    device === null
-      ? { account, account_address: `${account}\0${ctx.client.network}` }
-      : { device: `${account}\0${device.nonce}` },
-  )
-}
 
 type StoredPassword = StoredHash & { changedAt: string }
 

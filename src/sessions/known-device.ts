@@ -43,6 +43,22 @@ export async function findKnownDevice(
   return null
 }
 
+/**
+ * Whose attempts at an account are counted together: those of a browser that it knows by themselves, so that what strangers
+ * use up is not the owner's; all others together, and those from one network besides.
+ * @param browser the nonce of the browser, once its signature has been checked
+ */
+export function subjectsOf(
+  { host, client }: Pick<Context, 'host' | 'client'>,
+  email: CanonicalEmail,
+  browser: string | null,
+): { device: string } | { account: string; account_address: string } {
+  const account = `${host}\0${email}`
+  return browser === null
+    ? { account, account_address: `${account}\0${client.network}` }
+    : { device: `${account}\0${browser}` }
+}
+
 /** Makes the browser known to the account that it has just signed in to. A caller that is no browser gets no cookie. */
 export async function rememberDevice(
   ctx: DeviceContext,

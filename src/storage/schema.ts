@@ -244,6 +244,8 @@ export const oneTimeTokens = pgTable(
     browserHash: bytea('browser_hash'),
     /** Wrong codes against this challenge, and in a row against all challenges of the account (NIST SP 800-63B-4 §3.2.2). */
     attempts: smallint('attempts').notNull().default(0),
+    /** Those from the browser that asked, which are not among `attempts`. */
+    ownAttempts: smallint('own_attempts').notNull().default(0),
     failures: integer('failures').notNull().default(0),
     createdAt: createdAt(),
     expiresAt: instant('expires_at').notNull(),

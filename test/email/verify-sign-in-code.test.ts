@@ -10,6 +10,7 @@ import {
   newEmail,
   PASSWORD,
   race,
+  randomAddress,
   type Tokens,
 } from '../support/client.ts'
 import { everyRoute } from '../support/every-route.ts'
@@ -191,14 +192,15 @@ describe('refuses', () => {
     expect(await challengeOf(email)).toMatchObject({ attempts: 0 })
   })
 
-  test('the 16th try at one address within a quarter of an hour, with an account or without', async () => {
+  test('the 16th try from one network at one address within a quarter of an hour, with an account or without', async () => {
     await inOneWindow(900, async () => {
       const { client, email } = await newAsker(limited())
       for (const address of [email, newEmail()]) {
-        const attempt = () => redeem(createClient(limited(), client.tenant), address, '000000')
+        const network = randomAddress()
+        const attempt = () => redeem(createClient(limited(), client.tenant, network), address, '000000')
         const answers = await race(15, attempt)
         expect(countBy(answers, ({ status }) => status)).toEqual({ 401: 15 })
-        expectRateLimited(await attempt(), 'account', 15, 900)
+        expectRateLimited(await attempt(), 'account_address', 15, 900)
       }
     })
   })
