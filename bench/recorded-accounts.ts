@@ -48,6 +48,12 @@ export async function liveThrough(
   await perform('export', 200, { path: '/v1/me/export', bearer })
   await perform('delete me', 204, { method: 'DELETE', path: '/v1/me', bearer })
   await post('restore', '/v1/me/restore', { token: await token('restore_account') }, 204)
+  // For the hourly job to close.
+  await database.sql(
+    `insert into users (id, tenant_id, email, awaits_proof_since)
+     select gen_random_uuid(), tenant_id, $2, now() - interval '31 days' from users where id = $1`,
+    [user.id, newEmail()],
+  )
 }
 
 /** What an administrator does to accounts. */

@@ -14,6 +14,7 @@ import { cleanUp } from './housekeeping/clean-up.ts'
 import { endSessionsLeft } from './housekeeping/ending.ts'
 import { eraseClosedAccounts } from './housekeeping/erasure.ts'
 import { keepSigningKeys } from './housekeeping/signing-keys.ts'
+import { closeUnprovedAccounts } from './housekeeping/unproved.ts'
 import { checkKeyring } from './keys/auth-keys.ts'
 import { createLog } from './log.ts'
 import { mailSink, sendDueMail } from './mail/mail.ts'
@@ -52,6 +53,7 @@ export const CRONS: Record<string, readonly Job[]> = {
     { name: 'make audit months', run: makeAuditMonths },
     { name: 'drop audit months', run: dropAuditMonths },
     { name: 'clean up', run: cleanUp },
+    { name: 'close unproved accounts', run: closeUnprovedAccounts },
     { name: 'erase accounts', run: eraseClosedAccounts },
   ],
 }

@@ -25,9 +25,12 @@ export type NewUser = {
   email: CanonicalEmail
   name: string | null
   locale: string | null
+  /** Whether nothing opens it before its address is proved; then it is closed when that never happens. */
+  awaitsProof: boolean
 }
 
 /** Inserts the account and returns its row, or does nothing when the address is taken: the row count is the decision. */
-export const insertUser = ({ id, tenantId, email, name, locale }: NewUser): SQL => sql`
-  insert into users (id, tenant_id, email, name, locale) values (${id}, ${tenantId}, ${email}, ${name}, ${locale})
+export const insertUser = ({ id, tenantId, email, name, locale, awaitsProof }: NewUser): SQL => sql`
+  insert into users (id, tenant_id, email, name, locale, awaits_proof_since)
+  values (${id}, ${tenantId}, ${email}, ${name}, ${locale}, case when ${awaitsProof}::boolean then now() end)
   on conflict (tenant_id, email) where deleted_at is null do nothing returning *`

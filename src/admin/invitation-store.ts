@@ -40,8 +40,8 @@ export async function issueInvitation(
     const { rows } = await ctx.db.execute<{ callers: number; admins: number }>(sql`
       with ${callerIsAdmin(caller, ctx.host)},
       invitee as (
-        insert into users (id, tenant_id, email, name)
-        select ${newId(ctx)}::uuid, tenant_id, ${email}, ${name} from admin
+        insert into users (id, tenant_id, email, name, awaits_proof_since)
+        select ${newId(ctx)}::uuid, tenant_id, ${email}, ${name}, now() from admin
         -- Not "do nothing", which yields no row: one that was made a moment ago is invited too.
         on conflict (tenant_id, email) where deleted_at is null do update set email = excluded.email
         returning id, tenant_id, email, status),

@@ -73,8 +73,13 @@ export const EVENTS = {
     origin: 'change',
   },
   'user.deleted': {
-    says: 'A person closed their account. Nothing opens it; what is personal is erased later.',
-    carries: { ...token, ...ended, erased_after: 'when its personal data will be erased' },
+    says: 'An account was closed, by its owner or because nobody proved its address. Nothing opens it; what is personal is erased later.',
+    carries: {
+      ...token,
+      ...ended,
+      erased_after: 'when its personal data will be erased',
+      reason: '`unproved`, where nobody proved the address in time',
+    },
     visibleTo: 'person',
     webhook: true,
     origin: 'change',

@@ -7,7 +7,8 @@ import { DEFAULT_POLICY } from '../tenants/tenants.ts'
 
 type Storage = Pick<JobContext, 'db'>
 
-const erasureDays = sql`coalesce((tenants.settings ->> 'erasure_days')::int, ${DEFAULT_POLICY.erasure_days})`
+/** Over `tenants`. */
+export const erasureDays = sql`coalesce((tenants.settings ->> 'erasure_days')::int, ${DEFAULT_POLICY.erasure_days})`
 
 /** A closed account whose time is over; `closedAt` as PostgreSQL writes it, because a Date would drop the microseconds. */
 export type DueAccount = { id: string; closedAt: string }

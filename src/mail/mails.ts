@@ -117,6 +117,8 @@ export const MAILS: Partial<Record<EventType, MailEntry>> = {
     link: 'restore_account',
     facts: ['time', 'device', 'place', 'until'],
     ...security,
+    // Without a way back there is nothing to say; and an address that nobody proved is not written to.
+    only: ({ token_id }) => token_id !== undefined,
   },
   'user.restored': { template: 'account_restored', ...notice },
   'password.changed': {

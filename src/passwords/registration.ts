@@ -78,7 +78,8 @@ export async function registerWithPassword(
   const passwordHash = await hashUnbreached(ctx, password, '/password')
   if (isRefusal(passwordHash)) return passwordHash
   const { email, name = null, locale } = input
-  const user = { id: newId(ctx), tenantId: tenant.id, email, name, locale }
+  const awaitsProof = tenant.policy.registration === 'verify-first'
+  const user = { id: newId(ctx), tenantId: tenant.id, email, name, locale, awaitsProof }
   const applicant = { user, hash: passwordHash }
   const keep = async (response: Response) =>
     repeat
@@ -90,7 +91,7 @@ export async function registerWithPassword(
           }),
         }
       : null
-  if (tenant.policy.registration === 'verify-first') return registerUnproved(ctx, applicant, keep)
+  if (awaitsProof) return registerUnproved(ctx, applicant, keep)
 
   const key = await openCurrentKey(ctx, found?.key)
   const session = await newSession(ctx, { policy: tenant.policy, at: found?.at, amr: AMR })

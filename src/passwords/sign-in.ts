@@ -77,7 +77,7 @@ type StoredPassword = StoredHash & { changedAt: string }
 async function toSignIn(
   ctx: Pick<Context, 'settings' | 'random' | 'now'>,
   verified: {
-    user: { id: string }
+    user: { id: string; emailVerifiedAt: Date | null }
     tenant: { id: string }
     stored: StoredPassword
     password: NormalPassword
@@ -90,6 +90,7 @@ async function toSignIn(
   return {
     userId: user.id,
     tenantId: tenant.id,
+    isProved: user.emailVerifiedAt !== null,
     subject,
     changedAt: stored.changedAt,
     rehashed: isOutdated ? await hash(ctx, password) : null,

@@ -92,6 +92,7 @@ export const heldAttempts = (isOf: SQL, after: SQL): SQL => sql`
 export type VerifiedPassword = {
   userId: string
   tenantId: string
+  isProved: boolean
   subject: Uint8Array
   /** `changed_at` of the password that was verified, exactly as it was read. */
   changedAt: string
@@ -110,12 +111,17 @@ export async function signIn(
   verified: VerifiedPassword,
   session: NewSession,
 ): Promise<Attempts & { hasBegun: boolean }> {
-  const { userId, tenantId, subject, changedAt, rehashed } = verified
+  const { userId, tenantId, isProved, subject, changedAt, rehashed } = verified
   const from = sql`from standing as users where not exists (select from attempts where is_unheard)`
   const rehash = sql`,
     rehashed as (
       update passwords set phc = ${rehashed?.phc}, key_id = ${rehashed?.keyId}
       from started where passwords.user_id = started.user_id)`
+  // An account that is used is never closed for want of a proof: its tenant came to let people in without one.
+  const used = sql`,
+    used as (
+      update users set awaits_proof_since = null
+      from started where users.id = started.user_id and users.awaits_proof_since is not null)`
   const { rows } = await ctx.db.execute<AttemptsRow & { has_begun: boolean }>(sql`
     with standing as (
       select users.id, users.tenant_id from users join passwords on passwords.user_id = users.id
@@ -126,6 +132,7 @@ export async function signIn(
     ${startSession(ctx, session, from)},
     failures_forgotten as (delete from sign_in_failures using started where ${failuresOf(tenantId, subject)})
     ${rehashed === null ? sql`` : rehash}
+    ${isProved ? sql`` : used}
     select exists (select from started) as has_begun, coalesce(max(failures), 0) as failures,
       coalesce(max(wait_seconds), 0) as wait_seconds
     from attempts`)

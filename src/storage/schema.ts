@@ -81,6 +81,8 @@ export const users = pgTable(
     /** Whether they get mail that is not about their security, e.g. of a webhook that does not answer. */
     operationalMail: boolean('operational_mail').notNull().default(true),
     createdAt: createdAt(),
+    /** When it was made, if nothing opens it before its address is proved; null from the first sign-in on (src/housekeeping/unproved.ts). */
+    awaitsProofSince: instant('awaits_proof_since'),
     /** Since then the account is closed; until `erased_at` its owner may take that back. */
     deletedAt: instant('deleted_at'),
     erasedAt: instant('erased_at'),
@@ -94,6 +96,10 @@ export const users = pgTable(
     uniqueIndex('users_tenant_email').on(table.tenantId, table.email).where(sql`deleted_at is null`),
     index('users_admins').on(table.tenantId).where(sql`'admin' = any(roles)`),
     index('users_ending').on(table.id).where(sql`ending_reason is not null`).concurrently(),
+    index('users_unproved')
+      .on(table.tenantId, table.awaitsProofSince)
+      .concurrently()
+      .where(sql`awaits_proof_since is not null and email_verified_at is null and deleted_at is null`),
     index('users_to_erase').on(table.deletedAt).where(sql`deleted_at is not null and erased_at is null`),
     check('users_status', sql`${table.status} in ('active', 'disabled')`),
     check('users_live_has_email', sql`${table.deletedAt} is not null or ${table.email} is not null`),

@@ -22,6 +22,8 @@ const Settings = v.object({
   registration: v.optional(v.picklist(['verify-first', 'sign-in-at-once']), 'verify-first'),
   /** After it the personal data of a closed account is erased; until then its owner may restore it. */
   erasure_days: bounded(30, 0, 365),
+  /** After it an account is closed that was made to be proved, or by an invitation, and that nobody has proved or used. */
+  unproved_account_days: bounded(30, 1, 365),
   /** Where `/.well-known/change-password` leads; our own page when absent. */
   change_password_url: v.optional(v.pipe(v.string(), v.url(), v.startsWith('https://'))),
   /** In code points. NIST SP 800-63B-4 §3.1.1.2 wants 15 where the password is the only factor. */

@@ -1,0 +1,1 @@
+ALTER TABLE "users" ADD COLUMN "awaits_proof_since" timestamp with time zone;

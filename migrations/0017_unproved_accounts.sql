@@ -1,0 +1,1 @@
+CREATE INDEX CONCURRENTLY "users_unproved" ON "users" USING btree ("tenant_id","awaits_proof_since") WHERE awaits_proof_since is not null and email_verified_at is null and deleted_at is null;

@@ -1,0 +1,55 @@
+/** The SQL of closing unproved accounts. What is found is decided again by the statement that closes it. */
+import { sql } from 'drizzle-orm'
+import type { JobContext } from '../context.ts'
+import { recordEvent } from '../events/outbox.ts'
+import { DEFAULT_POLICY } from '../tenants/tenants.ts'
+import { erasureDays } from './erasure-store.ts'
+
+const unprovedDays = sql`
+  coalesce((tenants.settings ->> 'unproved_account_days')::int, ${DEFAULT_POLICY.unproved_account_days})`
+
+/**
+ * Over `users` and `tenants`. A link that still works may be pressed at any moment, so it is waited for. A sign-in clears
+ * `awaits_proof_since`; sessions are looked at besides, because the release before this one does not.
+ */
+const isDue = sql`
+  users.tenant_id = tenants.id and users.awaits_proof_since <= now() - make_interval(days => ${unprovedDays})
+  and users.email_verified_at is null and users.deleted_at is null and users.status = 'active'
+  and not exists (select from sessions where sessions.user_id = users.id)
+  and not exists (
+    select from one_time_tokens
+    where one_time_tokens.user_id = users.id and one_time_tokens.consumed_at is null and one_time_tokens.expires_at > now())`
+
+/** The oldest of each tenant, in order of id. */
+export async function findNeverProved({ db }: Pick<JobContext, 'db'>, limit: number): Promise<string[]> {
+  const { rows } = await db.execute<{ id: string }>(sql`
+    select due.id from (
+      select unproved.id from tenants cross join lateral (
+        select users.id from users where ${isDue} order by users.awaits_proof_since limit ${limit}) as unproved
+      limit ${limit}) as due
+    order by due.id`)
+  return rows.map(({ id }) => id)
+}
+
+/** Closes them in one transaction, with no link back; they have no sessions. @returns how many nobody else had closed */
+export async function closeNeverProved(ctx: JobContext, userIds: string[]): Promise<number> {
+  const [first, ...rest] = userIds.map((userId) => {
+    const happened = sql`
+      select tenant_id, user_id as subject, jsonb_build_object('reason', 'unproved',
+        'erased_after', to_char(erased_after at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) as data
+      from closed`
+    return ctx.db.execute<{ user_id: string }>(sql`
+      with closed as (
+        update users set deleted_at = clock_timestamp() from tenants
+        where users.id = ${userId} and ${isDue}
+        returning users.id as user_id, users.tenant_id,
+          users.deleted_at + make_interval(days => ${erasureDays}) as erased_after),
+      voided as (delete from one_time_tokens using closed where one_time_tokens.user_id = closed.user_id),
+      locked_out as (delete from passwords using closed where passwords.user_id = closed.user_id),
+      recorded as (${recordEvent(ctx, 'user.deleted', happened, { actor: sql`null`, rare: true })})
+      select user_id from closed`)
+  })
+  if (!first) return 0
+  const results = await ctx.db.batch([first, ...rest])
+  return results.flatMap(({ rows }) => rows).length
+}
