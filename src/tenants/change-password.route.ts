@@ -15,10 +15,11 @@ const OWN_PAGE = '/link/forgot-password'
 
 export const changePasswordPage = new Hono<Env>().get('/.well-known/change-password', async (c) => {
   const { ctx } = c.var
-  const limited = await checkLimits(ctx, 'changePasswordPage')
-  if (limited) return problemResponse(limited, ctx)
   const kept = await readEdgeCache(ctx, 'change-password')
   if (typeof kept === 'string') return redirectTo(kept)
+  // Only the read behind the cache is counted: no one can take from others what the edge holds.
+  const limited = await checkLimits(ctx, 'changePasswordPage')
+  if (limited) return problemResponse(limited, ctx)
   const [tenant] = await findTenantOfHost(ctx)
   if (!tenant) return problemResponse(refuse('unknown_host'), ctx)
   const page = readTenant(tenant).policy.change_password_url ?? OWN_PAGE

@@ -9,10 +9,11 @@ import { findTenantOfHost } from './store.ts'
 
 export const openidConfiguration = new Hono<Env>().get('/.well-known/openid-configuration', async (c) => {
   const { ctx } = c.var
-  const limited = await checkLimits(ctx, 'openidConfiguration')
-  if (limited) return problemResponse(limited, ctx)
   const kept = await readEdgeCache(ctx, 'openid-configuration')
   if (kept) return publicJson(kept)
+  // Only the read behind the cache is counted: no one can take from others what the edge holds.
+  const limited = await checkLimits(ctx, 'openidConfiguration')
+  if (limited) return problemResponse(limited, ctx)
   const [tenant] = await findTenantOfHost(ctx)
   if (!tenant) return problemResponse(refuse('unknown_host'), ctx)
   const { issuer } = tenant

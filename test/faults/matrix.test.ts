@@ -155,7 +155,8 @@ function expectationOf(row: LimitedOperation, operation: FaultedOperation, fault
 
 function withoutRedis(policy: Policy, { code, spares }: Fault): Expectation {
   const because = policy.withoutRedis
-  const edge = policy.edge && { limiter: 'allowed' }
+  // What the edge keeps is answered before it is counted.
+  const edge = policy.withoutPostgres !== 'edge' && policy.edge && { limiter: 'allowed' }
   if (because === 'unused') return { because, code: null, isMet: false, log: { ...edge, redis_trips: 0 } }
   // Counting takes the script a second trip when Redis has lost that as well.
   const anew = { limiter: 'allowed', redis_trips: policy.redis ? 2 : 1 }

@@ -5,6 +5,7 @@ import { createContext } from '../../src/context.ts'
 import { readEdgeCache, writeEdgeCache } from '../../src/http/edge-cache.ts'
 import { readJwks } from '../../src/keys/jwks.ts'
 import { JWKS_EDGE_SECONDS } from '../../src/keys/staleness.ts'
+import { refuse } from '../../src/problem.ts'
 
 const KEYS = [{ kty: 'OKP', crv: 'Ed25519', x: 'AA', kid: 'kept-kid', alg: 'EdDSA', use: 'sig' }]
 
@@ -29,7 +30,7 @@ async function locationWithCopy(host: string, readSecondsAgo: number | null) {
 
 test('keys 4: answers from its copy for a minute, without asking', async () => {
   const ctx = await locationWithCopy('young.test', JWKS_EDGE_SECONDS - 5)
-  expect(await readJwks(ctx)).toEqual({ keys: KEYS })
+  expect(await readJwks(ctx, async () => null)).toEqual({ keys: KEYS })
   expect(ctx.trips.counted().postgres.trips).toBe(0)
 })
 
@@ -40,7 +41,18 @@ test.each([
   'keys 4: asks again with a copy %s, and uses it only because the database is away',
   async (what, readSecondsAgo) => {
     const ctx = await locationWithCopy(`${what.replaceAll(' ', '-')}.test`, readSecondsAgo)
-    expect(await readJwks(ctx)).toEqual({ keys: KEYS })
+    expect(await readJwks(ctx, async () => null)).toEqual({ keys: KEYS })
     expect(ctx.trips.counted().postgres.trips).toBe(1)
   },
 )
+
+test('accounts 9: a location that may not ask again answers from its copy, and refuses only without one', async () => {
+  const refusal = refuse('rate_limited')
+  const ctx = await locationWithCopy('limited.test', JWKS_EDGE_SECONDS + 1)
+  expect(await readJwks(ctx, async () => refusal)).toEqual({ keys: KEYS })
+  const elsewhere = Object.assign(await locationWithCopy('limited-too.test', 1), {
+    origin: 'http://cold.test',
+  })
+  expect(await readJwks(elsewhere, async () => refusal)).toBe(refusal)
+  expect(ctx.trips.counted().postgres.trips + elsewhere.trips.counted().postgres.trips).toBe(0)
+})
