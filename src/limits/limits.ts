@@ -13,9 +13,10 @@ export type Limit = {
 }
 
 /**
- * Who is counted. `address`: IPv4 /32 or IPv6 /64. `site`: the IPv6 /48 around it, wherever `address` is. `account`: a canonical e-mail address on its host. `device`: an
- * account in a browser that has signed in to it before. `session`: that of a verified token. `token`: a presented
- * refresh token. `tenant`: its host.
+ * Who is counted. `address`: IPv4 /32 or IPv6 /64. `site`: the IPv6 /48 around it, wherever `address` is. `account`: a
+ * canonical e-mail address on its host. `device`: an account in a browser that has signed in to it before.
+ * `account_devices`: an account in all such browsers. `session`: that of a verified token. `token`: a presented refresh
+ * token. `tenant`: its host.
  */
 export type Subject =
   | 'address'
@@ -23,6 +24,7 @@ export type Subject =
   | 'account'
   | 'account_address'
   | 'device'
+  | 'account_devices'
   | 'session'
   | 'token'
   | 'tenant'
@@ -86,13 +88,16 @@ export const LIMITS = {
     redis: { address: perHour(100), account: perHour(100), tenant: { ...perHour(10_000), spares: 5 } },
     ...degraded,
   },
-  // `device` stands for both accounts: what strangers use up is not the owner's. Failures are counted in PostgreSQL.
+  // `device` takes the place of `account` and `account_address`: what strangers use up is not the owner's. An account has
+  // as many known browsers as a person who knows its password has made, so they have a limit together (`account_devices`).
+  // Failures are counted in PostgreSQL.
   login: {
     redis: {
       address: perMinute(100),
       account: perQuarter(100),
       account_address: perQuarter(50),
       device: perQuarter(50),
+      account_devices: perQuarter(200),
     },
     ...degraded,
   },

@@ -32,7 +32,10 @@ export async function signInWithPassword(
 ): Promise<IssuedTokens | Refusal> {
   const subject = await attemptSubject(input.email, device?.nonce ?? null)
   const [limited, found] = await Promise.all([
-    checkLimits(ctx, 'login', subjectsOf(ctx, input.email, device?.nonce ?? null)),
+    checkLimits(ctx, 'login', {
+      ...subjectsOf(ctx, input.email, device?.nonce ?? null),
+      ...(device && { account_devices: `${ctx.host}\0${input.email}` }),
+    }),
     findForSignIn(ctx, input.email, subject),
   ])
   const tenant = requireTenant(ctx, found?.tenant)

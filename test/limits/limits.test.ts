@@ -160,6 +160,19 @@ describe('login: 100 a quarter of an hour for an account, 50 from one address or
     expect(stranger.status).toBe(200)
   })
 
+  it('accounts 6: lets 200 from all known browsers of an account pass, however many there are', async () => {
+    const { answers, stranger } = await inOneWindow(900, async () => {
+      const { email } = await from().newAccount()
+      const cookies = [await deviceCookieOf(email), await deviceCookieOf(email)]
+      const inBrowser = (index: number) => signInWith(from(), email, { cookie: cookies[index % 2] ?? '' })
+      await fill(limited(), 'login:account_devices', 193, () => inBrowser(0))
+      return { answers: await race(20, inBrowser), stranger: await from().login(email) }
+    })
+    expect(statuses(answers)).toEqual({ 200: 6, 429: 14 })
+    for (const answer of refusedOf(answers)) expectRateLimited(answer, 'account_devices', 200, 900)
+    expect(stranger.status, 'a browser that is not known').toBe(200)
+  })
+
   it('lets exactly 100 from one address pass, at as many accounts: after 80, 20 of 120 at once; hashes nothing for the rest', async () => {
     const answers = await inOneWindow(60, async () => {
       const client = from()

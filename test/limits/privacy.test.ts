@@ -53,7 +53,7 @@ it('names every key by operation, subject, 128 bits of an HMAC and the number of
   const keys = (await limited().engine.exec(['KEYS', '*'])) as string[] // KEYS answers a list of names
   for (const key of keys)
     expect(key).toMatch(
-      /^lk:limit:[a-zA-Z]+:(address|site|account|account_address|device|session|token|tenant):[\w-]{22}:\d+$/,
+      /^lk:limit:[a-zA-Z]+:(address|site|account|account_address|device|account_devices|session|token|tenant):[\w-]{22}:\d+$/,
     )
   const found = new Set(keys.map((key) => key.split(':').slice(2, 4).join(':')))
   const declared = Object.entries<Policy>(LIMITS).flatMap(([operation, { redis = {} }]) =>
