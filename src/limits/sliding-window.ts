@@ -30,6 +30,8 @@ local used = {}
 for i = 1, #KEYS / 2 do
   local before = math.floor((tonumber(counts[2 * i]) or 0) * tonumber(ARGV[4 * i - 1]))
   used[i] = before + (tonumber(counts[2 * i - 1]) or 0)
+end
+for i = 1, #KEYS / 2 do
   if used[i] >= tonumber(ARGV[4 * i - 2]) and used[tonumber(ARGV[1])] >= tonumber(ARGV[4 * i + 1]) then return i end
 end
 for i = 1, #KEYS / 2 do
