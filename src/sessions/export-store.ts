@@ -36,6 +36,10 @@ export const SECTIONS = {
       id: ['its id, which no other account ever gets', sql`users.id`],
       email: ['the address', sql`users.email`],
       email_verified_at: ['when it was proved', time(sql`users.email_verified_at`)],
+      awaits_proof_since: [
+        'since when an account that was never used waits for that',
+        time(sql`users.awaits_proof_since`),
+      ],
       name: ['the name', sql`users.name`],
       locale: ['the language of mail', sql`users.locale`],
       roles: ['what it may administer', sql`users.roles`],
@@ -121,6 +125,10 @@ export const SECTIONS = {
       expires_at: ['when it expires', time(sql`one_time_tokens.expires_at`)],
       consumed_at: ['when it was used', time(sql`one_time_tokens.consumed_at`)],
       wrong_codes: ['wrong codes for this one', sql`one_time_tokens.attempts`],
+      wrong_codes_of_asking_browser: [
+        'those from the browser that asked for it',
+        sql`one_time_tokens.own_attempts`,
+      ],
       wrong_codes_in_a_row: ['and in a row, over several', sql`one_time_tokens.failures`],
     },
   },

@@ -113,7 +113,11 @@ const LEFT_OUT: Record<string, Record<string, string>> = {
     ending_reason: 'the same',
   },
   passwords: { user_id: 'theirs', tenant_id: 'the head', phc: 'a secret', key_id: 'of a secret' },
-  sign_in_failures: { tenant_id: 'the head', subject: 'a digest of the address' },
+  sign_in_failures: {
+    tenant_id: 'the head',
+    subject: 'a digest of the address',
+    has_account: 'they have one',
+  },
   sessions: { tenant_id: 'the head', user_id: 'theirs' },
   refresh_tokens: {
     id: 'of a secret',
@@ -138,7 +142,15 @@ const LEFT_OUT: Record<string, Record<string, string>> = {
     state: 'has no room for a canary',
     claimed_until: 'for some seconds, who is sending it',
   },
-  events: { tenant_id: 'the head', dispatched_at: 'a waiting one has none' },
+  events: {
+    tenant_id: 'the head',
+    dispatched_at: 'a waiting one has none',
+    priority: 'of its type',
+    refusals: 'how a sink of ours takes it',
+    refused_by: 'the same',
+    retry_at: 'the same',
+    parked_at: 'the same',
+  },
   idempotency_keys: { tenant_id: 'the head', actor: 'theirs', sealed_answer: 'a secret' },
   person_keys: { user_id: 'theirs', tenant_id: 'the head', sealed_key: 'a secret' },
 }
