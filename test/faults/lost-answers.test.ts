@@ -33,7 +33,7 @@ const DECIDES = {
   failedLogin: 'insert into sign_in_failures',
   refresh: 'insert into refresh_tokens',
   logout: "revoke_reason = 'signed_out'",
-  revoke: "revoke_reason = 'revoked'",
+  revoke: 'update sessions set revoked_at',
   updateMe: 'update users set name',
 }
 
