@@ -32,9 +32,9 @@ const CAPPED = 'dropped capped'
 
 describe('an account gets', () => {
   test.each([
-    ['its fifth of an hour', 4, {}, SENT],
-    ['no sixth', 5, {}, CAPPED],
-    ['more, once the five are an hour old', 5, { ago: '61 minutes' }, SENT],
+    ['its twelfth of an hour', 11, {}, SENT],
+    ['no thirteenth', 12, {}, CAPPED],
+    ['more, once the twelve are an hour old', 12, { ago: '61 minutes' }, SENT],
     ['as many as are dropped', 50, { state: 'dropped' }, SENT],
     ['as many as there are of another kind', 50, { template: 'sign_in' }, SENT],
   ] as const)('of what anybody can ask for: %s', async (_, count, options, outcome) => {
@@ -54,10 +54,10 @@ describe('an account gets', () => {
     ['reset_password', 'reset_password'],
     ['sign_in', 'sign_in'],
   ] as const)(
-    'no sixth within an hour of what anybody can ask for (%s), and still what they cannot',
+    'no thirteenth within an hour of what anybody can ask for (%s), and still what they cannot',
     async (purpose, name) => {
       const person = await newPerson(stage())
-      await sent(person, 4, { template: name })
+      await sent(person, 11, { template: name })
       expect(await outcomeOf((await issue(stage(), person, purpose)).eventId)).toBe(SENT)
       expect(await outcomeOf((await issue(stage(), person, purpose)).eventId)).toBe(CAPPED)
       expect(await outcomeOf((await issue(stage(), person, 'change_email_old')).eventId)).toBe(SENT)
@@ -65,10 +65,10 @@ describe('an account gets', () => {
     },
   )
 
-  test('no sixth notice within an hour that somebody registered it again', async () => {
+  test('no thirteenth notice within an hour that somebody registered it again', async () => {
     const person = await newPerson(stage())
     const again = () => record(stage(), person, 'user.registered_again', { subject: person.id })
-    await sent(person, 5, { template: 'registered_again' })
+    await sent(person, 12, { template: 'registered_again' })
     expect(await outcomeOf(await again())).toBe(CAPPED)
     expect(await outcomeOf((await issue(stage(), person, 'reset_password')).eventId)).toBe(SENT)
   })

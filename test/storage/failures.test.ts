@@ -112,13 +112,13 @@ describe('our own mistakes', () => {
     expectProblem(await client.login(email), 'internal_error')
   })
 
-  test('a deployment without a signing key is internal_error, and signs nobody out', async () => {
+  test('a deployment without a signing key is upstream_unavailable, and signs nobody out', async () => {
     const client = await newClient(service())
     const { email } = await client.newAdmin()
     const { sql } = service()
     await sql("update signing_keys set state = 'retired' where state = 'current'")
     try {
-      expectProblem(await client.login(email), 'internal_error')
+      expectProblem(await client.login(email), 'upstream_unavailable')
     } finally {
       await sql("update signing_keys set state = 'current' where state = 'retired'")
     }
