@@ -83,10 +83,17 @@ describe('every operation', () => {
     'J06 J12 %s: every refusal of its input',
     async (_title, { method, path }) => {
       const json = { 'content-type': 'application/json' }
+      const send = () => client.call(path, { method, body: `"${'a'.repeat(20_000)}"`, headers: json })
+      // The body is not read, so the connection may close before the answer is: then it is asked for once more.
+      const tooLarge = () =>
+        send().catch((error) => {
+          if (error?.cause?.message === 'other side closed') return send()
+          throw error
+        })
       const refused = [
         await client.call(path, { method, body: '{', headers: json }), // 400
         await client.call(path, { method, body: '{}', headers: { 'content-type': 'text/plain' } }), // 415
-        await client.call(path, { method, body: `"${'a'.repeat(20_000)}"`, headers: json }), // 413
+        await tooLarge(), // 413
         await client.call(path, { method, json: { a: 1 } }), // 422
         await client.call(path, { method, json: { a: 1 }, headers: { origin: 'https://evil.test' } }),
       ]
