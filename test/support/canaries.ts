@@ -4,10 +4,11 @@
  */
 import { PASSWORD } from './client.ts'
 
+// Whole tokens only: sealed bytes in base64url spell `lko_` or `eyJ` by chance (seen once in CI).
 const SECRETS: [what: string, pattern: RegExp][] = [
-  ['a refresh token', /lkr_[\w-]{43}/],
-  ['a one-time token', /lko_[\w-]{43}/],
-  ['a JWT', /eyJ[\w-]{10,}\.[\w-]{10,}/],
+  ['a refresh token', /lkr_[\w-]{43}(?![\w-])/],
+  ['a one-time token', /lko_[\w-]{43}(?![\w-])/],
+  ['a JWT', /eyJ[\w-]{10,}\.eyJ[\w-]{10,}/],
   ['a password hash', /\$argon2/],
   ['a webhook secret', /whsec_[\w+/]{8}/],
   ['a password', new RegExp(PASSWORD)],
