@@ -217,6 +217,17 @@ export const EVENTS = {
   },
   'session.reuse_detected': {
     says: 'A refresh token was used twice, so one of the two was a thief: the session is over (RFC 9700 §4.14).',
+    carries: {
+      ...session,
+      evidence:
+        '`successor_used`: what the first use gave had been used; `other_device`: another device came second',
+    },
+    visibleTo: 'person',
+    webhook: true,
+    origin: 'change',
+  },
+  'session.late_repeat': {
+    says: 'A used refresh token came again, too late or from elsewhere, before its successor was used: the answer was lost, or the token copied, and nothing tells which. The session is over.',
     carries: session,
     visibleTo: 'person',
     webhook: true,

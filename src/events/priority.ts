@@ -23,6 +23,7 @@ const URGENT: readonly EventType[] = [
   'session.started', // a new device
   'session.revoked',
   'session.reuse_detected',
+  'session.late_repeat',
 ]
 
 const BULK: readonly EventType[] = ['user.imported', 'user.erased']

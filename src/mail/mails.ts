@@ -23,6 +23,7 @@ export type NoticeTemplate =
   | 'password_disabled'
   | 'sessions_revoked'
   | 'session_ended'
+  | 'session_not_continued'
   | 'new_device'
   | 'account_restored'
   | 'delivery_dead'
@@ -131,6 +132,7 @@ export const MAILS: Partial<Record<EventType, MailEntry>> = {
   'session.started': { template: 'new_device', ...notice, only: ({ new_device }) => new_device === true },
   'session.revoked': { template: 'sessions_revoked', ...notice },
   'session.reuse_detected': { template: 'session_ended', ...notice },
+  'session.late_repeat': { template: 'session_not_continued', ...notice },
   'webhook.delivery_dead': { template: 'delivery_dead', while: 'endpoint_not_told', ...operational },
   'webhook.deliveries_expired': { template: 'delivery_dead', while: 'endpoint_not_told', ...operational },
   'webhook.disabled': { template: 'endpoint_disabled', while: 'endpoint_disabled', ...operational },

@@ -97,6 +97,7 @@ export const SECTIONS = {
       network: ['through whose network', sql`sessions.asn_org`],
       user_agent: ['with which browser', sql`sessions.user_agent`],
       device: ['what it is called in the list of sessions', sql`sessions.device_label`],
+      refreshed_by: ['which device refreshed it last', sql`sessions.refreshed_by`],
     },
   },
   refresh_tokens: {

@@ -17,10 +17,11 @@ import { LIMITS, type Limit } from '../limits/limits.ts'
 import { refreshTokens, sessions, signingKeys, tenantHosts, tenants, users } from '../storage/schema.ts'
 import { tenantColumns } from '../tenants/store.ts'
 import { DEFAULT_POLICY } from '../tenants/tenants.ts'
+import { deviceFingerprint } from './device.ts'
 import { sessionIsLive } from './live-store.ts'
 import { bytes } from './store.ts'
 
-/** A token that was used may be presented again for this long, as long as its successor is unused. */
+/** A token that was used may be presented again by anyone for this long, as long as its successor is unused. */
 const REPEAT_SECONDS = 30
 
 const { rate: REFRESHES, seconds: WINDOW_SECONDS } = LIMITS.refresh.postgres.session
@@ -68,6 +69,49 @@ export type Rotation = {
   successor: KeyedTokenHash
 }
 
+/**
+ * The end of a statement that has the member `presented`: a used token ends its session, unless it is a repeat that may be
+ * answered again. Within 30 seconds every repeat may; within the life of an access token that of the device that used it,
+ * whose answer was lost; none once the successor was used. Without evidence of a copy the owner is told of no theft.
+ */
+function endOfRepeated(ctx: Recorder): SQL {
+  const { client } = ctx
+  const device = sql`${deviceFingerprint(client.userAgent)}::text`
+  const usedSince = (seconds: SQL | number) =>
+    sql`presented.used_at > clock_timestamp() - make_interval(secs => ${seconds})`
+  const country = NO_COUNTRY.includes(client.country ?? '') ? null : client.country
+  const isSameDevice = sql`(sessions.refreshed_by = ${device} and (sessions.asn_org = ${client.asnOrg}
+    or sessions.country = ${country} or sessions.address = ${client.truncatedAddress})) is true`
+  // A device in another place is none: people travel, and switch their VPN on.
+  const evidence = sql`case when next.used_at is not null then 'successor_used'
+    when sessions.refreshed_by is not null and sessions.refreshed_by is distinct from ${device} then 'other_device' end`
+  const record = (type: 'session.reuse_detected' | 'session.late_repeat', which: SQL) => {
+    const data = sql`jsonb_strip_nulls(jsonb_build_object('session_id', id, 'evidence', evidence))`
+    const source = sql`select tenant_id, user_id as subject, ${data} as data from revoked where ${which}`
+    return recordEvent(ctx, type, source, { actor: sql`null`, rare: true })
+  }
+  return sql`
+    revoked as (
+      update sessions set revoked_at = clock_timestamp(),
+        revoke_reason = case when ${evidence} is null then 'late_repeat' else 'reuse_detected' end
+      from presented left join refresh_tokens next on next.parent_id = presented.id
+      where sessions.id = presented.session_id and sessions.revoked_at is null and ${isOfEpoch} and presented.used_at is not null
+        and (next.used_at is not null or not (${usedSince(REPEAT_SECONDS)}
+          or (next.id is not null and ${usedSince(sql`presented.access_seconds`)} and ${isSameDevice})))
+        -- A session that is over has nothing left to end; of a copy its owner hears all the same.
+        and (${sessionIsLive} or ${evidence} is not null)
+      returning sessions.id, sessions.user_id, sessions.tenant_id, ${evidence} as evidence),
+    late_recorded as (${record('session.late_repeat', sql`evidence is null`)})
+    ${record('session.reuse_detected', sql`evidence is not null`)}`
+}
+
+/** What Cloudflare says of addresses that it cannot place, and of Tor: two of them need not be in one country. */
+const NO_COUNTRY = ['XX', 'T1']
+
+/** A number of seconds from the settings of `tenants`. */
+const tenantSeconds = (name: 'session_idle_seconds' | 'access_token_seconds') =>
+  sql`coalesce((tenants.settings->>${sql.raw(`'${name}'`)})::int, ${DEFAULT_POLICY[name]})`
+
 /** @returns the host's tenant, and what is known of the token after the decision; undefined for an unknown host */
 export async function rotate(
   ctx: Pick<Context, 'db' | 'host' | 'settings' | 'callerOrigin' | 'fetchSite' | 'origin'> & Recorder,
@@ -77,14 +121,13 @@ export async function rotate(
   const mayRefresh = sql`(sessions.refreshes < ${refreshLimit(ctx).rate} or ${windowIsOver})`
   const isPresented = tokenIs(presented)
   const found = presentedToken(ctx, presented)
-  const idleSeconds = sql`coalesce((tenants.settings->>'session_idle_seconds')::int, ${DEFAULT_POLICY.session_idle_seconds})`
-
   const lockFamily = lockSession(ctx, presented)
   // One statement, so one snapshot, taken after the lock: a token is either unused here or it is not.
-  const reused = sql`
-    select tenant_id, user_id as subject, jsonb_build_object('session_id', id) as data from revoked`
   const decide = db.execute(sql`
-    with presented as (select token.*, ${idleSeconds} as idle_seconds from ${found}),
+    with presented as (
+      select token.*, ${tenantSeconds('session_idle_seconds')} as idle_seconds,
+        ${tenantSeconds('access_token_seconds')} as access_seconds
+      from ${found}),
     made as (
       insert into refresh_tokens (id, tenant_id, session_id, hash, key_id, parent_id, expires_at)
       select ${newId(ctx)}::uuid, sessions.tenant_id, sessions.id, ${bytes(successor)}, ${successor.keyId}, presented.id,
@@ -102,16 +145,11 @@ export async function rotate(
       update sessions set last_used_at = clock_timestamp(), idle_expires_at = made.expires_at,
         refreshes = case when ${windowIsOver} then 1 else sessions.refreshes + 1 end,
         refreshes_counted_from = case when ${windowIsOver} then clock_timestamp() else sessions.refreshes_counted_from end,
-        address = ${client.truncatedAddress}, country = ${client.country}, city = ${client.city}, asn_org = ${client.asnOrg}
+        address = ${client.truncatedAddress}, country = ${client.country}, city = ${client.city}, asn_org = ${client.asnOrg},
+        refreshed_by = ${deviceFingerprint(client.userAgent)}
       from made where sessions.id = made.session_id),
     ${announceKey(ctx, sql`made`)},
-    revoked as (
-      update sessions set revoked_at = clock_timestamp(), revoke_reason = 'reuse_detected'
-      from presented left join refresh_tokens next on next.parent_id = presented.id
-      where sessions.id = presented.session_id and sessions.revoked_at is null and ${isOfEpoch} and presented.used_at is not null
-        and (presented.used_at <= clock_timestamp() - make_interval(secs => ${REPEAT_SECONDS}) or next.used_at is not null)
-      returning sessions.id, sessions.user_id, sessions.tenant_id)
-    ${recordEvent(ctx, 'session.reuse_detected', reused, { actor: sql`null`, rare: true })}`)
+    ${endOfRepeated(ctx)}`)
   const outcome = db
     .select({
       tenant: tenantColumns,

@@ -17,8 +17,9 @@ import { refreshLimit, rotate, sessionOfRefreshToken, takeBack } from './rotatio
 import type { IssuedTokens } from './tokens.ts'
 
 /**
- * Exchanges a refresh token for its successor. Idempotent for 30 seconds: a repeated call, a second tab or a retry
- * after a lost answer gets the same successor; a later use of a used token ends the session.
+ * Exchanges a refresh token for its successor. Idempotent for 30 seconds, and for the life of an access token at the
+ * device that used it: a second tab or a retry after a lost answer gets the same successor, as long as that is unused.
+ * Any other use of a used token ends the session.
  * @returns refusals `rate_limited`, `unknown_host`, `origin_not_allowed`, `invalid_grant` (whatever the reason)
  */
 export async function refreshSession(

@@ -170,7 +170,7 @@ export const sessions = pgTable(
     idleExpiresAt: instant('idle_expires_at').notNull(),
     revokedAt: instant('revoked_at'),
     revokeReason: text('revoke_reason', {
-      enum: ['signed_out', 'revoked', 'reuse_detected', 'secured', 'closed', 'displaced'],
+      enum: ['signed_out', 'revoked', 'reuse_detected', 'late_repeat', 'secured', 'closed', 'displaced'],
     }),
     authTime: instant('auth_time').notNull().default(sql`now()`),
     amr: text('amr').array().notNull(),
@@ -182,6 +182,8 @@ export const sessions = pgTable(
     asnOrg: text('asn_org'),
     userAgent: text('user_agent'),
     deviceLabel: text('device_label'),
+    /** Fingerprint (src/sessions/device.ts) of the device that refreshed last; address, country and network are of the same. */
+    refreshedBy: text('refreshed_by'),
   },
   (table) => [
     // The list of live sessions, by owner and in order of age; and the clean-up of dead ones.

@@ -47,7 +47,10 @@ describe('rotation', () => {
       tokens.user.id,
     ])
     expect(events.filter(({ type }) => type === 'session.reuse_detected')).toEqual([
-      { type: 'session.reuse_detected', data: { session_id: tokens.session.id } },
+      {
+        type: 'session.reuse_detected',
+        data: { session_id: tokens.session.id, evidence: 'successor_used' },
+      },
     ])
   })
 

@@ -176,8 +176,15 @@ const FLOWS: Record<EventType, (client: Client) => Promise<Expected>> = {
   },
   'session.reuse_detected': async (client) => {
     const { tokens } = await client.newAccount()
+    const { body } = await client.refresh(tokens.refresh_token)
+    await client.refresh(body.refresh_token)
     await client.refresh(tokens.refresh_token)
-    await backdateUse(stage().service, tokens.session.id, 60)
+    return byNobody(tokens.user.id, { session_id: tokens.session.id, evidence: 'successor_used' })
+  },
+  'session.late_repeat': async (client) => {
+    const { tokens } = await client.newAccount()
+    await client.refresh(tokens.refresh_token)
+    await backdateUse(stage().service, tokens.session.id, 3601)
     await client.refresh(tokens.refresh_token)
     return byNobody(tokens.user.id, { session_id: tokens.session.id })
   },

@@ -48,6 +48,8 @@ export type CallOptions = {
   headers?: Record<string, string>
   /** The raw body; `json` sets the content type as well. */
   body?: string | Uint8Array
+  /** What Cloudflare says of where the request comes from (`request.cf`). */
+  cf?: { asOrganization?: string; country?: string }
 }
 
 export type Client = ReturnType<typeof createClient>
@@ -63,7 +65,7 @@ export function createClient(service: Service, tenant: TestTenant, address = ran
     path: string,
     options: CallOptions = {},
   ): Promise<Answer<Body>> {
-    const { json, bearer, headers = {}, body } = options
+    const { json, bearer, headers = {}, body, cf } = options
     const response = await service.fetch(`${tenant.origin}${path}`, {
       method: options.method ?? (json === undefined && body === undefined ? 'GET' : 'POST'),
       headers: {
@@ -74,6 +76,7 @@ export function createClient(service: Service, tenant: TestTenant, address = ran
       },
       ...(json !== undefined && { body: JSON.stringify(json) }),
       ...(body !== undefined && { body }),
+      ...(cf !== undefined && { cf }),
     } as RequestInit) // a Uint8Array is a body too; the types of two platforms meet here
     const text = await response.text()
     const isJson = text !== '' && (response.headers.get('content-type')?.includes('json') ?? false)

@@ -117,6 +117,13 @@ export const de: Texts = {
         'Melden Sie sich dort, wo Sie abgemeldet wurden, neu an. Wenn Sie das folgende Gerät nicht kennen, ändern Sie Ihr Passwort.',
       ],
     },
+    session_not_continued: {
+      subject: (tenant) => `Bitte melden Sie sich bei ${tenant} neu an`,
+      paragraphs: (tenant) => [
+        `Eine Ihrer Sitzungen bei ${tenant} konnte nicht fortgesetzt werden: Ein Gerät wollte sie mit einem Token fortsetzen, das schon ersetzt war. Das kommt vor, wenn eine Antwort auf dem Weg zum Gerät verloren geht. Zur Sicherheit haben wir diese Sitzung beendet. Ihre anderen Sitzungen laufen weiter.`,
+        'Melden Sie sich dort, wo Sie abgemeldet wurden, neu an. Wenn Sie das folgende Gerät nicht kennen, ändern Sie Ihr Passwort.',
+      ],
+    },
     new_device: {
       subject: (tenant) => `Ein neues Gerät bei Ihrem Konto bei ${tenant}`,
       paragraphs: (tenant) => [

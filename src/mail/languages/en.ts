@@ -117,6 +117,13 @@ export const en: Texts = {
         'Sign in again where you were signed out. If you do not recognise the device below, change your password.',
       ],
     },
+    session_not_continued: {
+      subject: (tenant) => `Please sign in again at ${tenant}`,
+      paragraphs: (tenant) => [
+        `One of your sessions at ${tenant} could not go on: a device asked to continue it with a token that had already been replaced. That happens when an answer is lost on the way to it. To be safe we ended that session. Your other sessions go on.`,
+        'Sign in again where you were signed out. If you do not recognise the device below, change your password.',
+      ],
+    },
     new_device: {
       subject: (tenant) => `A new device at your account at ${tenant}`,
       paragraphs: (tenant) => [
