@@ -33,11 +33,17 @@ export type NewAuditRow = Omit<AuditRow, 'sequence' | 'previousHash' | 'hash'> &
 /** What was added to a tenant's chain, and where that ends now. */
 export type Extended = { tenantId: string; rows: number; head: ChainHead }
 
+/** Longer than a job may take: a batch that begins later finds that the key is gone, and has nothing personal to write. */
+const MARKED_FOR = sql`interval '1 hour'`
+
+const markedErased = sql`select user_id from audit_erased where erased_at > now() - ${MARKED_FOR}`
+
 /**
  * Adds the rows that are not there yet to their tenants' chains, in one transaction and one trip. The first statement
  * locks the heads, in one order, so that two writers of the same tenants cannot wait for each other; the second one's
  * snapshot is later than the lock, so it sees every row that was written before, and chains the others: PostgreSQL
- * hashes, so no answer of ours is waited for while a head is locked, and no writer comes too late.
+ * hashes, so no answer of ours is waited for while a head is locked, and no writer comes too late. For the same reason it
+ * sees every erasure that did not wait for it (`markErased`).
  */
 export async function extendChains({ auditDb }: Storage, rows: readonly NewAuditRow[]): Promise<Extended[]> {
   const tenants = JSON.stringify([...new Set(rows.map(({ tenantId }) => tenantId))])
@@ -69,7 +75,9 @@ export async function extendChains({ auditDb }: Storage, rows: readonly NewAudit
       insert into audit_events (id, occurred_at, tenant_id, sequence, type, actor, subject, session_ids, data,
         personal, network, previous_hash, hash)
       select given.id, given."occurredAt", given."tenantId", chained.sequence, given.type, given.actor, given.subject,
-        given."sessionIds", given.data, given.personal, given.network, chained.previous_hash, chained.hash
+        given."sessionIds", given.data, given.personal,
+        case when coalesce(given.actor, given.subject) in (${markedErased}) then null else given.network end,
+        chained.previous_hash, chained.hash
       from chained join given on given.id = chained.id),
     newest as (
       select distinct on (tenant_id) tenant_id, place, sequence, hash from chained order by tenant_id, place desc)
@@ -90,6 +98,21 @@ export async function extendChains({ auditDb }: Storage, rows: readonly NewAudit
 /** `hashRow` of audit.ts in SQL: the place and the predecessor open the list whose end is `said`. */
 const hashOf = (sequence: SQL, previousHash: SQL, said: SQL) =>
   sql`sha256(convert_to('[' || (${sequence})::text || ',"' || encode(${previousHash}, 'hex') || '",' || ${said}, 'UTF8'))`
+
+/**
+ * Says whose key is gone, to batches that read it before. The lock waits until every batch that has begun to write has
+ * committed, and holds back the others: these see the mark, and those are seen by `forgetNetworks`, which comes after.
+ */
+export async function markErased({ auditDb }: Storage, userIds: readonly string[]): Promise<void> {
+  await auditDb.batch([
+    auditDb.execute(sql`lock table audit_heads in share row exclusive mode`),
+    auditDb.execute(sql`delete from audit_erased where erased_at <= now() - ${MARKED_FOR}`),
+    auditDb.execute(sql`
+      insert into audit_erased (user_id)
+      select value::uuid from jsonb_array_elements_text(${JSON.stringify(userIds)}::jsonb)
+      on conflict (user_id) do update set erased_at = now()`),
+  ])
+}
 
 /**
  * What finds people's rows by address goes; what they say stays sealed under keys that are gone. A row is of whoever did

@@ -9,10 +9,11 @@ import {
   type ChainHead,
   extendChains,
   forgetNetworks,
+  markErased,
   type NewAuditRow,
 } from './audit-store.ts'
 import { carriedBy, type Happened } from './catalogue.ts'
-import { holderOf, type PersonKeys, readPersonKeys, requirePersonKeys, sealPersonal } from './person-keys.ts'
+import { holderOf, requirePersonKeys, sealPersonal } from './person-keys.ts'
 import type { Sink } from './sink.ts'
 import { erasePersonKeys } from './store.ts'
 
@@ -28,14 +29,7 @@ async function writeAudit(ctx: JobContext, events: readonly Happened[]): Promise
   )
   for (const { tenantId, rows: added, head } of await extendChains(ctx, rows))
     ctx.log('info', 'audit written', { tenant_id: tenantId, rows: added, ...head })
-  await forgetErased(ctx, keys)
   return null
-}
-
-/** Whoever was erased while their rows were on the way: either we see it here, or their erasure comes after our write. */
-async function forgetErased(ctx: JobContext, keys: PersonKeys): Promise<void> {
-  const standing = await readPersonKeys(ctx, [...keys.keys()])
-  for (const userId of keys.keys()) if (!standing.has(userId)) await forgetNetworks(ctx, [userId])
 }
 
 function unchained(event: Happened, personal: string | null): NewAuditRow {
@@ -102,5 +96,6 @@ export async function eraseFromAudit(
 ): Promise<void> {
   if (userIds.length === 0) return
   await erasePersonKeys(ctx, userIds)
+  await markErased(ctx, userIds)
   await forgetNetworks(ctx, userIds)
 }

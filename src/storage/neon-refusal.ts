@@ -13,7 +13,7 @@ const MEANINGS: [wording: RegExp, meaning: string][] = [
   [/not allowed to connect/i, 'the Neon project does not allow our address'],
   [/too many/i, 'there are too many connections'],
   [
-    /relation \W*audit_\w+\W* does not exist/i,
+    /relation \W*audit_(events|heads)\W* does not exist/i,
     'no audit log is here; does this Worker lack AUDIT_DATABASE_URL?',
   ],
   [/(relation|column) .* does not exist/i, 'the schema is older than this release; run npm run migrate'],

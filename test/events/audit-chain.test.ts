@@ -63,6 +63,18 @@ describe('piles 13: 50 consumers of one tenant at once', () => {
   })
 })
 
+test('piles 13: a batch reads the keys of its people once, and nothing after it has written', async () => {
+  const client = await newClient(stage().service)
+  const ids = await record(client, 2)
+  const { postgres } = stage().service.gates
+  await consume([{ recorded: [ids[0]] }]) // makes the key
+  postgres.set({ delayMs: 0 }, { when: (body) => body.includes('person_keys') })
+  await consume([{ recorded: [ids[1]] }])
+  expect(postgres.hits()).toBe(1)
+  postgres.set('open')
+  await expectOnceEach(client, ids)
+})
+
 test('piles 13: a batch of several tenants extends the chain of each, by what is not there yet', async () => {
   const clients = await Promise.all(Array.from({ length: 3 }, () => newClient(stage().service)))
   const ids: string[][] = []

@@ -5,7 +5,6 @@
 import { execFile } from 'node:child_process'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { verifyChains } from '../../ops/audit.ts'
-import { eraseFromAudit } from '../../src/events/audit.ts'
 import { type Client, newClient } from '../support/client.ts'
 import { useStage } from './stage.ts'
 
@@ -230,21 +229,5 @@ describe('erasing a person', () => {
     expect(late).toMatchObject({ subject: tokens.user.id, personal: null, network: null })
     expect(await sql('select 1 from person_keys where user_id = $1', [tokens.user.id])).toEqual([])
     expect(await problemsOf(client)).toEqual([])
-  })
-
-  test('whose rows are being written at that moment leaves nothing behind either', async () => {
-    const { service } = stage()
-    const { client, email, tokens } = await newChain()
-    await client.signIn(email)
-    await sql('update users set deleted_at = now(), email = null where id = $1', [tokens.user.id])
-    // The consumer has read the key by the time that it writes.
-    service.gates.audit.set({ delayMs: 1500 }, { when: (body) => body.includes('insert into audit_heads') })
-    const consuming = service.consume()
-    await vi.waitFor(() => expect(service.gates.audit.hits()).toBe(1), 10_000)
-    await eraseFromAudit(service.backend.operator, tokens.user.id)
-    await consuming
-    service.gates.audit.set('open')
-    const rows = (await stage().audited(client.tenant)).filter(({ subject }) => subject === tokens.user.id)
-    expect(rows.map(({ network }) => network)).toEqual(Array.from({ length: 6 }, () => null))
   })
 })

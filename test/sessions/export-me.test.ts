@@ -155,8 +155,11 @@ const LEFT_OUT: Record<string, Record<string, string>> = {
   person_keys: { user_id: 'theirs', tenant_id: 'the head', sealed_key: 'a secret' },
 }
 
-/** Tables with a column that could name a person, and that are not read as tables of the person. */
-const ELSEWHERE = /^audit_events/ // through the log's own reading, which opens what is sealed
+/**
+ * Tables with a column that could name a person, and that are not read as tables of the person: the audit log is read in
+ * its own way, which opens what is sealed; a mark in audit_erased is of a person who is gone, and ends after an hour.
+ */
+const ELSEWHERE = /^audit_(events|erased$)/
 
 /** A row of each kind, beside the session that asks. */
 async function plantAll(client: Client, { email, userId }: { email: string; userId: string }) {
