@@ -12,6 +12,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'drizzle-orm'
 import { faultOf } from '../src/problem.ts'
 import type { Database } from '../src/storage/postgres.ts'
+import { isSameDatabase, MOVED, refuseMoved } from './audit-place.ts'
 import { createOperatorContext, type OperatorContext, run } from './context.ts'
 import { makeIndexes, readIndexStatements } from './migrate-indexes.ts'
 
@@ -33,9 +34,16 @@ export async function migrateAll({
   db,
   auditDb,
 }: Pick<OperatorContext, 'db' | 'auditDb'>): Promise<string[]> {
+  for (const one of [db, auditDb]) await makeRecords(one)
+  const audit = await readAuditMigrations()
+  if (await isSameDatabase(db, auditDb)) {
+    await refuseMoved(db)
+    return migrate(db, [...(await readMigrations()), ...audit])
+  }
   return [
     ...(await migrate(db, await readMigrations())),
-    ...(await migrate(auditDb, await readAuditMigrations())),
+    ...(await migrate(auditDb, audit)),
+    ...(await migrate(db, [await readMigration(MOVED)])),
   ]
 }
 
@@ -50,8 +58,7 @@ export async function migrate(
   migrations: readonly Migration[],
   say: (line: string) => void = console.log,
 ): Promise<string[]> {
-  await db.execute(sql`create table if not exists schema_migrations (
-    name text primary key, sha256 text not null, applied_at timestamptz not null default now())`)
+  await makeRecords(db)
   const applied = await readApplied(db)
   const pending = migrations.filter(({ name, sha256 }) => {
     const recorded = applied.get(name)
@@ -68,6 +75,10 @@ export async function migrate(
   }
   return pending.map(({ name }) => name)
 }
+
+const makeRecords = (db: Database) =>
+  db.execute(sql`create table if not exists schema_migrations (
+    name text primary key, sha256 text not null, applied_at timestamptz not null default now())`)
 
 async function readApplied(db: Database): Promise<Map<string, string>> {
   const { rows } = await db.execute<{ name: string; sha256: string }>(
