@@ -113,7 +113,7 @@ export const EVENTS = {
     origin: 'change',
   },
   'email.verified': {
-    says: 'An address was proved for the first time. What had opened the account before is gone, unless the same person knew the password.',
+    says: 'An address was proved for the first time. What had opened the account before is gone, unless the same person knew the password or used the browser that registered.',
     carries: {
       by: '`verify_email`, `reset_password`, `sign_in` or `invitation`',
       ...ended,
@@ -167,7 +167,7 @@ export const EVENTS = {
   },
   'password.changed': {
     says: 'An account has a new password.',
-    carries: { by: '`change`, `reset` or `invitation`', ...ended },
+    carries: { by: '`change`, `reset`, `invitation` or `verify_email`', ...ended },
     visibleTo: 'person',
     webhook: true,
     origin: 'change',

@@ -10,6 +10,7 @@ export const DEVICE_COOKIE = '__Host-latchkey-device'
 /** Browsers cap a cookie's life at 400 days (RFC 6265bis §5.5). */
 const MAX_AGE_SECONDS = 34_560_000
 const CHALLENGE_COOKIE = '__Host-latchkey-challenge'
+export const REGISTRATION_COOKIE = '__Host-latchkey-registration'
 const HALF_A_YEAR_SECONDS = 15_552_000
 
 /** @returns the cookie's value or null; refusal `invalid_request` when it stands twice (one was planted: CASES J08) */
@@ -29,6 +30,12 @@ export function readDeviceCookie(headers: Headers): string | null {
 /** @returns the nonce of the browser that asked for a sign-in link, or null when there is none, or two */
 export function readChallengeCookie(headers: Headers): string | null {
   const values = readCookie(headers, CHALLENGE_COOKIE)
+  return values.length === 1 ? (values[0] ?? null) : null
+}
+
+/** @returns what the browser was given when it registered, or null when there is none, or two */
+export function readRegistrationCookie(headers: Headers): string | null {
+  const values = readCookie(headers, REGISTRATION_COOKIE)
   return values.length === 1 ? (values[0] ?? null) : null
 }
 
@@ -59,6 +66,10 @@ export const challengeCookie = (nonce: string, maxAgeSeconds: number) =>
   cookie(CHALLENGE_COOKIE, nonce, maxAgeSeconds)
 
 export const expiredChallengeCookie = () => challengeCookie('', 0)
+
+/** @param maxAgeSeconds the life of the link that it belongs to */
+export const registrationCookie = (value: string, maxAgeSeconds: number) =>
+  cookie(REGISTRATION_COOKIE, value, maxAgeSeconds)
 
 const cookie = (name: string, value: string, maxAge: number) =>
   `${name}=${value}; Max-Age=${maxAge}; Path=/; HttpOnly; Secure; SameSite=Lax`

@@ -16,7 +16,7 @@ export const verifyEmailPage = new Hono<Env>()
   .get('/link/verify-email', asPage('verify_email'), (c) => showLink(c, 'verify_email'))
   .post('/link/verify-email', asPage('verify_email'), formBody(Form), async (c) => {
     const { ctx } = c.var
-    const proved = await proveEmail(ctx, c.req.valid('form'))
+    const proved = await proveEmail(ctx, c.req.raw.headers, c.req.valid('form'))
     if (isRefusal(proved)) return problemResponse(proved, ctx)
     return showDone(c, 'verify_email', proved === 'kept' ? null : 'without_password')
   })

@@ -125,8 +125,8 @@ export const MAILS: Partial<Record<EventType, MailEntry>> = {
   'password.changed': {
     template: 'password_changed',
     ...notice,
-    // Whoever accepts an invitation chooses their first.
-    only: ({ by }) => by !== 'invitation',
+    // With an invitation and at the first proof of an address people choose their first.
+    only: ({ by }) => by !== 'invitation' && by !== 'verify_email',
   },
   'password.disabled': { template: 'password_disabled', ...notice, while: 'same_password' },
   'session.started': { template: 'new_device', ...notice, only: ({ new_device }) => new_device === true },

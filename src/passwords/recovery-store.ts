@@ -57,7 +57,8 @@ const verified = (by: OneTimePurpose, password: SQL) => sql`
 
 export type Reset = {
   hash: OneTimeTokenHash
-  purpose: 'reset_password' | 'invitation'
+  /** `verify_email` for a first proof alone. */
+  purpose: 'reset_password' | 'invitation' | 'verify_email'
   passwordHash: PasswordHash
   /** Whose failed attempts are forgotten: those at the account, and from the caller's browser. */
   subjects: readonly Uint8Array[]
@@ -74,7 +75,8 @@ export async function resetPassword(
   ctx: Storage,
   { hash, purpose, passwordHash, subjects, tenantId, name }: Reset,
 ): Promise<{ rolesLeftOut: number } | null> {
-  const by = purpose === 'invitation' ? 'invitation' : 'reset'
+  const by = purpose === 'reset_password' ? 'reset' : purpose
+  const and = purpose === 'verify_email' ? sql`users.email_verified_at is null` : sql`true`
   const changed = sql`
     select tenant_id, user_id as subject,
       jsonb_build_object('by', ${by}::text) || ${endedSessions} as data from token`
@@ -83,7 +85,7 @@ export async function resetPassword(
     sql` or `,
   )
   const reset = ctx.db.execute<{ roles_left_out: number }>(sql`
-    with token as (${consumeToken(ctx, hash, [purpose])}),
+    with token as (${consumeToken(ctx, hash, [purpose], { and })}),
     ${endAccess(sql`token`, { reason: 'secured' })},
     ${grantRoles},
     proved as (

@@ -13,9 +13,10 @@ import { findKnownDevice, subjectsOf } from '../sessions/known-device.ts'
 import { requireTenant, type Tenant } from '../tenants/tenants.ts'
 import { hashUnbreached } from './breached.ts'
 import { attemptSubject } from './failures.ts'
-import { verify } from './hashing.ts'
+import { type StoredHash, verify } from './hashing.ts'
 import { checkPassword, normalisePassword } from './policy.ts'
 import { findByToken, resetPassword, verifyEmail } from './recovery-store.ts'
+import { hasRegistered } from './registering-browser.ts'
 
 /**
  * Has a link mailed to whoever has this address, if anybody has: limit → one statement.
@@ -40,6 +41,7 @@ export const redeemReset = (ctx: Context, headers: Headers, input: Redemption): 
   redeemForPassword(ctx, headers, input, {
     purpose: 'reset_password',
     limit: () => checkLimits(ctx, 'resetPassword'),
+    field: '/password',
   })
 
 /** By the link of somebody who is invited, and who may say what they are called; see `redeemForPassword`. */
@@ -51,9 +53,15 @@ export const redeemInvitation = (
   redeemForPassword(ctx, headers, input, {
     purpose: 'invitation',
     limit: () => checkLimits(ctx, 'acceptInvitation'),
+    field: '/password',
   })
 
-type Link = { purpose: 'reset_password' | 'invitation'; limit: () => Promise<Refusal | null> }
+type Link = {
+  purpose: 'reset_password' | 'invitation' | 'verify_email'
+  limit: () => Promise<Refusal | null>
+  /** Where the password is in the body. */
+  field: string
+}
 
 /**
  * Sets a new password by a mailed link: (limit ∥ read) → policy → hash → one batch. It signs nobody in.
@@ -64,7 +72,7 @@ async function redeemForPassword(
   ctx: Context,
   headers: Headers,
   { token, password: text, name }: Redemption,
-  { purpose, limit }: Link,
+  { purpose, limit, field }: Link,
 ): Promise<Refusal | null> {
   const tokenHash = await readToken(token)
   if (isRefusal(tokenHash)) return tokenHash
@@ -74,45 +82,59 @@ async function redeemForPassword(
   if (limited) return limited
   requireOwnKey(ctx, found?.ring, 'password')
   const email = found?.user?.email as CanonicalEmail | null | undefined // the column holds no other form
-  if (!email) return refuseToken('not alive')
-  ctx.outcome.subject = found?.user?.id
+  if (!found?.user || !email) return refuseToken('not alive')
+  ctx.outcome.subject = found.user.id
+  // A link that proves lives for a day: as a reset it would outlive those.
+  if (purpose === 'verify_email' && found.user.emailVerifiedAt !== null) return refuseToken('proved already')
   const password = normalisePassword(text)
-  const refused = checkPassword(password, { email, tenant, field: '/password' })
+  const refused = checkPassword(password, { email, tenant, field })
   if (refused) return refused
 
   const device = await findKnownDevice(ctx, headers, email)
   const subjects = await Promise.all(
     [null, ...(device ? [device.nonce] : [])].map((nonce) => attemptSubject(email, nonce)),
   )
-  const passwordHash = await hashUnbreached(ctx, password, '/password')
+  const passwordHash = await hashUnbreached(ctx, password, field)
   if (isRefusal(passwordHash)) return passwordHash
   const reset = { hash: tokenHash, purpose, passwordHash, subjects, tenantId: tenant.id, name }
   const done = await resetPassword(ctx, reset)
   if (!done) return refuseToken('used meanwhile')
   if (done.rolesLeftOut > 0)
     ctx.log('warn', 'an account has as many roles as it may', {
-      subject: found?.user?.id,
+      subject: found.user.id,
       left_out: done.rolesLeftOut,
     })
   return null
 }
 
+export type Proof = {
+  token: string
+  password?: string | undefined
+  new_password?: string | undefined
+}
+
 /**
- * Proves an address by its mailed link: (limit ∥ read) → verify → one batch. With the password of the account everything
- * stays as it is; without it, what was there before the first proof is gone. A wrong one uses nothing up.
- * @returns what became of the password; refusals `invalid_one_time_token`, `invalid_credentials`, `rate_limited`,
- * `unknown_host`, `origin_not_allowed`
+ * Proves an address by its mailed link: (limit ∥ read) → verify or hash → one batch. In the browser that registered, or
+ * with the password of the account, everything stays as it is; with a new password that one is set; with neither, what was
+ * there before the first proof is gone. What is wrong uses nothing up.
+ * @param options.mayRemove false: who gives neither is asked once more, where that would remove a password
+ * @returns what became of the password; refusals `invalid_one_time_token`, `invalid_credentials`, `invalid_input`,
+ * `password_compromised`, `rate_limited`, `unknown_host`, `origin_not_allowed`
  */
 export async function proveEmail(
   ctx: Context,
-  { token, password }: { token: string; password?: string | undefined },
-): Promise<'kept' | 'removed' | 'none' | Refusal> {
+  headers: Headers,
+  { token, password, new_password }: Proof,
+  { mayRemove = true } = {},
+): Promise<'kept' | 'removed' | 'none' | 'set' | Refusal> {
+  const limit = () => checkLimits(ctx, 'verifyEmail')
+  if (new_password !== undefined) {
+    const link = { purpose: 'verify_email', limit, field: '/new_password' } as const
+    return (await redeemForPassword(ctx, headers, { token, password: new_password }, link)) ?? 'set'
+  }
   const tokenHash = await readToken(token)
   if (isRefusal(tokenHash)) return tokenHash
-  const [limited, found] = await Promise.all([
-    checkLimits(ctx, 'verifyEmail'),
-    findByToken(ctx, tokenHash, 'verify_email'),
-  ])
+  const [limited, found] = await Promise.all([limit(), findByToken(ctx, tokenHash, 'verify_email')])
   const tenant = requireTenant(ctx, found?.tenant)
   if (isRefusal(tenant)) return tenant
   if (limited) return limited
@@ -120,15 +142,33 @@ export async function proveEmail(
   const email = found?.user?.email as CanonicalEmail | null | undefined // the column holds no other form
   if (!found?.user || !email) return refuseToken('not alive')
   ctx.outcome.subject = found.user.id
-  const { password: stored } = found
-  const isKnown = password !== undefined && stored !== null
-  if (isKnown && !(await verify(ctx, normalisePassword(password), stored)))
+  const { password: stored, user } = found
+  const isTheirs = stored !== null && (await knowsPassword(ctx, headers, { user, stored, password }))
+  if (password !== undefined && stored !== null && !isTheirs)
     return refuse('invalid_credentials', { evidence: { reason: 'wrong password' } })
+  if (!mayRemove && stored !== null && !isTheirs && user.emailVerifiedAt === null)
+    return refuse('invalid_input', { errors: [{ pointer: '/password', code: 'missing' }] })
   const proved = await verifyEmail(ctx, {
     hash: tokenHash,
-    knownSince: isKnown ? stored.changedAt : null,
+    knownSince: isTheirs ? stored.changedAt : null,
     subject: await attemptSubject(email, null),
     tenantId: tenant.id,
   })
   return proved ?? refuseToken('used meanwhile')
 }
+
+type Known = {
+  user: { id: string }
+  stored: StoredHash
+  password: string | undefined
+}
+
+/** Who gives a password is held to it, wherever they are: they may have registered here and be at another's account. */
+const knowsPassword = (
+  ctx: Context,
+  headers: Headers,
+  { user, stored, password }: Known,
+): Promise<boolean> =>
+  password === undefined
+    ? hasRegistered(ctx, headers, user.id)
+    : verify(ctx, normalisePassword(password), stored)

@@ -1,4 +1,7 @@
-/** POST /v1/register — a new account, signed in at once; 409 when the address is taken. */
+/**
+ * POST /v1/register — a new account. `sign-in-at-once`: tokens, or 409 when the address is taken. `verify-first`: 202 and a
+ * cookie for every address; in the browser that keeps it, the mailed link keeps the password.
+ */
 import { Hono } from 'hono'
 import * as v from 'valibot'
 import { EmailAddress } from '../accounts/accounts.ts'
@@ -31,6 +34,6 @@ export const registerRoute = new Hono<Env>().post('/v1/register', jsonBody(Regis
     await rememberDevice(ctx, headers, response, { email: input.email, known: null })
     return response
   }
-  const registered = await registerWithPassword(ctx, input, { idempotencyKey, answer })
+  const registered = await registerWithPassword(ctx, headers, input, { idempotencyKey, answer })
   return isRefusal(registered) ? problemResponse(registered, ctx) : registered
 })

@@ -24,6 +24,7 @@ import { hashUnbreached } from './breached.ts'
 import { attemptSubject } from './failures.ts'
 import { verify } from './hashing.ts'
 import { checkPassword, type NormalPassword, normalisePassword } from './policy.ts'
+import { rememberRegistration } from './registering-browser.ts'
 import {
   type Applicant,
   findForRegistration,
@@ -56,6 +57,7 @@ type RegistrationOptions = {
  */
 export async function registerWithPassword(
   ctx: Context,
+  headers: Headers,
   input: RegistrationInput,
   { idempotencyKey, answer }: RegistrationOptions,
 ): Promise<Response | Refusal> {
@@ -91,7 +93,7 @@ export async function registerWithPassword(
           }),
         }
       : null
-  if (awaitsProof) return registerUnproved(ctx, applicant, keep)
+  if (awaitsProof) return registerUnproved(ctx, headers, applicant, keep)
 
   const key = await openCurrentKey(ctx, found?.key)
   const session = await newSession(ctx, { policy: tenant.policy, at: found?.at, amr: AMR })
@@ -102,13 +104,18 @@ export async function registerWithPassword(
   return outcome === 'registered' ? response : refuse(outcome)
 }
 
-/** The same statement, and the same answer, whether the address has an account or not. */
+/** The same statement, and the same answer with its cookie, whether the address has an account or not. */
 async function registerUnproved(
   ctx: Context,
+  headers: Headers,
   applicant: Applicant,
   keep: (response: Response) => Promise<KeptRegistration | null>,
 ): Promise<Response | Refusal> {
-  const response = Response.json({ status: 'verification_sent' }, { status: 202 })
+  const cookie = await rememberRegistration(ctx, headers, applicant.user.id)
+  const response = Response.json(
+    { status: 'verification_sent' },
+    { status: 202, headers: { 'set-cookie': cookie } },
+  )
   const token = await newToken(ctx, 'verify_email')
   const outcome = await registerToVerify(ctx, { ...applicant, token, kept: await keep(response) })
   return outcome === 'registered' ? response : refuse(outcome)

@@ -62,7 +62,7 @@ describe('accepts', () => {
     expect(answer).toMatchObject({ status: 202, body: SENT })
     expect(answer.body).toEqual(SENT)
     expectCommonHeaders(answer)
-    expect(answer.headers.get('set-cookie')).toBeNull()
+    expect(answer.headers.getSetCookie()).toEqual([expect.stringMatching(/^__Host-latchkey-registration=/)])
     const user = await requireUser(client, email)
     expect(user).toMatchObject({
       name: 'Ada',
