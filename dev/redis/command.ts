@@ -7,31 +7,16 @@ export type Command = {
   arity: number
   /** Given the words after the command's name, as byte strings; their number has been checked against the arity. */
   run(...words: string[]): Reply
-  /** What is refused beyond the arity before a transaction begins: unknown subcommands. */
-  check?(...words: string[]): void
-  /** Changes keys; refused in read-only scripts. */
-  writes?: boolean
   /** Refused inside scripts. */
   notInScripts?: boolean
 }
 
 export type Commands = Record<string, Command>
 
-export const SYNTAX_ERROR = 'ERR syntax error'
-
 export function refuseSyntax(): never {
-  return refuse(SYNTAX_ERROR)
+  return refuse('ERR syntax error')
 }
 
 export function refuseArity(command: string): never {
   return refuse(`ERR wrong number of arguments for '${command}' command`)
-}
-
-/** [a, b, c, d] → [[a, b], [c, d]]; refuses an odd number as a wrong number of arguments. */
-export function inPairs(words: string[], command: string): [string, string][] {
-  if (words.length % 2 !== 0) refuseArity(command)
-  const pairs: [string, string][] = []
-  for (let index = 0; index < words.length; index += 2)
-    pairs.push([words[index] ?? '', words[index + 1] ?? ''])
-  return pairs
 }

@@ -7,8 +7,6 @@ import { refuse } from './reply.ts'
 export type Values = {
   string: string
   list: string[]
-  set: Set<string>
-  hash: Map<string, string>
   zset: Map<string, number>
 }
 export type ValueType = keyof Values
@@ -23,8 +21,6 @@ export type Keyspace = ReturnType<typeof createKeyspace>
 const EMPTY: { [T in ValueType]: () => Values[T] } = {
   string: () => '',
   list: () => [],
-  set: () => new Set(),
-  hash: () => new Map(),
   zset: () => new Map(),
 }
 
@@ -55,7 +51,7 @@ export function createKeyspace(clock: () => number) {
     },
     find,
     read,
-    /** The value to be changed in place; created when missing. Call `dropIfEmpty` after removing from it. */
+    /** The value to be changed in place; created when missing. */
     open: <T extends ValueType>(key: string, type: T): Values[T] => {
       const known = read(key, type)
       if (known !== undefined) return known
@@ -68,19 +64,7 @@ export function createKeyspace(clock: () => number) {
       if (entry.expiresAt !== undefined && entry.expiresAt <= now) entries.delete(key)
       else entries.set(key, entry)
     },
-    /** Replaces a string, or whatever the key held, by a string. */
-    putString: (key: string, value: string, expiresAt?: number) => {
-      entries.set(key, { type: 'string', value, expiresAt })
-      find(key)
-    },
     remove: (key: string): boolean => find(key) !== undefined && entries.delete(key),
-    /** Redis knows no empty lists, sets, hashes and sorted sets. */
-    dropIfEmpty: (key: string) => {
-      const entry = entries.get(key)
-      if (entry === undefined || entry.type === 'string') return
-      const size = entry.type === 'list' ? entry.value.length : entry.value.size
-      if (size === 0) entries.delete(key)
-    },
     keys: (): string[] => [...entries.keys()].filter((key) => find(key) !== undefined),
     clear: () => entries.clear(),
   }

@@ -1,5 +1,5 @@
 /**
- * EVAL and its kin: runs scripts in the sandbox and translates between Lua values and Redis replies as Redis 7.0 does.
+ * Runs scripts in the sandbox and translates between Lua values and Redis replies as Redis 7.0 does.
  * A script that never ends is not stopped. Lua's own errors become error replies; an error of ours is thrown.
  */
 import { createHash } from 'node:crypto'
@@ -7,9 +7,6 @@ import { SANDBOX, SANDBOX_NAME } from './lua-sandbox.ts'
 import { createLuaState, LUA_TYPE, type LuaState, type LuaThread } from './lua-state.ts'
 import { formatDouble } from './numbers.ts'
 import { attempt, isStatus, oneLine, RedisError, type Reply, refuse } from './reply.ts'
-import { parseShebang, type Shebang } from './shebang.ts'
-
-type Script = { reference: number; writes: Shebang['writes'] }
 
 /** Runs one command for a script. */
 export type CallCommand = (words: string[]) => Reply
@@ -21,7 +18,7 @@ const STACK_SLOTS_PER_LEVEL = 4
 
 export async function createScripts(callCommand: CallCommand) {
   const lua = await createLuaState()
-  const compiled = new Map<string, Script>()
+  const compiled = new Map<string, number>()
   let fault: unknown
   const invoke = (thread: LuaThread): Reply =>
     attempt(() => {
@@ -35,9 +32,6 @@ export async function createScripts(callCommand: CallCommand) {
     })
   const sandbox = openSandbox(lua, invoke)
 
-  const requireScript = (sha: string): Script =>
-    compiled.get(sha) ?? refuse('NOSCRIPT No matching script. Please use EVAL.')
-
   return {
     /** Compiles once. @returns the SHA-1 that EVALSHA takes. Refuses what does not compile. */
     load: (source: string): string => {
@@ -45,14 +39,13 @@ export async function createScripts(callCommand: CallCommand) {
       if (!compiled.has(sha)) compiled.set(sha, compile(lua, source))
       return sha
     },
-    writesOf: (sha: string): Shebang['writes'] => requireScript(sha).writes,
     has: (sha: string): boolean => compiled.has(sha),
     clear: () => {
-      for (const { reference } of compiled.values()) lua.forget(reference)
+      for (const reference of compiled.values()) lua.forget(reference)
       compiled.clear()
     },
     run: (sha: string, keys: string[], args: string[]): Reply => {
-      const { reference } = requireScript(sha)
+      const reference = compiled.get(sha) ?? refuse('NOSCRIPT No matching script. Please use EVAL.')
       lua.pushKept(sandbox.explain)
       lua.pushKept(sandbox.run)
       lua.pushKept(reference)
@@ -81,19 +74,25 @@ function openSandbox(lua: LuaState, invoke: (thread: LuaThread) => Reply) {
     pushReply(lua, thread, invoke(thread))
     return 1
   })
-  lua.pushFunction((thread) => {
-    lua.pushString(thread, sha1Hex(lua.readString(thread, 1)))
-    return 1
-  })
-  if (!lua.call(3, 2, 0)) throw new Error(lua.readString(lua.main, -1))
+  if (!lua.call(2, 2, 0)) throw new Error(lua.readString(lua.main, -1))
   const explain = lua.keep()
   const run = lua.keep()
   return { run, explain }
 }
 
-function compile(lua: LuaState, source: string): Script {
-  const { body, writes } = parseShebang(source)
-  if (lua.compile(body, '@user_script')) return { reference: lua.keep(), writes }
+/**
+ * The optional first line of a script; only Upstash's own flag is known, which lets it lock the script's keys alone and
+ * means nothing to an engine that runs one thing at a time.
+ */
+const KEY_LOCKING = '#!lua flags=allow-key-locking\n'
+
+/** @returns the reference of what it kept */
+function compile(lua: LuaState, source: string): number {
+  if (source.startsWith('#!') && !source.startsWith(KEY_LOCKING))
+    refuse('ERR this engine knows no other first line of a script than allow-key-locking')
+  // The line break stays, so that positions in error messages stay right.
+  const body = source.startsWith(KEY_LOCKING) ? source.slice(KEY_LOCKING.length - 1) : source
+  if (lua.compile(body, '@user_script')) return lua.keep()
   const message = lua.readString(lua.main, -1)
   lua.setHeight(lua.main, 0)
   return refuse(oneLine(`ERR Error compiling script (new function): ${message}`))

@@ -8,20 +8,15 @@ export const MIN_INT64 = -(2n ** 63n)
 
 const NOT_AN_INTEGER = 'ERR value is not an integer or out of range'
 
-/** @returns undefined when it is not written exactly as Redis would write a 64-bit integer */
-export function parseInt64(value: string): bigint | undefined {
-  if (!/^(0|-?[1-9]\d{0,18})$/.test(value)) return undefined
-  const number = BigInt(value)
-  return number <= MAX_INT64 && number >= MIN_INT64 ? number : undefined
-}
-
-export function requireInt64(value: string, message: string = NOT_AN_INTEGER): bigint {
-  return parseInt64(value) ?? refuse(message)
+/** Refuses what is not written exactly as Redis would write a 64-bit integer. */
+export function requireInt64(value: string): bigint {
+  const number = /^(0|-?[1-9]\d{0,18})$/.test(value) ? BigInt(value) : MAX_INT64 + 1n
+  return number <= MAX_INT64 && number >= MIN_INT64 ? number : refuse(NOT_AN_INTEGER)
 }
 
 /** For indexes and counts: beyond 2^53 the nearest double does as well. */
-export function requireInteger(value: string, message?: string): number {
-  return Number(requireInt64(value, message))
+export function requireInteger(value: string): number {
+  return Number(requireInt64(value))
 }
 
 export function addInt64(value: bigint, increment: bigint): bigint {
@@ -29,28 +24,10 @@ export function addInt64(value: bigint, increment: bigint): bigint {
   return sum > MAX_INT64 || sum < MIN_INT64 ? refuse('ERR increment or decrement would overflow') : sum
 }
 
-/** @returns undefined when C's strtod would not have read all of it, or when it overflows or is not a number */
-export function parseDouble(value: string): number | undefined {
-  const match =
-    /^([+-]?)(?:(inf(?:inity)?)|0x([0-9a-f]*)\.?([0-9a-f]*)(?:p([+-]?\d+))?|((?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?))$/i.exec(
-      value,
-    )
-  if (!match) return undefined
-  const [, sign, infinity, hexWhole = '', hexFraction = '', exponent = '0', decimal] = match
-  const negate = sign === '-' ? -1 : 1
-  if (infinity !== undefined) return negate * Number.POSITIVE_INFINITY
-  if (decimal === undefined) {
-    if (hexWhole + hexFraction === '') return undefined
-    const mantissa = Number(`0x${hexWhole}${hexFraction}`)
-    return negate * mantissa * 2 ** (Number(exponent) - 4 * hexFraction.length)
-  }
-  const magnitude = Number(decimal)
-  const underflowed = magnitude === 0 && /[1-9]/.test(decimal.split(/e/i)[0] ?? '')
-  return Number.isFinite(magnitude) && !underflowed ? negate * magnitude : undefined
-}
-
-export function requireDouble(value: string, message = 'ERR value is not a valid float'): number {
-  return parseDouble(value) ?? refuse(message)
+/** A decimal number; C's other ways to write one (hexadecimal, `inf`) are refused here. */
+export function requireDouble(value: string): number {
+  const number = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(value) ? Number(value) : Number.NaN
+  return Number.isFinite(number) ? number : refuse('ERR value is not a valid float')
 }
 
 /** C's `%.17g`, which is how Redis 7.0 answers scores and how its Lua passes numbers to commands. */

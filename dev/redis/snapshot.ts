@@ -3,7 +3,7 @@ import type { Entry, Keyspace } from './keyspace.ts'
 
 const VERSION = 1
 
-/** Values as JSON has them: sets as lists, hashes and sorted sets as lists of pairs. */
+/** Values as JSON has them: sorted sets as lists of pairs. */
 type SavedKey = { key: string; type: Entry['type']; value: unknown; expiresAt: number | null }
 
 export function takeSnapshot(keyspace: Keyspace): string {
@@ -28,16 +28,13 @@ export function restoreSnapshot(keyspace: Keyspace, snapshot: string) {
   }
 }
 
-/** JSON has no infinite numbers; scores may be. */
-function plain(item: string | [string, string | number]): unknown {
-  return Array.isArray(item) ? [item[0], typeof item[1] === 'number' ? String(item[1]) : item[1]] : item
+function plain(item: string | [string, number]): unknown {
+  return Array.isArray(item) ? [item[0], String(item[1])] : item
 }
 
 function revive(type: Entry['type'], value: unknown): Pick<Entry, 'type' | 'value'> {
   if (type === 'string') return { type, value: value as string }
   if (type === 'list') return { type, value: value as string[] }
-  if (type === 'set') return { type, value: new Set(value as string[]) }
   const pairs = value as [string, string][] // takeSnapshot wrote them
-  if (type === 'hash') return { type, value: new Map(pairs) }
   return { type, value: new Map(pairs.map(([member, score]) => [member, Number(score)])) }
 }

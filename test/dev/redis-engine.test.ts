@@ -16,16 +16,13 @@ describe('a snapshot', () => {
     ['SET', 'string', 'é✓'],
     ['SET', 'expiring', 'v', 'PX', '1000'],
     ['RPUSH', 'list', 'b', 'a', 'b'],
-    ['SADD', 'set', 'm', 'n'],
-    ['HSET', 'hash', 'field', 'value'],
-    ['ZADD', 'zset', '-inf', 'low', '0.1', 'middle', 'inf', 'high'],
+    ['ZINCRBY', 'zset', '0.1', 'middle'],
+    ['ZINCRBY', 'zset', '-2', 'low'],
   ]
   const reading = [
     ['GET', 'string'],
     ['PTTL', 'expiring'],
     ['LRANGE', 'list', '0', '-1'],
-    ['SMEMBERS', 'set'],
-    ['HGETALL', 'hash'],
     ['ZRANGE', 'zset', '0', '-1', 'WITHSCORES'],
   ]
 
@@ -58,8 +55,6 @@ describe('the clock', () => {
   test.each([
     ['EX', '1'],
     ['PX', '1000'],
-    ['EXAT', String(Date.UTC(2026, 10, 21) / 1000 + 1)],
-    ['PXAT', String(Date.UTC(2026, 10, 21) + 1000)],
   ])('ends a key that was set with %s %s after exactly a second', async (unit, amount) => {
     await engine.exec(['SET', 'k', 'v', unit, amount])
     now += 999
@@ -82,15 +77,22 @@ describe('the clock', () => {
     const ticking = await createRedisEngine({ now: () => now++ })
     const script = `redis.call('SET', KEYS[1], 'v', 'PX', '2')
       for i = 1, 10 do redis.call('EXISTS', 'x') end
-      return {redis.call('PTTL', KEYS[1]), redis.call('TIME')[1]}`
-    expect(await ticking.exec(['EVAL', script, '1', 'k'])).toEqual([2, String(Date.UTC(2026, 10, 21) / 1000)])
+      return redis.call('PTTL', KEYS[1])`
+    expect(await ticking.exec(['EVAL', script, '1', 'k'])).toBe(2)
   })
 })
 
 describe('the engine', () => {
   test('refuses commands that it does not have, rather than pretend', async () => {
     await expect(engine.exec(['XADD', 's', '*', 'f', 'v'])).rejects.toThrow("ERR unknown command 'XADD'")
-    await expect(engine.exec(['ZRANGE', 'z', '-', '+', 'BYLEX'])).rejects.toBeInstanceOf(RedisError)
+    for (const command of [
+      ['ZRANGE', 'z', '-', '+', 'BYLEX'],
+      ['SET', 'k', 'v', 'KEEPTTL'],
+      ['EXPIRE', 'k', '1', 'NX'],
+      ['KEYS', 'k?'],
+      ['EVAL', '#!lua flags=no-writes\nreturn 1', '0'],
+    ])
+      await expect(engine.exec(command), command.join(' ')).rejects.toBeInstanceOf(RedisError)
   })
 
   test('runs no other command in between the commands of one script or transaction', async () => {

@@ -2,7 +2,6 @@
  * Upstash's protocol as its own clients speak it, against the endpoint over the engine in this process and, where the
  * machine has one, over a genuine redis-server. Only the engine's clock can be moved, so tests of passing time are its own.
  */
-import { type Duration, MultiRegionRatelimit, Ratelimit } from '@upstash/ratelimit'
 import { Redis, type RedisConfigNodejs } from '@upstash/redis'
 import { Redis as CloudflareRedis } from '@upstash/redis/cloudflare'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -11,8 +10,6 @@ import type { RedisConnection } from '../../dev/redis/reply.ts'
 import { connectRedisServer } from '../../dev/redis/server-client.ts'
 import { findRedisServer, startRedisServer } from '../../dev/redis-server.ts'
 import { startUpstashEndpoint, type UpstashEndpoint } from '../../dev/upstash-endpoint.ts'
-
-type RegionClients = ConstructorParameters<typeof MultiRegionRatelimit>[0]['redis']
 
 const TOKEN = 'a-token'
 
@@ -69,8 +66,7 @@ describe.each(backends)('over %s', (_, start) => {
       const value = { x: [1, 'é✓'], y: null }
       expect(await redis.set('é', value, { px: 60_000 })).toBe('OK')
       expect(await redis.get('é')).toEqual(value)
-      expect(await redis.keys('?')).toEqual([]) // é is two bytes
-      expect(await redis.keys('??')).toEqual(['é'])
+      expect(await redis.keys('*')).toEqual(['é'])
       for (const text of ['OK', 'abcd', '', 'T0s=']) {
         expect(await redis.set('text', text)).toBe('OK')
         expect(await redis.get('text')).toBe(text)
@@ -84,26 +80,15 @@ describe.each(backends)('over %s', (_, start) => {
       expect(await redis.getdel('once')).toBeNull()
     })
 
-    test('keeps hashes', async () => {
-      expect(await redis.hset('h', { f: '1', g: { z: 2 } })).toBe(2)
-      expect(await redis.hgetall('h')).toEqual({ f: 1, g: { z: 2 } })
-      expect(await redis.hget('h', 'g')).toEqual({ z: 2 })
-      expect(await redis.hmget('h', 'f', 'zz')).toEqual({ f: 1, zz: null })
-      expect(await redis.hincrby('h', 'f', 4)).toBe(5)
-      expect(await redis.hdel('h', 'f', 'g')).toBe(2)
-      expect(await redis.exists('h')).toBe(0)
-      expect(await redis.hgetall('h')).toBeNull()
-    })
-
-    test('keeps counters, sets and sorted sets', async () => {
+    test('keeps counters, lists and sorted sets', async () => {
       expect(await redis.incr('n')).toBe(1)
       expect(await redis.expire('n', 100)).toBe(1)
-      expect(await redis.type('n')).toBe('string')
-      expect(await redis.sadd('s', 'a', 'b')).toBe(2)
-      expect(await redis.smismember('s', ['a', 'z'])).toEqual([1, 0])
-      expect(await redis.zadd('z', { score: 1, member: 'm' })).toBe(1)
-      expect(await redis.zrange('z', 0, -1, { withScores: true })).toEqual(['m', 1])
-      expect((await redis.scan(0, { match: 's*' }))[1]).toEqual(['s'])
+      expect(await redis.rpush('l', 'a', 'b', 'c')).toBe(3)
+      expect(await redis.ltrim('l', -2, -1)).toBe('OK')
+      expect(await redis.llen('l')).toBe(2)
+      expect(await redis.lrange('l', 0, -1)).toEqual(['b', 'c'])
+      expect(await redis.zincrby('z', 1.5, 'm')).toBe(1.5)
+      expect(await redis.zrange('z', 0, -1, { withScores: true })).toEqual(['m', 1.5])
     })
 
     test('runs scripts by text and by SHA', async () => {
@@ -127,7 +112,7 @@ describe.each(backends)('over %s', (_, start) => {
 
     test('sends a pipeline, in which one error does not stop the rest', async () => {
       expect(await redis.pipeline().set('p', 1).get('p').incr('p').exec()).toEqual(['OK', 1, 2])
-      const replies = await redis.pipeline().lpush('p', 'x').get('p').exec({ keepErrors: true })
+      const replies = await redis.pipeline().rpush('p', 'x').get('p').exec({ keepErrors: true })
       expect(replies[0]?.error).toMatch('WRONGTYPE')
       expect(replies[1]?.result).toBe(2)
     })
@@ -180,8 +165,8 @@ describe.each(backends)('over %s', (_, start) => {
     )
 
     test('answers plain text to a client that does not ask for base64', async () => {
-      expect(await (await post('/', ['ECHO', 'é'])).json()).toEqual({ result: 'é' })
-      const encoded = await post('/', ['ECHO', 'é'], { 'upstash-encoding': 'base64' })
+      expect(await (await post('/', ['PING', 'é'])).json()).toEqual({ result: 'é' })
+      const encoded = await post('/', ['PING', 'é'], { 'upstash-encoding': 'base64' })
       expect(await encoded.json()).toEqual({ result: 'w6k=' })
     })
 
@@ -203,97 +188,6 @@ describe.each(backends)('over %s', (_, start) => {
       const response = await post(path, body)
       expect(response.status).toBe(status)
       expect(await response.json()).toEqual({ error: expect.stringMatching(/^[A-Z]+ /) })
-    })
-  })
-
-  describe('a limiter', () => {
-    // Windows are long so that none ends during a test; cut at midnight UTC, should one run just then.
-    const minutes: Duration = '600 s'
-    const limiters = [
-      ['a fixed window', Ratelimit.fixedWindow(10, minutes), 10, false],
-      ['a sliding window', Ratelimit.slidingWindow(10, minutes), 10, false],
-      ['a token bucket', Ratelimit.tokenBucket(5, minutes, 20), 20, false],
-      ['a cached fixed window', Ratelimit.cachedFixedWindow(10, minutes), 10, true],
-      ['a sliding window of 30 days', Ratelimit.slidingWindow(10, '30 d'), 10, false],
-    ] as const
-
-    test.each(limiters)(
-      'with %s lets exactly as many of 100 at once pass',
-      async (name, limiter, allowed, cached) => {
-        const clients = connectMany(50)
-        const answers = await Promise.all(
-          [...clients, ...clients].map((client) =>
-            new Ratelimit({
-              redis: client,
-              limiter,
-              prefix: name,
-              ephemeralCache: cached ? new Map() : false,
-            }).limit('subject'),
-          ),
-        )
-        expect(answers.filter(({ success }) => success)).toHaveLength(allowed)
-        expect(answers.filter(({ reason }) => reason === 'timeout')).toEqual([])
-      },
-    )
-
-    const limit = (options: Partial<ConstructorParameters<typeof Ratelimit>[0]> = {}) =>
-      new Ratelimit({
-        redis,
-        limiter: Ratelimit.slidingWindow(10, minutes),
-        prefix: 'limit',
-        ephemeralCache: false,
-        ...options,
-      })
-
-    test('of 30 days keeps its key for longer than that', async () => {
-      await limit({ limiter: Ratelimit.slidingWindow(10, '30 d') }).limit('subject')
-      const [key = ''] = await redis.keys('limit:*')
-      expect(await redis.pttl(key)).toBeGreaterThan(30 * 86_400_000)
-    })
-
-    test('follows a dynamic limit', async () => {
-      const limiter = limit({ dynamicLimits: true })
-      await limiter.setDynamicLimit({ limit: 3 })
-      expect(await limiter.getDynamicLimit()).toEqual({ dynamicLimit: 3 })
-      expect(await successes(limiter, 6)).toBe(3)
-    })
-
-    test('counts by weight, tells what remains and forgets on demand', async () => {
-      const limiter = limit()
-      expect(await limiter.limit('subject', { rate: 4 })).toMatchObject({ success: true, remaining: 6 })
-      expect(await limiter.getRemaining('subject')).toMatchObject({ remaining: 6 })
-      await limiter.resetUsedTokens('subject')
-      expect(await limiter.getRemaining('subject')).toMatchObject({ remaining: 10 })
-    })
-
-    test('refuses who is on the deny list', async () => {
-      const limiter = limit({ enableProtection: true })
-      await redis.sadd('limit:denyList:all', '192.0.2.1')
-      await redis.set('limit:ipDenyListStatus', 'disabled')
-      expect(await limiter.limit('subject', { ip: '192.0.2.1' })).toMatchObject({
-        success: false,
-        reason: 'denyList',
-        deniedValue: '192.0.2.1',
-      })
-      expect(await limiter.limit('subject', { ip: '192.0.2.2' })).toMatchObject({ success: true })
-    })
-
-    test.each([
-      ['sliding', MultiRegionRatelimit.slidingWindow(10, minutes)],
-      ['fixed', MultiRegionRatelimit.fixedWindow(10, minutes)],
-    ])('of two regions with a %s window counts both', async (_, limiter) => {
-      const regions = new MultiRegionRatelimit({
-        redis: [redis, connect()] as unknown as RegionClients, // the two packages disagree on which Redis.d.ts
-        limiter,
-        prefix: 'regions',
-        ephemeralCache: false,
-      })
-      expect(await successes(regions, 14)).toBe(10)
-    })
-
-    test('records its analytics', async () => {
-      await successes(limit({ analytics: true }), 3)
-      expect(await redis.keys('limit:events:*')).toHaveLength(1)
     })
   })
 })
@@ -326,48 +220,7 @@ describe('over the engine in this process, as its clock moves', () => {
     expect(await redis.get('a')).toBeNull()
     expect(await redis.dbsize()).toBe(0)
   })
-
-  test('a token bucket refills', async () => {
-    const limiter = new Ratelimit({
-      redis,
-      limiter: Ratelimit.tokenBucket(1, '1 s', 2),
-      ephemeralCache: false,
-    })
-    expect(await successes(limiter, 3)).toBe(2)
-    pass(1000)
-    expect(await successes(limiter, 2)).toBe(1)
-  })
-
-  test('a sliding window slides', async () => {
-    const limiter = new Ratelimit({
-      redis,
-      limiter: Ratelimit.slidingWindow(4, '1 s'),
-      ephemeralCache: false,
-    })
-    expect(await successes(limiter, 8)).toBe(4)
-    pass(1500) // half of the previous window still counts
-    expect(await successes(limiter, 8)).toBe(2)
-    pass(2000)
-    expect(await successes(limiter, 8)).toBe(4)
-  })
-
-  test('a fixed window begins anew', async () => {
-    const limiter = new Ratelimit({ redis, limiter: Ratelimit.fixedWindow(4, '1 s'), ephemeralCache: false })
-    expect(await successes(limiter, 8)).toBe(4)
-    pass(1000)
-    expect(await successes(limiter, 8)).toBe(4)
-  })
 })
-
-async function successes(limiter: Ratelimit | MultiRegionRatelimit, calls: number): Promise<number> {
-  let count = 0
-  for (let call = 0; call < calls; call++) {
-    const { success, pending } = await limiter.limit('subject')
-    await pending
-    count += Number(success)
-  }
-  return count
-}
 
 async function sha1Hex(text: string): Promise<string> {
   return Buffer.from(await crypto.subtle.digest('SHA-1', new TextEncoder().encode(text))).toString('hex')

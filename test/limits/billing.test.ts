@@ -2,53 +2,15 @@
  * What a request costs at Upstash, which bills commands, those of a script one by one: EVALSHA and MGET, one INCR for
  * each subject, one PEXPIRE for a subject's first request in a window; and no INCR for a request that is refused.
  */
-import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { Commands } from '../../dev/redis/command.ts'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Client, createClient, newEmail, PASSWORD, race, type Tokens } from '../support/client.ts'
 import { OPERATIONS } from '../support/operations.ts'
 import { fill, inOneWindow, statuses, tryToRegister, useLimited } from './windows.ts'
 
 /** Every command that the engine executes, whether a request or a script asks for it. */
-const { executed, recorded } = vi.hoisted(() => {
-  const executed: string[] = []
-  const recorded = (commands: Commands): Commands =>
-    Object.fromEntries(
-      Object.entries(commands).map(([name, command]) => {
-        const run = (...words: string[]) => {
-          executed.push(name)
-          return command.run(...words)
-        }
-        return [name, { ...command, run }]
-      }),
-    )
-  return { executed, recorded }
-})
-vi.mock('../../dev/redis/strings.ts', async (original) => {
-  const actual = await original<typeof import('../../dev/redis/strings.ts')>()
-  return {
-    ...actual,
-    stringCommands: (...args: Parameters<typeof actual.stringCommands>) =>
-      recorded(actual.stringCommands(...args)),
-  }
-})
-vi.mock('../../dev/redis/expiry.ts', async (original) => {
-  const actual = await original<typeof import('../../dev/redis/expiry.ts')>()
-  return {
-    ...actual,
-    expiryCommands: (...args: Parameters<typeof actual.expiryCommands>) =>
-      recorded(actual.expiryCommands(...args)),
-  }
-})
-vi.mock('../../dev/redis/script-commands.ts', async (original) => {
-  const actual = await original<typeof import('../../dev/redis/script-commands.ts')>()
-  return {
-    ...actual,
-    scriptCommands: (...args: Parameters<typeof actual.scriptCommands>) =>
-      recorded(actual.scriptCommands(...args)),
-  }
-})
+const executed: string[] = []
 
-const limited = useLimited()
+const limited = useLimited({}, (command) => executed.push(command))
 const from = (): Client => createClient(limited().service, limited().tenant)
 
 /** The commands and the HTTP requests of what `call` does. */

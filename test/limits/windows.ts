@@ -1,6 +1,6 @@
 /** A service whose Redis a test can look into and break, and the few moves that every test of a limit makes. */
 import { afterAll, beforeAll, expect } from 'vitest'
-import { createRedisEngine, type RedisEngine } from '../../dev/redis/engine.ts'
+import { createRedisEngine, type RedisEngine, type RedisEngineOptions } from '../../dev/redis/engine.ts'
 import { startUpstashEndpoint, type UpstashEndpoint } from '../../dev/upstash-endpoint.ts'
 import { type FaultProxy, startFaultProxy } from '../faults/proxy.ts'
 import { expectProblem } from '../http/problem.ts'
@@ -21,11 +21,17 @@ export type Limited = {
 /** Many requests at once on a machine that others use: here it is counted, not timed. */
 const PATIENT = { REDIS_TIMEOUT_MS: '60000', POSTGRES_TIMEOUT_MS: '60000', REQUEST_TIMEOUT_MS: '60000' }
 
-/** A service, a Redis and a tenant of its own for the file that calls this. */
-export function useLimited(bindings: Record<string, string> = {}): () => Limited {
+/**
+ * A service, a Redis and a tenant of its own for the file that calls this.
+ * @param executed told each command that the Redis runs
+ */
+export function useLimited(
+  bindings: Record<string, string> = {},
+  executed?: RedisEngineOptions['executed'],
+): () => Limited {
   let limited: Limited | undefined
   beforeAll(async () => {
-    limited = await startLimited(bindings)
+    limited = await startLimited(bindings, executed)
   })
   afterAll(async () => {
     await limited?.service.stop()
@@ -38,8 +44,11 @@ export function useLimited(bindings: Record<string, string> = {}): () => Limited
   }
 }
 
-async function startLimited(bindings: Record<string, string>): Promise<Limited> {
-  const engine = await createRedisEngine()
+async function startLimited(
+  bindings: Record<string, string>,
+  executed: RedisEngineOptions['executed'],
+): Promise<Limited> {
+  const engine = await createRedisEngine(executed && { executed })
   const redis = await startUpstashEndpoint({ engine, token: 'local' })
   const gate = await startFaultProxy('upstash', redis.port)
   const url = `http://127.0.0.1:${gate.port}`
