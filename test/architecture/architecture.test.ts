@@ -1,6 +1,7 @@
 /** DESIGN.md §2, held: each rule over all of src/, and each rule seen to fire on the mistake it is for. */
 import { readdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { importsPointOneWay } from './direction.ts'
 import {
   librariesAtHome,
   middlewareWithoutStorage,
@@ -89,6 +90,35 @@ const rules: { title: string; rule: Rule; mistakes: Mistake[]; fine: Mistake[] }
     fine: [
       ["import { sql } from 'drizzle-orm'", 'src/sessions/store.ts'],
       ["import type { BatchItem } from 'drizzle-orm/batch'", 'src/sessions/caller.ts'],
+    ],
+  },
+  {
+    title: 'imports point one way',
+    rule: importsPointOneWay,
+    mistakes: [
+      ["import { login } from '../passwords/sign-in.ts'", 'src/sessions/start.ts'],
+      ["import type { Mail } from '../mail/mail.ts'", 'src/email/email.ts'],
+      ["export { x } from '../webhooks/store.ts'", 'src/admin/store.ts'],
+      ["import { requireTenant } from '../tenants/tenants.ts'", 'src/events/outbox.ts'],
+      ["import { checkLimits } from '../limits/check.ts'", 'src/http/input.ts'],
+      ["import { readBody } from '../http/body.ts'", 'src/crypto/hmac.ts'],
+      ["import { recordEvent } from '../events/outbox.ts'", 'src/limits/check.ts'],
+      ["import { findUser } from '../accounts/store.ts'", 'src/health/store.ts'],
+      ["import { listKeys } from '../keys/store.ts'", 'src/tenants/store.ts'],
+      ["import { createApp } from '../app.ts'", 'src/webhooks/store.ts'],
+      ["import { session } from '../workers/session.ts'", 'src/link-pages/pages.ts'],
+      ["import { readyz } from '../health/readyz.route.ts'", 'src/passwords/sign-in.ts'],
+      ["import { x } from '../not-listed/x.ts'", 'src/passwords/sign-in.ts'],
+      ["import { passwords } from './passwords/store.ts'", 'src/context.ts'],
+      ["import { seed } from '../../dev/seed.ts'", 'src/passwords/sign-in.ts'],
+      ["import { seed } from '../dev/seed.ts'", 'src/index.ts'],
+    ],
+    fine: [
+      ["import { startSession } from '../sessions/store.ts'", 'src/webhooks/store.ts'],
+      ["import { signIn } from '../passwords/sign-in.ts'", 'src/link-pages/pages.ts'],
+      ["import type { Context } from '../context.ts'", 'src/crypto/hmac.ts'],
+      ["import { createRedis } from './storage/redis.ts'", 'src/index.ts'],
+      ["import { sql } from 'drizzle-orm'", 'src/sessions/store.ts'],
     ],
   },
   {

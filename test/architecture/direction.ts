@@ -1,0 +1,67 @@
+/**
+ * Which folder of src/ may import which, in one list. A room may import those above it. Files of src/ itself know no
+ * capability: every room may import them, except those that put the rooms together.
+ */
+import path from 'node:path'
+import type { Rule } from './rules.ts'
+
+/** From the ground up; the rooms of one line know nothing of each other. */
+const ROOMS = [
+  // These know no capability.
+  ['crypto'],
+  ['storage', 'http'],
+  ['limits', 'events', 'idempotency'],
+  // Capabilities.
+  ['tenants'],
+  ['keys'],
+  ['accounts'],
+  ['one-time'],
+  ['sessions'],
+  ['email'],
+  ['passwords'],
+]
+
+/** Imported by Workers and jobs.ts alone, never by each other; each may use the rooms up to the one named. */
+const LEAVES: Record<string, string> = {
+  health: 'keys',
+  admin: 'sessions',
+  webhooks: 'sessions',
+  mail: 'sessions',
+  housekeeping: 'sessions',
+  'link-pages': 'passwords',
+}
+
+/** They put rooms together, and nothing below imports them. */
+const ASSEMBLY = /^src\/(app|index|jobs)\.ts$|^src\/workers\//
+
+export const importsPointOneWay: Rule = ({ path: file, imports }) =>
+  imports.flatMap(({ from }) => {
+    if (!from.startsWith('.')) return []
+    const target = path.posix.join(path.posix.dirname(file), from)
+    if (!target.startsWith('src/')) return [`imports ${from}: src/ is what ships, and never imports the rest`]
+    if (ASSEMBLY.test(file)) return []
+    if (ASSEMBLY.test(target)) return [`imports ${from}: only Workers put rooms together`]
+    const [room, other] = [roomOf(file), roomOf(target)]
+    return other === null || other === room || reach(room) > heightOf(other)
+      ? []
+      : [`imports ${from}: ${room ?? 'a file of src/'} may not know ${other}/`]
+  })
+
+/** Null for a file of src/ itself. */
+function roomOf(file: string): string | null {
+  const [, room, ...rest] = file.split('/')
+  return rest.length > 0 && room !== undefined ? room : null
+}
+
+/** A room, or a file of src/ itself, may import what is lower than this. */
+const reach = (room: string | null) => {
+  if (room === null) return heightOf('tenants')
+  const last = LEAVES[room]
+  return last === undefined ? heightOf(room) : heightOf(last) + 1
+}
+
+/** Leaves, and rooms that the list does not know, are above everything. */
+function heightOf(room: string): number {
+  const height = ROOMS.findIndex((rooms) => rooms.includes(room))
+  return height < 0 ? ROOMS.length : height
+}
