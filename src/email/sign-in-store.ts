@@ -3,6 +3,7 @@
  * session. An address without an account has a challenge as well, which counts its wrong codes and is never answered.
  */
 import { eq, type SQL, sql } from 'drizzle-orm'
+import { endAccess } from '../access/store.ts'
 import type { CanonicalEmail, User } from '../accounts/accounts.ts'
 import { beginEpoch, endedSessions } from '../accounts/epoch-store.ts'
 import { userIsActive } from '../accounts/store.ts'
@@ -12,7 +13,7 @@ import { type Recorder, recordEvent } from '../events/outbox.ts'
 import { ringState } from '../keys/auth-keys-store.ts'
 import { sealedKeyColumns } from '../keys/store.ts'
 import { MAX_CODE_ATTEMPTS, MAX_CODE_FAILURES } from '../one-time/purposes.ts'
-import { consumeToken, endAccess, hasCode, isFromBrowser, lockOwner } from '../one-time/store.ts'
+import { consumeToken, hasCode, isFromBrowser, lockOwner } from '../one-time/store.ts'
 import { databaseTime, type NewSession, startSession } from '../sessions/store.ts'
 import { signingKeys, tenantHosts, tenants } from '../storage/schema.ts'
 import { callingTenant, tenantColumns } from '../tenants/store.ts'
@@ -41,8 +42,7 @@ const signInBy = (ctx: Storage, session: NewSession): SQL => {
     from planted`
   return sql`
     planted as (select * from token where email_verified_at is null),
-    ${endAccess(sql`planted`, { reason: 'secured' })},
-    removed as (delete from passwords using planted where passwords.user_id = planted.user_id returning passwords.user_id),
+    ${endAccess(sql`planted`, { reason: 'secured', credentials: 'removed' })},
     proved as (
       update users set ${beginEpoch('secured', sql`exists (select from planted)`)},
         email_verified_at = coalesce(users.email_verified_at, clock_timestamp())

@@ -3,6 +3,7 @@
  * flow: however many are asked for at once, no address is taken that was not proved for exactly that change.
  */
 import { sql } from 'drizzle-orm'
+import { closeUnproved, endAccess } from '../access/store.ts'
 import type { CanonicalEmail } from '../accounts/accounts.ts'
 import { forgetAttemptsAt } from '../accounts/attempts-store.ts'
 import { beginEpoch, endedSessions } from '../accounts/epoch-store.ts'
@@ -10,15 +11,7 @@ import type { Context } from '../context.ts'
 import type { OneTimeTokenHash } from '../crypto/one-time-token.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
 import type { NewToken } from '../one-time/one-time.ts'
-import {
-  closeUnproved,
-  consumeToken,
-  endAccess,
-  issueToken,
-  lockOwner,
-  lockUser,
-  tokenIssued,
-} from '../one-time/store.ts'
+import { consumeToken, issueToken, lockOwner, lockUser, tokenIssued } from '../one-time/store.ts'
 import type { Caller } from '../sessions/caller.ts'
 import { callerIsLive } from '../sessions/store.ts'
 import { isUniqueViolation } from '../storage/postgres.ts'
@@ -101,12 +94,11 @@ export async function revertChange(ctx: Storage, hash: OneTimeTokenHash) {
     select tenant_id, user_id as subject, ${endedSessions} as data from token`
   const revert = ctx.db.execute<{ id: string }>(sql`
     with token as (${consumeToken(ctx, hash, ['revert_email'], { account: standing })}),
-    ${endAccess(sql`token`, { reason: 'secured', purposes: isVoid })},
+    ${endAccess(sql`token`, { reason: 'secured', credentials: 'removed', purposes: isVoid })},
     reverted as (
       update users set email = token.subject, email_verified_at = clock_timestamp(), deleted_at = null,
         ${beginEpoch('secured')}
       from token where users.id = token.user_id),
-    removed as (delete from passwords using token where passwords.user_id = token.user_id),
     recorded as (${recordEvent(ctx, 'email.reverted', happened)})
     select id from token`)
   return unlessTaken(async () => {

@@ -1,5 +1,6 @@
 /** The SQL of erasure. Every statement may be cut off, run again and run beside others: an account is erased once. */
 import { sql } from 'drizzle-orm'
+import { removeAccess } from '../access/store.ts'
 import { forgetAttemptsAt } from '../accounts/attempts-store.ts'
 import type { JobContext } from '../context.ts'
 import { recordEvent } from '../events/outbox.ts'
@@ -36,8 +37,7 @@ export async function clearDueAccounts(
     cleared as (
       update users set email = null, email_verified_at = null, name = null, locale = null, roles = '{}'
       from due where users.id = due.id),
-    unlinked as (delete from one_time_tokens using due where one_time_tokens.user_id = due.id),
-    locked_out as (delete from passwords using due where passwords.user_id = due.id),
+    ${removeAccess(sql`(select id as user_id from due)`)},
     forgotten as (${forgetAttemptsAt(sql`due`)})
     select id, deleted_at::text as closed_at from due order by deleted_at, id`)
   return rows.map(({ id, closed_at }) => ({ id, closedAt: closed_at }))

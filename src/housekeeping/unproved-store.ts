@@ -1,5 +1,6 @@
 /** The SQL of closing unproved accounts. What is found is decided again by the statement that closes it. */
 import { sql } from 'drizzle-orm'
+import { removeAccess } from '../access/store.ts'
 import type { JobContext } from '../context.ts'
 import { recordEvent } from '../events/outbox.ts'
 import { DEFAULT_POLICY } from '../tenants/tenants.ts'
@@ -44,8 +45,7 @@ export async function closeNeverProved(ctx: JobContext, userIds: string[]): Prom
         where users.id = ${userId} and ${isDue}
         returning users.id as user_id, users.tenant_id,
           users.deleted_at + make_interval(days => ${erasureDays}) as erased_after),
-      voided as (delete from one_time_tokens using closed where one_time_tokens.user_id = closed.user_id),
-      locked_out as (delete from passwords using closed where passwords.user_id = closed.user_id),
+      ${removeAccess(sql`closed`)},
       recorded as (${recordEvent(ctx, 'user.deleted', happened, { actor: sql`null`, rare: true })})
       select user_id from closed`)
   })

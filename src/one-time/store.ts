@@ -5,7 +5,6 @@
  */
 import { type SQL, sql } from 'drizzle-orm'
 import type { CanonicalEmail } from '../accounts/accounts.ts'
-import { beginEpoch, type EndReason, endedSessions, endSessionRows } from '../accounts/epoch-store.ts'
 import { userIsActive } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import type { OneTimePurpose, OneTimeTokenHash } from '../crypto/one-time-token.ts'
@@ -145,50 +144,3 @@ export const isFromBrowser = (browserHash: Uint8Array) =>
 /** That the token has one of these as its code. */
 export const hasCode = (hashes: readonly Uint8Array[]) => sql`
   coalesce(one_time_tokens.code_hash in (${sql.join(hashes.map(bytea), sql`, `)}), false)`
-
-/**
- * Members of a `with`: the sessions of the account in the member `account` (`user_id`, and `id` of the token that it
- * redeemed or null; at most one row) end, and every other token of theirs is void. The statement must begin an epoch too
- * (`beginEpoch`), in its own update of `users`.
- * What undoes a change of address stays, unless it is that which is done: a thief must not get rid of it.
- */
-export const endAccess = (
-  account: SQL,
-  {
-    purposes = sql`one_time_tokens.purpose <> 'revert_email'`,
-    ...ending
-  }: { reason: EndReason; sparing?: SQL; purposes?: SQL },
-): SQL => sql`
-  ${endSessionRows(account, ending)},
-  voided as (
-    delete from one_time_tokens using ${account} as account
-    where one_time_tokens.user_id = account.user_id and one_time_tokens.id is distinct from account.id and ${purposes})`
-
-/**
- * A statement of a batch that gives an account its address back, between the lock and what decides: who has that address
- * by now and never proved it gives way, so that nobody keeps an owner out by registering it once more.
- */
-export const closeUnproved = (
-  ctx: Caller & Pick<Context, 'db'> & Recorder,
-  hash: OneTimeTokenHash,
-  purpose: OneTimePurpose,
-  account: SQL,
-) => {
-  const happened = sql`
-    select tenant_id, user_id as subject, ${endedSessions} as data from unproved`
-  return ctx.db.execute(sql`
-    with token as (
-      select users.id, one_time_tokens.tenant_id, one_time_tokens.subject
-      from one_time_tokens, users, (${callingTenant(ctx)}) as tenant
-      where tenant.id = one_time_tokens.tenant_id and ${tokenIsLive(hash, [purpose], account)}),
-    unproved as (
-      select users.id as user_id, users.tenant_id, null::uuid as id from users join token
-        on users.tenant_id = token.tenant_id and users.email = token.subject and users.id <> token.id
-      where users.email_verified_at is null and users.deleted_at is null for no key update of users),
-    ${endAccess(sql`unproved`, { reason: 'closed', purposes: sql`true` })},
-    closed as (
-      update users set deleted_at = clock_timestamp(), ${beginEpoch('closed')}
-      from unproved where users.id = unproved.user_id),
-    locked_out as (delete from passwords using unproved where passwords.user_id = unproved.user_id)
-    ${recordEvent(ctx, 'user.deleted', happened, { actor: sql`null`, rare: true })}`)
-}

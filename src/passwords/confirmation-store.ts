@@ -1,5 +1,6 @@
 /** The SQL of a signed-in caller who gives the password again, to show that it is them or to choose another. */
 import { and, eq, type SQL, sql } from 'drizzle-orm'
+import { endAccess } from '../access/store.ts'
 import { confirmationsFrom } from '../accounts/attempts-store.ts'
 import { beginEpoch, endedSessions, keptInEpoch } from '../accounts/epoch-store.ts'
 import type { Context } from '../context.ts'
@@ -7,7 +8,7 @@ import type { PasswordHash } from '../crypto/password-hash.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
 import { announceKey, ringState } from '../keys/auth-keys-store.ts'
 import { sealedKeyColumns } from '../keys/store.ts'
-import { endAccess, lockUser } from '../one-time/store.ts'
+import { lockUser } from '../one-time/store.ts'
 import type { Caller } from '../sessions/caller.ts'
 import { sessionIsLive } from '../sessions/live-store.ts'
 import { callerIsLive } from '../sessions/store.ts'
@@ -129,7 +130,7 @@ export async function changePassword(
   const change = ctx.db.execute<Partial<RenewedRow> & AttemptsRow>(sql`
     with ${renew(ctx, confirmed, sql`, ${keptInEpoch}`)},
     account as (select user_id, null::uuid as id from renewed),
-    ${endAccess(sql`account`, { reason: 'secured', sparing: sql`${caller.sessionId}::uuid` })},
+    ${endAccess(sql`account`, { reason: 'secured', credentials: 'kept', sparing: sql`${caller.sessionId}::uuid` })},
     epoch_begun as (update users set ${beginEpoch('secured')} from renewed where users.id = renewed.user_id),
     chosen as (
       update passwords set phc = ${chosen.phc}, key_id = ${chosen.keyId}, changed_at = clock_timestamp()

@@ -1,5 +1,6 @@
 /** The SQL of proving an address and of taking an account back: by a mailed link alone, or with the password too. */
 import { and, eq, gt, isNull, type SQL, sql } from 'drizzle-orm'
+import { endAccess } from '../access/store.ts'
 import { MAX_ROLES } from '../accounts/accounts.ts'
 import { beginEpoch, endedSessions } from '../accounts/epoch-store.ts'
 import { userColumns, userIsActive } from '../accounts/store.ts'
@@ -8,7 +9,7 @@ import type { OneTimePurpose, OneTimeTokenHash } from '../crypto/one-time-token.
 import type { PasswordHash } from '../crypto/password-hash.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
 import { announceKey, ringState } from '../keys/auth-keys-store.ts'
-import { consumeToken, endAccess, lockOwner } from '../one-time/store.ts'
+import { consumeToken, lockOwner } from '../one-time/store.ts'
 import { oneTimeTokens, passwords, tenantHosts, tenants, users } from '../storage/schema.ts'
 import { tenantColumns } from '../tenants/store.ts'
 import { failuresOf, passwordColumns } from './store.ts'
@@ -86,7 +87,7 @@ export async function resetPassword(
   )
   const reset = ctx.db.execute<{ roles_left_out: number }>(sql`
     with token as (${consumeToken(ctx, hash, [purpose], { and })}),
-    ${endAccess(sql`token`, { reason: 'secured' })},
+    ${endAccess(sql`token`, { reason: 'secured', credentials: 'kept' })},
     ${grantRoles},
     proved as (
       update users set ${beginEpoch('secured')},
@@ -149,8 +150,7 @@ export async function verifyEmail(
     planted as (
       select token.* from token where email_verified_at is null and not exists (
         select from passwords where passwords.user_id = token.user_id and passwords.changed_at = ${knownSince}::timestamptz)),
-    ${endAccess(sql`planted`, { reason: 'secured' })},
-    removed as (delete from passwords using planted where passwords.user_id = planted.user_id returning passwords.user_id),
+    ${endAccess(sql`planted`, { reason: 'secured', credentials: 'removed' })},
     proved as (
       update users set ${beginEpoch('secured', sql`exists (select from planted)`)},
         email_verified_at = coalesce(users.email_verified_at, clock_timestamp())

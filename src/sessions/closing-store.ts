@@ -4,12 +4,13 @@
  * account as it is now.
  */
 import { sql } from 'drizzle-orm'
+import { closeUnproved, endAccess } from '../access/store.ts'
 import { beginEpoch, endedSessions } from '../accounts/epoch-store.ts'
 import type { Context } from '../context.ts'
 import type { OneTimeTokenHash } from '../crypto/one-time-token.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
 import type { NewToken } from '../one-time/one-time.ts'
-import { closeUnproved, consumeToken, endAccess, issueToken, lockOwner, lockUser } from '../one-time/store.ts'
+import { consumeToken, issueToken, lockOwner, lockUser } from '../one-time/store.ts'
 import { isUniqueViolation } from '../storage/postgres.ts'
 import { findTenantOfHost } from '../tenants/store.ts'
 import { DEFAULT_POLICY } from '../tenants/tenants.ts'
@@ -42,6 +43,7 @@ export async function closeAccount(ctx: Storage, caller: Caller, token: NewToken
       where users.tenant_id = caller.tenant_id and users.deleted_at is null),
     ${endAccess(sql`closing`, {
       reason: 'closed',
+      credentials: 'removed',
       // A restoring link of an earlier time is replaced by the new one.
       purposes: sql`one_time_tokens.purpose not in ('revert_email', 'restore_account')`,
     })},
@@ -51,7 +53,6 @@ export async function closeAccount(ctx: Storage, caller: Caller, token: NewToken
       where users.id = closing.user_id
       returning users.id as user_id, users.tenant_id, users.email, ${erasureDays} as erasure_days,
         users.deleted_at + make_interval(days => ${erasureDays}) as erased_after),
-    locked_out as (delete from passwords using closed where passwords.user_id = closed.user_id),
     issued as (${issueToken(token, owner, { seconds: sql`account.erasure_days * 86400` })}),
     recorded as (${recordEvent(ctx, 'user.deleted', happened)})
     select user_id from closed`)
@@ -74,8 +75,7 @@ export async function restoreAccount(
   const happened = sql`select tenant_id, id as subject, '{}'::jsonb as data from restored`
   const restore = ctx.db.execute<{ id: string }>(sql`
     with redeemed as (${consumeToken(ctx, hash, ['restore_account'], { account: isClosed })}),
-    ${endAccess(sql`redeemed`, { reason: 'closed' })},
-    locked_out as (delete from passwords using redeemed where passwords.user_id = redeemed.user_id),
+    ${endAccess(sql`redeemed`, { reason: 'closed', credentials: 'removed' })},
     restored as (
       update users set deleted_at = null, ${beginEpoch('closed')},
         email_verified_at = coalesce(users.email_verified_at, clock_timestamp())

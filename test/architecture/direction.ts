@@ -16,6 +16,7 @@ const ROOMS = [
   ['keys'],
   ['accounts'],
   ['one-time'],
+  ['access'],
   ['sessions'],
   ['email'],
   ['passwords'],
