@@ -3,6 +3,8 @@ import { and, eq, gt, isNull, ne, or, sql } from 'drizzle-orm'
 import type { Context } from '../context.ts'
 import { signingKeys, tenantHosts, tenants } from '../storage/schema.ts'
 import { tenantColumns } from '../tenants/store.ts'
+import type { KeyedWorker } from './auth-keys.ts'
+import { ringState } from './auth-keys-store.ts'
 
 /** For joins that verify: `leftJoin(signingKeys, keyIsValid(kid))`. */
 export const publicKeyColumns = { publicJwk: signingKeys.publicJwk, algorithm: signingKeys.algorithm }
@@ -33,9 +35,12 @@ export async function findVerifier({ db, host }: Pick<Context, 'db' | 'host'>, k
   return row
 }
 
-/** The key that signs, or undefined: one query, of a table of a few rows. */
-export async function findCurrentKey({ db }: Pick<Context, 'db'>) {
-  const [row] = await db.select(sealedKeyColumns).from(signingKeys).where(eq(signingKeys.state, 'current'))
+/** The key that signs, or null, and what is known of the ring at hand: one query, of tables of a few rows. */
+export async function findReadiness(ctx: Pick<Context, 'db' | 'settings'>, worker: KeyedWorker) {
+  const [row] = await ctx.db
+    .select({ ring: ringState(ctx, worker), key: sealedKeyColumns })
+    .from(sql`(select) as always`)
+    .leftJoin(signingKeys, eq(signingKeys.state, 'current'))
   return row
 }
 

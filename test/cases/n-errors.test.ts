@@ -127,7 +127,7 @@ describe('errors', () => {
     const { status, body, headers } = await client.call('/readyz')
     expect({ status, body }).toEqual({
       status: 503,
-      body: { status: 'failed', postgres: 'ok', redis: 'failed', signing_key: 'ok' },
+      body: { status: 'failed', postgres: 'ok', redis: 'failed', signing_key: 'ok', auth_keys: 'ok' },
     })
     expect([...headers.keys()]).not.toContain('x-powered-by')
     expect(headers.get('server') ?? '').not.toMatch(/\d/)

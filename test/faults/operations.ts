@@ -151,7 +151,13 @@ export const OPERATIONS: Record<LimitedOperation, FaultedOperation[]> = {
       ...reading,
       title: 'readyz',
       reports: true,
-      prepare: toAskHealth('/readyz', { status: 'ok', postgres: 'ok', redis: 'ok', signing_key: 'ok' }),
+      prepare: toAskHealth('/readyz', {
+        status: 'ok',
+        postgres: 'ok',
+        redis: 'ok',
+        signing_key: 'ok',
+        auth_keys: 'ok',
+      }),
     },
   ],
 }

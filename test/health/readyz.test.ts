@@ -25,7 +25,7 @@ describe('accepts', () => {
     const answer = await client.call('/readyz')
     expect(answer).toMatchObject({
       status: 200,
-      body: { status: 'ok', postgres: 'ok', redis: 'ok', signing_key: 'ok' },
+      body: { status: 'ok', postgres: 'ok', redis: 'ok', signing_key: 'ok', auth_keys: 'ok' },
       trips: { postgres: 1, redis: 1 },
     })
     expectCommonHeaders(answer)
@@ -43,8 +43,8 @@ describe('refuses', () => {
     service().gates[upstream].set(mode)
     const answer = await client.call('/readyz')
     expect(answer.status).toBe(503)
-    const signingKey = upstream === 'postgres' ? 'unknown' : 'ok'
-    const parts = { postgres: 'ok', redis: 'ok', signing_key: signingKey, [upstream]: 'failed' }
+    const keys = upstream === 'postgres' ? 'unknown' : 'ok'
+    const parts = { postgres: 'ok', redis: 'ok', signing_key: keys, auth_keys: keys, [upstream]: 'failed' }
     expect(answer.body).toEqual({ status: 'failed', ...parts })
     expectCommonHeaders(answer)
   })

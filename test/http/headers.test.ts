@@ -170,6 +170,7 @@ describe('with no database', () => {
       postgres: 'failed',
       redis: 'ok',
       signing_key: 'unknown',
+      auth_keys: 'unknown',
     })
     const lines = broken.logs()
     expect(lines.join('\n')).toMatch(/postgres (could not be reached|answered HTTP)/)

@@ -94,6 +94,24 @@ describe('a key that a Worker lacks', SLOW, () => {
     })
   })
 
+  test('keys 1: readiness there is 503 and names the key in the log, after one trip to each', async () => {
+    await withRings({ ahead: (k1) => `${K2},${k1}` }, async ({ ahead }, behind) => {
+      const client = await newClient(behind)
+      const parts = { postgres: 'ok', redis: 'ok', signing_key: 'ok' }
+      expect((await client.call('/readyz')).body).toEqual({ status: 'ok', ...parts, auth_keys: 'ok' })
+      await createClient(ahead, client.tenant).newAccount()
+      expect(await client.call('/readyz')).toMatchObject({
+        status: 503,
+        body: { status: 'failed', ...parts, auth_keys: 'failed' },
+        trips: { postgres: 1, redis: 1 },
+      })
+      const line = behind.logs().findLast((text) => text.includes('not ready')) ?? '{}'
+      expect(JSON.parse(line)).toMatchObject({ level: 'error', upstream: 'AUTH_KEYS' })
+      expect(JSON.parse(line).cause).toMatch(/\bk2\b/)
+      expect((await createClient(ahead, client.tenant).call('/readyz')).status).toBe(200)
+    })
+  })
+
   test('keys 1: a sign-in there is 503 for every address alike, tries no password and counts nothing', async () => {
     await withRings({ ahead: (k1) => `${K2},${k1}` }, async ({ ahead }, behind) => {
       const client = await newClient(behind)

@@ -8,7 +8,6 @@ import { parseKeyring } from '../../src/crypto/keyring.ts'
 import { generateSigningKey, sealSigningKey } from '../../src/crypto/signing.ts'
 import { rotateSigningKeys } from '../../src/keys/rotation.ts'
 import { openSigningKeyRow } from '../../src/keys/sealed-key.ts'
-import { findCurrentKey } from '../../src/keys/store.ts'
 import { HOURLY, linesOf } from '../housekeeping/hourly.ts'
 import { createClient, newClient, newEmail, PASSWORD, race, type Tokens } from '../support/client.ts'
 import { expectCommonHeaders, expectProblem } from '../support/expect.ts'
@@ -31,7 +30,9 @@ const operatorOf = ({ bindings }: Service, ring: string) =>
 /** @throws unless the key that signs now opens under this ring */
 async function expectSigns(service: Service, ring: string): Promise<string> {
   const ctx = operatorOf(service, ring)
-  const row = await findCurrentKey(ctx)
+  const [row] = await service.sql<{ kid: string; sealedPrivateJwk: string }>(
+    `select kid, sealed_private_jwk as "sealedPrivateJwk" from signing_keys where state = 'current'`,
+  )
   const key = row && (await openSigningKeyRow(ctx, row))
   if (!key || 'reason' in key) throw new Error(`the current key does not open: ${JSON.stringify(key)}`)
   return key.kid
@@ -79,7 +80,7 @@ describe.each(RINGS)('SIGNING_SEAL_KEYS replaced $replaced', ({ ring, reason }) 
     const answer = await (await newClient(service)).call('/readyz')
     expect(answer).toMatchObject({
       status: 503,
-      body: { status: 'failed', postgres: 'ok', redis: 'ok', signing_key: 'failed' },
+      body: { status: 'failed', postgres: 'ok', redis: 'ok', signing_key: 'failed', auth_keys: 'ok' },
       trips: { postgres: 1, redis: 1 },
     })
     expectCommonHeaders(answer)
