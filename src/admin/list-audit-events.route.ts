@@ -11,6 +11,7 @@ import { networkOf } from '../http/client.ts'
 import { openCursor, PAGE, pageOf } from '../http/cursor.ts'
 import { Instant, UUID } from '../http/input.ts'
 import { query } from '../http/query.ts'
+import { requireKeysInUse } from '../keys/auth-keys.ts'
 import { isRefusal, problemResponse, refuse } from '../problem.ts'
 import { readAdmin } from '../sessions/admin.ts'
 import { presentAuditEvents, streamAuditEvents, typesOf } from './audit-events.ts'
@@ -51,7 +52,7 @@ export const listAuditEventsRoute = new Hono<Env>().get(
     const paging = Object.keys(PAGE).find((name) => c.req.query(name) !== undefined)
     if (isExport && paging) return problemResponse(notInExport(paging), ctx)
     const list = `audit-events ${JSON.stringify(Object.entries(filters).toSorted())}`
-    const after = await openCursor(ctx, list, cursor)
+    const after = await openCursor(ctx, list, cursor, () => requireKeysInUse(ctx, 'admin'))
     if (isRefusal(after)) return problemResponse(after, ctx)
     const read = await readAdmin(ctx, c.req.raw.headers, 'listAuditEvents', { stepUp: true })
     if (isRefusal(read)) return problemResponse(read, ctx)

@@ -34,19 +34,24 @@ export async function sealCursor(
   return seal(settings.authKeys, 'cursor', new TextEncoder().encode(position), `${list}@${host}`, random)
 }
 
-/** @returns null for the first page, the position after which the next one begins, or refusal `invalid_input` */
+/**
+ * @param requireKeys asked where the cursor names a key that the ring lacks, which the caller may have made up: throws where
+ * one that is in use is missing, which is our fault
+ * @returns null for the first page, the position after which the next one begins, or refusal `invalid_input`
+ */
 export async function openCursor(
   { settings, host }: Sealer,
   list: string,
   cursor: string | undefined,
+  requireKeys: () => Promise<void>,
 ): Promise<string | null | Refusal> {
   if (cursor === undefined) return null
   try {
     const opened = await open(settings.authKeys, 'cursor', cursor, `${list}@${host}`)
     if (opened) return new TextDecoder().decode(opened)
   } catch (error) {
-    // A key id that the caller made up, or that has left the ring.
     if (!isUnknownKeyError(error)) throw error
+    await requireKeys()
   }
   return refuse('invalid_input', { errors: [{ pointer: '/cursor', code: 'invalid_cursor' }] })
 }

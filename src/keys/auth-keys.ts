@@ -30,6 +30,14 @@ export function requireKeys(
   if (ring && ring.lacking.length > 0) throw lacksKeys(ring.lacking)
 }
 
+/** The same for who has no statement that reads the ring's state: one trip, for what names a key that the ring lacks. */
+export async function requireKeysInUse(
+  ctx: Pick<Context, 'db' | 'settings' | 'defer'>,
+  worker: KeyedWorker,
+): Promise<void> {
+  requireKeys(ctx, await findRingState(ctx, worker), worker)
+}
+
 /**
  * For what only makes new things: an older key than the others' does for that; one that no other Worker has does not.
  * @throws Fault `upstream_unavailable` when the ring is not the deployment's

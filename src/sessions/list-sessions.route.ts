@@ -5,6 +5,7 @@ import type { Env } from '../context.ts'
 import { instant } from '../http/answer.ts'
 import { openCursor, PAGE, pageOf } from '../http/cursor.ts'
 import { query } from '../http/query.ts'
+import { requireKeysInUse } from '../keys/auth-keys.ts'
 import { isRefusal, problemResponse } from '../problem.ts'
 import { readAsCaller } from './caller.ts'
 import { listSessions } from './store.ts'
@@ -12,7 +13,7 @@ import { listSessions } from './store.ts'
 export const listOwnSessions = new Hono<Env>().get('/v1/sessions', query(v.strictObject(PAGE)), async (c) => {
   const { ctx } = c.var
   const { limit, cursor } = c.req.valid('query')
-  const after = await openCursor(ctx, 'sessions', cursor)
+  const after = await openCursor(ctx, 'sessions', cursor, () => requireKeysInUse(ctx, 'session'))
   if (isRefusal(after)) return problemResponse(after, ctx)
   const read = await readAsCaller(ctx, c.req.raw.headers, 'listSessions', (claimed) =>
     listSessions(ctx, claimed, { after, limit: limit + 1 }),

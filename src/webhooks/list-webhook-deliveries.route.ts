@@ -5,6 +5,7 @@ import type { Env } from '../context.ts'
 import { instant } from '../http/answer.ts'
 import { openCursor, PAGE, pageOf } from '../http/cursor.ts'
 import { query } from '../http/query.ts'
+import { requireKeysInUse } from '../keys/auth-keys.ts'
 import { isRefusal, problemResponse, refuse } from '../problem.ts'
 import { readAsAdmin } from '../sessions/admin.ts'
 import { pathId } from './input.ts'
@@ -23,7 +24,7 @@ export const listWebhookDeliveries = new Hono<Env>().get(
     const { limit, cursor, state } = c.req.valid('query')
     const endpointId = pathId(c.req.param('id'))
     const list = `deliveries ${endpointId} ${state ?? ''}`
-    const after = await openCursor(ctx, list, cursor)
+    const after = await openCursor(ctx, list, cursor, () => requireKeysInUse(ctx, 'webhook'))
     if (isRefusal(after)) return problemResponse(after, ctx)
     const read = await readAsAdmin(ctx, c.req.raw.headers, 'listWebhookDeliveries', () =>
       listDeliveries(ctx, endpointId, { state, after, limit: limit + 1 }),

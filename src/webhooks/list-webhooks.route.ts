@@ -4,6 +4,7 @@ import * as v from 'valibot'
 import type { Env } from '../context.ts'
 import { openCursor, PAGE, pageOf } from '../http/cursor.ts'
 import { query } from '../http/query.ts'
+import { requireKeysInUse } from '../keys/auth-keys.ts'
 import { isRefusal, problemResponse } from '../problem.ts'
 import { readAsAdmin } from '../sessions/admin.ts'
 import { listEndpoints } from './store.ts'
@@ -12,7 +13,7 @@ import { presentEndpoint } from './webhooks.ts'
 export const listWebhooks = new Hono<Env>().get('/v1/webhooks', query(v.strictObject(PAGE)), async (c) => {
   const { ctx } = c.var
   const { limit, cursor } = c.req.valid('query')
-  const after = await openCursor(ctx, 'webhooks', cursor)
+  const after = await openCursor(ctx, 'webhooks', cursor, () => requireKeysInUse(ctx, 'webhook'))
   if (isRefusal(after)) return problemResponse(after, ctx)
   const read = await readAsAdmin(ctx, c.req.raw.headers, 'listWebhooks', () =>
     listEndpoints(ctx, { after, limit: limit + 1 }),

@@ -112,6 +112,30 @@ describe('a key that a Worker lacks', SLOW, () => {
     })
   })
 
+  test("keys 1: a cursor of it is 503 there in every list; one of a key that there never was is the caller's fault", async () => {
+    await withRings({ ahead: (k1) => `${K2},${k1}` }, async ({ ahead }, behind) => {
+      const client = await newClient(behind)
+      const { email, tokens } = await client.newAdmin()
+      const { access_token: bearer } = await createClient(ahead, client.tenant).signIn(email)
+      const { body } = await createClient(ahead, client.tenant).call<{ next_cursor: string }>(
+        '/v1/sessions?limit=1',
+        { bearer },
+      )
+      expect(body.next_cursor).toMatch(/^k2\./)
+      for (const path of [
+        '/v1/sessions',
+        '/v1/webhooks',
+        `/v1/webhooks/${tokens.session.id}/deliveries`,
+        '/v1/admin/audit-events',
+      ]) {
+        expectLacksKey(await client.call(`${path}?cursor=${body.next_cursor}`, { bearer }), behind)
+        const madeUp = body.next_cursor.replace('k2', 'k9')
+        const answer = await createClient(ahead, client.tenant).call(`${path}?cursor=${madeUp}`, { bearer })
+        expectProblem(answer, 'invalid_input')
+      }
+    })
+  })
+
   test('keys 1: a sign-in there is 503 for every address alike, tries no password and counts nothing', async () => {
     await withRings({ ahead: (k1) => `${K2},${k1}` }, async ({ ahead }, behind) => {
       const client = await newClient(behind)
