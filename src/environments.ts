@@ -15,7 +15,11 @@ type Addresses = {
   BREACHED_PASSWORDS_URL: string
   WEBHOOK_PRIVATE_TARGETS: string
   LIMITS_MULTIPLIER: number
+  ARGON2_MEMORY_KIB: number
 }
+
+/** OWASP's second row: Argon2id of 19 MiB, with two iterations. */
+const LEAST_MEMORY_KIB = 19_456
 
 /** The development stack has no TLS and no password worth the name; a deployment that points at one is a mistake. */
 export function refuseLocalSettings(values: Addresses): void {
@@ -38,6 +42,8 @@ export function refuseLocalSettings(values: Addresses): void {
   if (values.WEBHOOK_PRIVATE_TARGETS === 'allowed')
     throw misconfigured('WEBHOOK_PRIVATE_TARGETS', 'must be refused in production')
   if (values.LIMITS_MULTIPLIER !== 1) throw misconfigured('LIMITS_MULTIPLIER', 'must be 1 in production')
+  if (values.ARGON2_MEMORY_KIB < LEAST_MEMORY_KIB)
+    throw misconfigured('ARGON2_MEMORY_KIB', `must be at least ${LEAST_MEMORY_KIB} in production`)
 }
 
 /** The local stack migrates, seeds and drops what it finds; an address that a shell exported is somebody's deployment. */

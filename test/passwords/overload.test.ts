@@ -14,12 +14,12 @@ import {
   type Tokens,
 } from '../support/client.ts'
 import { expectProblem, type Problem } from '../support/expect.ts'
-import { useService } from '../support/service.ts'
+import { FULL_COST, useService } from '../support/service.ts'
 import { failuresAt, WRONG } from './attempts.ts'
 
 const MOST = 2
 const service = useService({
-  bindings: { LIMITS_MULTIPLIER: '1000', MAX_HASHES_IN_FLIGHT: String(MOST) },
+  bindings: { ...FULL_COST, LIMITS_MULTIPLIER: '1000', MAX_HASHES_IN_FLIGHT: String(MOST) },
 })
 
 /** Hashes of many passwords, on a machine that others use. */
@@ -120,7 +120,7 @@ describe('a place is given back', () => {
 
   const single = useService({
     beside: service,
-    bindings: { LIMITS_MULTIPLIER: '1000', MAX_HASHES_IN_FLIGHT: '1', ARGON2_ITERATIONS: '3' },
+    bindings: { ...FULL_COST, LIMITS_MULTIPLIER: '1000', MAX_HASHES_IN_FLIGHT: '1', ARGON2_ITERATIONS: '3' },
   })
 
   test('before the same request takes another: one place is enough to hash again at a higher cost', async () => {

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { countBy, createClient, newClient, newEmail, PASSWORD, race } from '../support/client.ts'
 import { everyRoute } from '../support/every-route.ts'
 import { expectCommonHeaders, expectInvalidInput, expectProblem } from '../support/expect.ts'
-import { useService } from '../support/service.ts'
+import { FULL_COST, startService, useService } from '../support/service.ts'
 import { countEvents } from '../support/sessions.ts'
 
 const service = useService()
@@ -284,15 +284,23 @@ describe('attacks', () => {
     expect(service().logs().join('\n')).not.toContain(secret)
   })
 
-  test('the password is stored as Argon2id of the configured cost, and nothing else of it', async () => {
-    const client = await newClient(service())
-    const { tokens } = await client.newAccount()
-    const [row] = await service().sql<{ phc: string }>('select * from passwords where user_id = $1', [
-      tokens.user.id,
-    ])
-    expect(row?.phc).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/)
-    expect(JSON.stringify(row)).not.toContain(PASSWORD)
-  })
+  test.each([
+    ['as configured', {}, 'm=64'],
+    ['of production', FULL_COST, 'm=19456'],
+  ])(
+    'the password is stored as Argon2id of the cost %s, and nothing else of it',
+    async (_, bindings, cost) => {
+      const other = await startService({ beside: service(), bindings })
+      const { tokens } = await (await newClient(other)).newAccount()
+      await other.stop()
+      const [row] = await service().sql<{ phc: string }>('select * from passwords where user_id = $1', [
+        tokens.user.id,
+      ])
+      expect(row?.phc).toMatch(/^\$argon2id\$v=19\$m=\d+,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/)
+      expect(row?.phc).toContain(`$${cost},`)
+      expect(JSON.stringify(row)).not.toContain(PASSWORD)
+    },
+  )
 
   test('a page of another origin registers nobody (CASES J04)', async () => {
     const client = await newClient(service())

@@ -10,7 +10,7 @@ import { verifyChains } from '../../ops/audit.ts'
 import { type Client, createClient, newClient, newEmail, PASSWORD, race } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
 import { buildPreviousRelease } from '../support/previous-release.ts'
-import { type Service, startService } from '../support/service.ts'
+import { FULL_COST, type Service, startService } from '../support/service.ts'
 
 let folder: string
 let services: { previous: Service; present: Service }
@@ -19,7 +19,10 @@ beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'latchkey-previous-'))
   await buildPreviousRelease(folder)
   const present = await startService()
-  services = { present, previous: await startService({ beside: present, bundles: folder }) }
+  services = {
+    present,
+    previous: await startService({ beside: present, bundles: folder, bindings: FULL_COST }),
+  }
 }, 180_000)
 
 afterAll(async () => {

@@ -17,6 +17,12 @@ import { type FaultProxy, startFaultProxy } from '../faults/proxy.ts'
 import { findSecrets } from './canaries.ts'
 import { bundleOf } from './stack.ts'
 
+/** Most tests are about something else than what a hash costs. */
+const CHEAP_HASHES = { ARGON2_MEMORY_KIB: '64' }
+
+/** For the tests that are about it: bindings with which a hash costs what it costs in production. */
+export const FULL_COST = { ARGON2_MEMORY_KIB: undefined }
+
 export type Row = Record<string, unknown>
 
 /** What lies behind the Workers; several services may stand on one. */
@@ -203,6 +209,7 @@ async function startBackend(): Promise<Backend> {
       POSTGRES_TIMEOUT_MS: '20000',
       REQUEST_TIMEOUT_MS: '60000',
       MAX_HASHES_IN_FLIGHT: '1000',
+      ...CHEAP_HASHES,
       // Receivers of the tests listen on this machine; the tests of what is refused set this themselves.
       WEBHOOK_PRIVATE_TARGETS: 'allowed',
     },

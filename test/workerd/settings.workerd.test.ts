@@ -171,6 +171,29 @@ describe('who is asked about breached passwords', () => {
   })
 })
 
+describe('what only the local stack may lower or raise', () => {
+  const remote = {
+    DATABASE_URL: 'postgresql://db.example.com/latchkey',
+    UPSTASH_REDIS_REST_URL: 'https://redis.example.com',
+  }
+  const production = { ...bindings, ...remote, ENVIRONMENT: 'production' }
+
+  test.each([
+    ['LIMITS_MULTIPLIER', '2', 'must be 1 in production'],
+    ['ARGON2_MEMORY_KIB', '19455', 'must be at least 19456 in production'],
+    ['ARGON2_MEMORY_KIB', '64', 'must be at least 19456 in production'],
+  ])('keys 5: production refuses %s=%s, which the local stack takes', (name, value, problem) => {
+    expect(() => readSettings({ ...bindings, [name]: value }, [])).not.toThrow()
+    expect(() => readSettings({ ...production, [name]: value }, [])).toThrow(
+      new RegExp(`^setting ${name} ${problem}$`),
+    )
+  })
+
+  test('keys 5: production hashes with 19 MiB and two iterations when the settings say nothing', () => {
+    expect(readSettings(production, []).argon2).toEqual({ memoryKiB: 19_456, iterations: 2, parallelism: 1 })
+  })
+})
+
 describe('an upstream that is not there', () => {
   test('is 503 with Retry-After, and nothing of its address is answered', async () => {
     const ctx = createExecutionContext()
