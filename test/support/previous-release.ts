@@ -6,9 +6,7 @@ import { execFile } from 'node:child_process'
 import { mkdir, symlink } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { OFFLINE, WRANGLER } from '../../ops/build.ts'
-import { withoutSettings } from '../../ops/child-environment.ts'
-import { bundleOf } from './stack.ts'
+import { requireBundle } from './bundles.ts'
 
 /** Moves to the commit that is deployed when a release is made; a column that it reads may be dropped only after that. */
 const PREVIOUS_RELEASE = '38ae1364f36291d53c2dbec92d09540f1f5ef37d'
@@ -29,8 +27,5 @@ export async function buildPreviousRelease(folder: string): Promise<void> {
   })
   await run('tar', ['-xf', archive, '-C', source])
   await symlink(path.resolve('node_modules'), path.join(source, 'node_modules'))
-  await run(process.execPath, [WRANGLER, 'deploy', '--env=', '--dry-run', '--outdir', bundleOf(folder, '')], {
-    cwd: source,
-    env: { ...withoutSettings(process.env), ...OFFLINE },
-  })
+  await requireBundle(folder, '', source)
 }

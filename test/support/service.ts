@@ -14,8 +14,8 @@ import { newKeyringEntry } from '../../ops/keyring.ts'
 import { OPTIONAL_SECRETS } from '../../src/settings.ts'
 import { type QueueOutcome, startWithQueues } from '../faults/own-network.ts'
 import { type FaultProxy, startFaultProxy } from '../faults/proxy.ts'
+import { requireBundle } from './bundles.ts'
 import { findSecrets } from './canaries.ts'
-import { bundleOf } from './stack.ts'
 
 /** Most tests are about something else than what a hash costs. */
 const CHEAP_HASHES = { ARGON2_MEMORY_KIB: '64' }
@@ -99,12 +99,13 @@ export function useService(
 export async function startService(options: ServiceOptions = {}): Promise<Service> {
   const { workers = [''], bindings = {}, queueUrl, deliveriesUrl, beside } = options
   const { bundles = inject('stack').bundles, edgeLimiter } = options
+  const folders = await Promise.all(workers.map((worker) => requireBundle(bundles, worker)))
   const backend = beside?.backend ?? (await startBackend())
   const all = presentOf({ ...backend.bindings, ...bindings })
   const harness = createTestHarness({
     workers: [
-      ...workers.map((worker) => ({
-        ...workerOptions(worker, bundles, all),
+      ...workers.map((worker, at) => ({
+        ...workerOptions(worker, folders[at] ?? '', all),
         bindingOverrides: {
           ...(queueUrl && { EVENTS: 'queue-events' }),
           ...(deliveriesUrl && { DELIVERIES: 'queue-deliveries' }),
@@ -258,7 +259,7 @@ const nameOf = (worker: string) =>
   unstable_readConfig({ config: 'wrangler.toml', env: worker }, { hideWarnings: true }).name
 
 /** Each Worker gets the secrets that wrangler.toml requires for it, and no others. */
-function workerOptions(worker: string, bundles: string, bindings: Record<string, string>) {
+function workerOptions(worker: string, bundle: string, bindings: Record<string, string>) {
   const { secrets } = unstable_readConfig({ config: 'wrangler.toml', env: worker }, { hideWarnings: true })
   const optional = OPTIONAL_SECRETS.filter((secret) => isOptionalFor(worker, secret))
   const names: string[] = [...(secrets?.required ?? []), ...optional]
@@ -269,7 +270,7 @@ function workerOptions(worker: string, bundles: string, bindings: Record<string,
   return {
     configPath: 'wrangler.toml',
     ...(worker !== '' && { env: worker }),
-    prebuiltWorkerDir: bundleOf(bundles, worker),
+    prebuiltWorkerDir: bundle,
     vars: pick(false),
     secrets: Object.fromEntries(Object.entries(pick(true)).filter(([name]) => names.includes(name))),
   }

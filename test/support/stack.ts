@@ -1,20 +1,18 @@
 /**
  * Starts, once per run, what every test file shares: a real PostgreSQL with a migrated template database that holds a
- * signing key, and the Workers' bundles exactly as `wrangler deploy` would upload them.
+ * signing key, and a folder for the Workers' bundles, of which nearly every file needs the all-in-one.
  */
-import { execFile } from 'node:child_process'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { promisify } from 'node:util'
 import type { TestProject } from 'vitest/node'
 import { startNeonEndpoint } from '../../dev/neon-endpoint.ts'
 import { startPostgres } from '../../dev/postgres.ts'
-import { withoutSettings } from '../../ops/child-environment.ts'
 import { createOperatorContext } from '../../ops/context.ts'
 import { newKeyringEntry } from '../../ops/keyring.ts'
 import { migrateAll } from '../../ops/migrate.ts'
 import { rotateSigningKeys } from '../../src/keys/rotation.ts'
+import { requireBundle } from './bundles.ts'
 
 export type Stack = {
   postgresPort: number
@@ -29,17 +27,12 @@ declare module 'vitest' {
   }
 }
 
-/** The Workers of wrangler.toml: the all-in-one is the environment without a name. */
-export const WORKERS = ['', 'password', 'session', 'email', 'webhook', 'admin', 'jobs', 'discovery'] as const
-
-const WRANGLER = 'node_modules/wrangler/bin/wrangler.js'
-
 export default async function setup(project: TestProject) {
   const folder = await mkdtemp(path.join(tmpdir(), 'latchkey-test-'))
   await chmod(folder, 0o755) // or PostgreSQL, which never runs as root, would keep its data elsewhere
   const [postgres] = await Promise.all([
     startPostgres({ dataDir: path.join(folder, 'postgres'), durable: false }),
-    buildWorkers(folder),
+    requireBundle(folder, ''),
   ])
   const signingSealKeys = newKeyringEntry('s1')
   await fillTemplate(postgres.port, signingSealKeys)
@@ -53,20 +46,6 @@ export default async function setup(project: TestProject) {
     await postgres.stop()
     await rm(folder, { recursive: true, force: true })
   }
-}
-
-async function buildWorkers(folder: string): Promise<void> {
-  const build = (worker: string) =>
-    promisify(execFile)(
-      process.execPath,
-      [WRANGLER, 'deploy', `--env=${worker}`, '--dry-run', '--outdir', bundleOf(folder, worker)],
-      { env: { ...withoutSettings(process.env), DO_NOT_TRACK: '1', WRANGLER_HIDE_BANNER: 'true' } },
-    )
-  await Promise.all(WORKERS.map(build))
-}
-
-export function bundleOf(folder: string, worker: string): string {
-  return path.join(folder, worker === '' ? 'all-in-one' : worker)
 }
 
 async function fillTemplate(postgresPort: number, signingSealKeys: string): Promise<void> {

@@ -2,9 +2,9 @@
 import { expect, inject, test } from 'vitest'
 import { inspectBundle } from '../../ops/build.ts'
 import { ALL_IN_ONE, environmentOf, readWorkers } from '../../ops/routes.ts'
-import { bundleOf, WORKERS } from '../support/stack.ts'
+import { requireBundle, WORKERS } from '../support/bundles.ts'
 
-const folderOf = (worker: string) => bundleOf(inject('stack').bundles, environmentOf(worker))
+const folderOf = (worker: string) => requireBundle(inject('stack').bundles, environmentOf(worker))
 
 test('the tests build every Worker of wrangler.toml', () => {
   expect([...WORKERS].toSorted()).toEqual([...readWorkers().keys()].map(environmentOf).toSorted())
@@ -13,12 +13,12 @@ test('the tests build every Worker of wrangler.toml', () => {
 test.each(['session', 'webhook', 'admin', 'jobs', 'discovery'])(
   '%s carries no Argon2: neither its WebAssembly nor its driver',
   async (worker) => {
-    expect(await inspectBundle(folderOf(worker))).toEqual({ wasm: [], carriesArgon2: false })
+    expect(await inspectBundle(await folderOf(worker))).toEqual({ wasm: [], carriesArgon2: false })
   },
 )
 
 test.each(['password', ALL_IN_ONE])('%s carries Argon2, so the check above can fail', async (worker) => {
-  const { wasm, carriesArgon2 } = await inspectBundle(folderOf(worker))
+  const { wasm, carriesArgon2 } = await inspectBundle(await folderOf(worker))
   expect(carriesArgon2).toBe(true)
   expect(wasm).toEqual(['argon2.wasm', 'blake2b.wasm'])
 })
