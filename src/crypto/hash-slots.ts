@@ -14,12 +14,13 @@ export type HashSlots = {
 
 /** A request that was cancelled never gives its place back: after so long it is taken to be gone. */
 const EXPIRES_MS = 10_000
+const DEAR_EXPIRES_MS = 30_000
 
-export function createHashSlots(): HashSlots {
+export function createHashSlots(expiresMs = EXPIRES_MS): HashSlots {
   const takenAt = new Set<{ at: number }>()
   return {
     take(now, most) {
-      for (const slot of takenAt) if (slot.at <= now - EXPIRES_MS) takenAt.delete(slot)
+      for (const slot of takenAt) if (slot.at <= now - expiresMs) takenAt.delete(slot)
       if (takenAt.size >= most) return null
       const slot = { at: now }
       takenAt.add(slot)
@@ -30,3 +31,9 @@ export function createHashSlots(): HashSlots {
 
 /** Those of this isolate, beside its one Argon2 instance. */
 export const hashSlots = createHashSlots()
+
+/**
+ * Those of imported hashes that take seconds (`isDear`): their own, so that one takes up no place of ten of ours, and so that
+ * there is one at a time.
+ */
+export const dearHashSlot = createHashSlots(DEAR_EXPIRES_MS)

@@ -4,7 +4,6 @@
  */
 import { argon2 } from './argon2.ts'
 import { cryptoFault } from './fault.ts'
-import { NO_PEPPER } from './foreign-hash.ts'
 import { equalInConstantTime } from './hmac.ts'
 import { type Argon2Cost, formatPhc, isAffordable, type PasswordHash, type Phc, readPhc } from './phc.ts'
 
@@ -44,8 +43,7 @@ export function hashPassword(password: string, options: HashPasswordOptions): Pa
 }
 
 /**
- * Whether `password` is the one behind `phc`. `pepperKey` is the key that the row names; empty for an imported hash
- * that was made without one. Throws `malformed_password_hash` for a string that is no Argon2 PHC string, or whose
+ * Whether `password` is the one behind `phc`. `pepperKey` is the key that the row names. Throws `malformed_password_hash` for a string that is no Argon2 PHC string, or whose
  * cost is out of range: our data is broken then, and "wrong password" would be a lie.
  */
 export function verifyPassword(password: string, phc: string, pepperKey: Uint8Array): boolean {
@@ -54,12 +52,8 @@ export function verifyPassword(password: string, phc: string, pepperKey: Uint8Ar
   return equalInConstantTime(argon2(input), tag)
 }
 
-/**
- * Whether to hash again after a successful sign-in: some cost is too low, it is not Argon2id, the pepper is old, or the
- * hash was imported.
- */
+/** Whether to hash one of ours again after a successful sign-in: some cost is too low, it is not Argon2id, or the pepper is old. */
 export function needsRehash(stored: PasswordHash, cost: Argon2Cost, newestKeyId: string): boolean {
-  if (stored.keyId === NO_PEPPER) return true
   const { type, cost: storedCost } = parsePhc(stored.phc)
   return (
     type !== 'id' ||

@@ -14,10 +14,10 @@ export type Argon2Cost = {
   readonly parallelism: number
 }
 
-/** Half of an isolate's 128 MB: what Argon2's instance may grow to, and then keeps, beside the rest of a Worker. */
-export const maxMemoryKiB = 64 * 1024
+/** Of our own hashes, half of an isolate's 128 MB: what Argon2's instance may grow to, and then keeps, beside the rest. */
+const maxMemoryKiB = 64 * 1024
 
-/** What we are willing to compute. The last stops 64 MiB × 16 passes: 8 take some 0.6 s, a CPU limit is near. */
+/** What we are willing to compute. The last stops 64 MiB × 16 passes: 8 take some 0.6 s. */
 const limits = {
   memoryKiB: maxMemoryKiB,
   iterations: 16,

@@ -84,7 +84,7 @@ async function requirePassword(
   const key = await openCurrentKey(ctx, row?.key)
   const subject = await confirmationSubject(caller.sessionId)
   const stored = row?.password
-  if (stored && (await verify(ctx, normalisePassword(password), stored)))
+  if (stored && (await verify(ctx, password, stored)))
     return { caller, user, key, confirmed: { caller, subject, changedAt: stored.changedAt } }
   const failure = { tenantId: caller.tenant.id, subject, userId: null, hasAccount: true }
   const { hasCounted, ...counted } = await countFailure(ctx, failure)

@@ -1,15 +1,22 @@
 /** The one expensive step: Argon2id with the pepper, in one of the isolate's few places, letting others go first. */
 import type { Context } from '../context.ts'
 import { NO_PEPPER } from '../crypto/foreign-hash.ts'
-import { verifyForeignHash } from '../crypto/foreign-hash-verify.ts'
-import { hashSlots } from '../crypto/hash-slots.ts'
+import { isDear } from '../crypto/foreign-hash-kinds.ts'
+import { isVerifiedWhole, requireForeignHash, verifyForeignHash } from '../crypto/foreign-hash-verify.ts'
+import { dearHashSlot, hashSlots } from '../crypto/hash-slots.ts'
 import { deriveKey } from '../crypto/keyring.ts'
-import { decoyHash, hashPassword, type PasswordHash, verifyPassword } from '../crypto/password-hash.ts'
-import { openHash } from '../crypto/sealed-password-hash.ts'
+import {
+  decoyHash,
+  hashPassword,
+  needsRehash,
+  type PasswordHash,
+  verifyPassword,
+} from '../crypto/password-hash.ts'
+import { isSealedHash, openHash } from '../crypto/sealed-password-hash.ts'
 import { Fault } from '../problem.ts'
-import type { NormalPassword } from './policy.ts'
+import { type NormalPassword, normalisePassword, type TypedPassword } from './policy.ts'
 
-type HashContext = Pick<Context, 'settings' | 'random' | 'now'>
+type HashContext = Pick<Context, 'settings' | 'random' | 'now' | 'trips'>
 
 /** A hash as a row has it, and whose it is; one that is kept elsewhere is nobody's and never sealed. */
 export type StoredHash = PasswordHash & { userId: string | null }
@@ -22,20 +29,43 @@ export async function hash(ctx: HashContext, password: NormalPassword): Promise<
 
 /**
  * Without a stored password the decoy of the same cost is verified, and never matches. An imported hash takes as long as
- * it takes where it was made, until its owner has signed in once.
+ * it takes where it was made, and is compared with the password as that system got it: as it was typed.
  * @throws Fault `overloaded`
  */
 export async function verify(
   ctx: HashContext,
-  password: NormalPassword,
+  password: TypedPassword,
   stored: StoredHash | null,
 ): Promise<boolean> {
-  if (stored?.keyId === NO_PEPPER) return inSlot(ctx, () => verifyForeignHash(password, stored.phc))
+  if (stored?.keyId === NO_PEPPER) {
+    const foreign = requireForeignHash(stored.phc)
+    const inPlace = isDear(foreign) ? inDearSlot : inSlot
+    return inPlace(ctx, () => verifyForeignHash(password, foreign))
+  }
   const { authKeys, argon2 } = ctx.settings
   const { phc, pepper } = stored
     ? await openHash(authKeys, stored, stored.userId ?? '')
     : { phc: decoyHash(argon2), pepper: (await deriveKey(authKeys, 'password-pepper')).key }
-  return inSlot(ctx, () => verifyPassword(password, phc, pepper) && stored !== null)
+  return inSlot(ctx, () => verifyPassword(normalisePassword(password), phc, pepper) && stored !== null)
+}
+
+/**
+ * Hashes a password anew that `verify` has found right, if its hash is not as ours are now and nothing of the password
+ * was left out when it was verified.
+ * @returns null when the stored hash stays
+ * @throws Fault `overloaded`
+ */
+export async function rehash(
+  ctx: HashContext,
+  password: TypedPassword,
+  stored: StoredHash,
+): Promise<PasswordHash | null> {
+  const { argon2, authKeys } = ctx.settings
+  const isDue =
+    stored.keyId === NO_PEPPER
+      ? isVerifiedWhole(password, requireForeignHash(stored.phc))
+      : isSealedHash(stored) || needsRehash(stored, argon2, authKeys[0].keyId)
+  return isDue ? hash(ctx, normalisePassword(password)) : null
 }
 
 async function inSlot<T>({ settings, now }: HashContext, work: () => T | Promise<T>): Promise<T> {
@@ -47,4 +77,31 @@ async function inSlot<T>({ settings, now }: HashContext, work: () => T | Promise
   } finally {
     giveBack()
   }
+}
+
+const DEAR_TRIES = 100
+const DEAR_PAUSE_MS = 50
+
+/**
+ * One dear hash at a time in an isolate, whatever else is under way: it lets other requests go on where it can. Those that
+ * come meanwhile ask again for five seconds; none awaits another's promise, which would never settle once its client is
+ * gone. What it takes is not held against the request's deadline, or a slow machine would let its owner never in.
+ */
+async function inDearSlot<T>({ now, trips }: HashContext, work: () => T | Promise<T>): Promise<T> {
+  for (let tries = 0; tries < DEAR_TRIES; tries++) {
+    const giveBack = dearHashSlot.take(now().getTime(), 1)
+    if (giveBack) {
+      try {
+        const begunAt = Date.now()
+        await scheduler.wait(0)
+        const result = await work()
+        trips.postpone(Date.now() - begunAt)
+        return result
+      } finally {
+        giveBack()
+      }
+    }
+    await scheduler.wait(DEAR_PAUSE_MS)
+  }
+  throw new Fault('overloaded', 'a hash that takes seconds is under way')
 }

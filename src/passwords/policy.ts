@@ -10,6 +10,9 @@ import commonPasswords from './common-passwords.txt'
 /** A password in NFC, length-capped: what is hashed and what is compared, always whole. */
 export type NormalPassword = string & { readonly normalPassword: unique symbol }
 
+/** A password as it was typed: what other systems hashed. A `NormalPassword` does not pass for one. */
+export type TypedPassword = string & { readonly normalPassword?: never }
+
 /** The cap before anything else looks at a password, in UTF-16 units; the schema of each operation enforces it. */
 export const MAX_PASSWORD_UNITS = 1024
 

@@ -169,6 +169,4 @@ const knowsPassword = (
   headers: Headers,
   { user, stored, password }: Known,
 ): Promise<boolean> =>
-  password === undefined
-    ? hasRegistered(ctx, headers, user.id)
-    : verify(ctx, normalisePassword(password), stored)
+  password === undefined ? hasRegistered(ctx, headers, user.id) : verify(ctx, password, stored)

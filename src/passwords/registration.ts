@@ -23,7 +23,7 @@ import { requireTenant } from '../tenants/tenants.ts'
 import { hashUnbreached } from './breached.ts'
 import { attemptSubject } from './failures.ts'
 import { verify } from './hashing.ts'
-import { checkPassword, type NormalPassword, normalisePassword } from './policy.ts'
+import { checkPassword, normalisePassword } from './policy.ts'
 import { rememberRegistration } from './registering-browser.ts'
 import {
   type Applicant,
@@ -72,8 +72,7 @@ export async function registerWithPassword(
   if (limited) return limited
   requireOwnKey(ctx, found?.ring, 'password')
   const password = normalisePassword(input.password)
-  if (found?.kept && repeat)
-    return repeatRegistration(ctx, tenant.id, repeat, found.kept, { input, password })
+  if (found?.kept && repeat) return repeatRegistration(ctx, tenant.id, repeat, found.kept, input)
   const refused = checkPassword(password, { email: input.email, tenant, field: '/password' })
   if (refused) return refused
 
@@ -131,10 +130,14 @@ async function repeatRegistration(
   tenantId: string,
   key: IdempotencyKey,
   { sealed, refused }: { sealed: string; refused: string | null },
-  { input, password }: { input: RegistrationInput; password: NormalPassword },
+  input: RegistrationInput,
 ): Promise<Response | Refusal> {
   const kept: KeptAnswer = await openAnswer(ctx, tenantId, key, sealed)
-  const isSame = await verify(ctx, password, kept.passwordHash && { ...kept.passwordHash, userId: null })
+  const isSame = await verify(
+    ctx,
+    input.password,
+    kept.passwordHash && { ...kept.passwordHash, userId: null },
+  )
   if (!isSame || kept.request !== requestText(input)) return refuse('idempotency_key_reused')
   return refused === null ? repeatAnswer(kept) : refuse('email_taken')
 }

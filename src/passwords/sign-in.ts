@@ -1,8 +1,6 @@
 /** Signing in with a password. The hash always runs between two trips, never inside a transaction. */
 import type { CanonicalEmail } from '../accounts/accounts.ts'
 import type { Context } from '../context.ts'
-import { needsRehash } from '../crypto/password-hash.ts'
-import { isSealedHash } from '../crypto/sealed-password-hash.ts'
 import { requireKeys } from '../keys/auth-keys.ts'
 import { openCurrentKey } from '../keys/keys.ts'
 import { checkLimits } from '../limits/check.ts'
@@ -12,8 +10,7 @@ import { issuedBy, newSession } from '../sessions/start.ts'
 import type { IssuedTokens } from '../sessions/tokens.ts'
 import { requireTenant } from '../tenants/tenants.ts'
 import { attemptSubject, refuseUnheard } from './failures.ts'
-import { hash, type StoredHash, verify } from './hashing.ts'
-import { type NormalPassword, normalisePassword } from './policy.ts'
+import { rehash, type StoredHash, verify } from './hashing.ts'
 import { countFailure, findForSignIn, signIn, type VerifiedPassword } from './store.ts'
 
 export const AMR = ['pwd'] // RFC 8176
@@ -48,7 +45,7 @@ export async function signInWithPassword(
   const { user, password: stored } = found ?? {}
   const key = await openCurrentKey(ctx, found?.key)
 
-  const password = normalisePassword(input.password)
+  const { password } = input
   const isRight = await verify(ctx, password, stored ?? null)
   // Before its address is proved, an account is nobody's yet, and its password says nothing (CASES H07); nor does that of
   // a disabled one, whose failures count like any.
@@ -78,24 +75,22 @@ const evidenceOf = ({ failures }: { failures: number }) => ({ consecutive_failur
 type StoredPassword = StoredHash & { changedAt: string }
 
 async function toSignIn(
-  ctx: Pick<Context, 'settings' | 'random' | 'now'>,
+  ctx: Pick<Context, 'settings' | 'random' | 'now' | 'trips'>,
   verified: {
     user: { id: string; emailVerifiedAt: Date | null }
     tenant: { id: string }
     stored: StoredPassword
-    password: NormalPassword
+    password: string
     subject: Uint8Array
   },
 ): Promise<VerifiedPassword> {
   const { user, tenant, stored, password, subject } = verified
-  const { argon2, authKeys } = ctx.settings
-  const isOutdated = isSealedHash(stored) || needsRehash(stored, argon2, authKeys[0].keyId)
   return {
     userId: user.id,
     tenantId: tenant.id,
     isProved: user.emailVerifiedAt !== null,
     subject,
     changedAt: stored.changedAt,
-    rehashed: isOutdated ? await hash(ctx, password) : null,
+    rehashed: await rehash(ctx, password, stored),
   }
 }

@@ -10,6 +10,8 @@ export type Trips = {
   counted(): Record<Upstream, { trips: number; milliseconds: number }>
   /** Counts one call; the signal carries its own deadline, or what is left of the whole request's. */
   begin(upstream: Upstream): { signal: AbortSignal; end(): void }
+  /** Time that was spent on what no upstream is to blame for: the whole request may take as much longer. */
+  postpone(milliseconds: number): void
   /** Ends every call to `upstream` that is under way, for a client that only tells when one begins. */
   endAll(upstream: Upstream): void
 }
@@ -18,7 +20,7 @@ export type Trips = {
 export function createTrips(deadlinesMs: Record<Upstream | 'request', number>): Trips {
   const counts = { postgres: { trips: 0, milliseconds: 0 }, redis: { trips: 0, milliseconds: 0 } }
   const underWay = { postgres: new Set<() => void>(), redis: new Set<() => void>() }
-  const lastMoment = Date.now() + deadlinesMs.request
+  let lastMoment = Date.now() + deadlinesMs.request
   return {
     counted: () => counts,
     begin(upstream) {
@@ -32,6 +34,9 @@ export function createTrips(deadlinesMs: Record<Upstream | 'request', number>): 
       counts[upstream].trips += 1
       underWay[upstream].add(end)
       return { signal, end }
+    },
+    postpone: (milliseconds) => {
+      lastMoment += milliseconds
     },
     endAll: (upstream) => {
       for (const end of underWay[upstream]) end()

@@ -40,3 +40,12 @@ test('no call outlasts its request', async () => {
   await scheduler.wait(500)
   expect(signal.aborted).toBe(true)
 })
+
+test('files 2: unless it is postponed by what an imported hash took', async () => {
+  const trips = createTrips({ postgres: 10_000, redis: 5_000, request: 50 })
+  trips.postpone(60_000)
+  const { signal, end } = trips.begin('redis')
+  await scheduler.wait(500)
+  expect(signal.aborted).toBe(false)
+  end()
+})

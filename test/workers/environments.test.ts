@@ -106,6 +106,15 @@ test.each([...written])('%s is given the secrets that its code demands, and no o
   expect(config.secrets?.required?.toSorted()).toEqual(code[worker]?.secrets.toSorted())
 })
 
+test.each([...written])(
+  'files 2: %s may compute for seconds only where it has a reason',
+  (worker, config) => {
+    const verifiesPasswords = operationsOf(worker).some(({ path }) => path === '/v1/login')
+    const cpuMs = { admin: 60_000, jobs: 30_000 }[worker] ?? (verifiesPasswords ? 15_000 : 1000)
+    expect(config.limits).toEqual({ cpu_ms: cpuMs })
+  },
+)
+
 /** The rate-limit bindings, and the rates of src/limits/limits.ts that they are to have. */
 const BINDINGS = { EDGE_LIMITER: EDGE_LIMIT, FALLBACK_LIMITER: FALLBACK_LIMIT }
 
