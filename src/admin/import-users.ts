@@ -6,7 +6,7 @@
 import * as v from 'valibot'
 import { type CanonicalEmail, EmailAddress, Roles } from '../accounts/accounts.ts'
 import type { Context } from '../context.ts'
-import { formatFirebaseHash } from '../crypto/firebase-hash.ts'
+import { type FirebaseHash, formatFirebaseHash, readFirescrypt } from '../crypto/firebase-hash.ts'
 import { readForeignHash } from '../crypto/foreign-hash.ts'
 import { newId } from '../events/outbox.ts'
 import { invalidInput } from '../http/body.ts'
@@ -34,19 +34,25 @@ const FirebasePassword = v.pipe(
     salt: Base64,
     ...FirebaseParameters,
   }),
-  v.rawTransform(({ dataset, addIssue, NEVER }) => {
-    const stored = formatFirebaseHash(dataset.value)
-    if (stored.startsWith('$')) return stored
-    addIssue({ message: stored })
-    return NEVER
-  }),
+  v.rawTransform(({ dataset, addIssue, NEVER }) => storedFirebase(dataset.value, addIssue) ?? NEVER),
 )
 
+function storedFirebase(user: FirebaseHash, addIssue: (issue: { message: string }) => void): string | null {
+  const stored = formatFirebaseHash(user)
+  if (stored.startsWith('$')) return stored
+  addIssue({ message: stored })
+  return null
+}
+
 const HashText = v.pipe(
-  text(400),
-  v.rawCheck(({ dataset, addIssue }) => {
-    const read = dataset.typed && readForeignHash(dataset.value)
-    if (typeof read === 'string') addIssue({ message: read })
+  text(3000),
+  v.rawTransform(({ dataset, addIssue, NEVER }) => {
+    const firescrypt = readFirescrypt(dataset.value)
+    if (firescrypt) return storedFirebase(firescrypt, addIssue) ?? NEVER
+    const read = readForeignHash(dataset.value)
+    if (typeof read !== 'string') return dataset.value
+    addIssue({ message: read })
+    return NEVER
   }),
 )
 

@@ -28,3 +28,15 @@ export function formatFirebaseHash(user: FirebaseHash): string | HashProblem {
   const read = readForeignHash(text)
   return typeof read === 'string' ? read : text
 }
+
+const FIRESCRYPT =
+  /^\$firescrypt\$ln=([1-9][0-9]?),r=([1-9][0-9]{0,2}),p=1\$([^$]*)\$([^$]*)\$([^$]*)\$([^$]*)$/
+
+/** Ory's spelling of the same, signer key and all; null for any other text. */
+export function readFirescrypt(text: string): FirebaseHash | null {
+  const [, memCost, rounds, salt = '', hash = '', separator = '', signerKey = ''] =
+    FIRESCRYPT.exec(text) ?? []
+  if (!memCost) return null
+  const keys = { base64_salt_separator: separator, base64_signer_key: signerKey }
+  return { hash, salt, ...keys, rounds: Number(rounds), mem_cost: Number(memCost) }
+}

@@ -243,8 +243,8 @@ describe('refuses', () => {
       '/password_hash',
     ],
     [
-      'a hash of 2 kB',
-      { email: 'a@example.com', password_hash: `$2b$${'a'.repeat(2000)}` },
+      'a hash of 4 kB',
+      { email: 'a@example.com', password_hash: `$2b$${'a'.repeat(4000)}` },
       'too_long',
       '/password_hash',
     ],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createHashSlots, hashSlots } from '../../src/crypto/hash-slots.ts'
+import { createHashSlots, dearHashSlot, hashSlots } from '../../src/crypto/hash-slots.ts'
 
 const NOW = Date.UTC(2026, 9, 20)
 const TEN_SECONDS = 10_000
@@ -69,5 +69,13 @@ describe('places for hashes', () => {
     expect(createHashSlots().take(NOW, 1)).not.toBeNull()
     giveBack?.()
     expect(countFree(hashSlots, NOW, 1)).toBe(1)
+  })
+
+  it('files 2: of hashes that take seconds are counted apart, and are taken to be gone after thirty', () => {
+    const giveBack = dearHashSlot.take(NOW, 1)
+    expect(countFree(hashSlots, NOW, 8)).toBe(8)
+    expect(dearHashSlot.take(NOW + 3 * TEN_SECONDS - 1, 1)).toBeNull()
+    expect(countFree(dearHashSlot, NOW + 3 * TEN_SECONDS, 1)).toBe(1)
+    giveBack?.()
   })
 })
