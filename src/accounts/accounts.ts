@@ -1,17 +1,23 @@
 /** What an account is to a caller, and the one form of an e-mail address that decides identity. */
 import * as v from 'valibot'
-import { text } from '../http/input.ts'
+import { stripBlanks, text } from '../http/input.ts'
 
 /** An address in canonical form: the only form that is stored, compared, limited or mailed to. */
 export type CanonicalEmail = string & { readonly canonicalEmail: unique symbol }
 
+const MAX_ADDRESS = 254
+/** An address as it was typed or pasted: what is longer is not looked at. */
+const MAX_TYPED = 2 * MAX_ADDRESS
+
 /**
  * An RFC 5321 address in ASCII, at most 254 bytes, local part at most 64; no quoted local parts, no comments, no lists.
  * Unicode is refused rather than folded: look-alikes then cannot reach somebody else's account (CASES I01–I04);
- * an internationalised domain is given as its A-label. Canonical is lower case, in both parts.
+ * an internationalised domain is given as its A-label. Canonical is lower case, in both parts, without blanks around it.
  */
 export const EmailAddress = v.pipe(
-  text(254),
+  text(MAX_TYPED),
+  v.transform(stripBlanks),
+  v.maxLength(MAX_ADDRESS, 'too_long'),
   v.regex(/^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}$/, 'invalid_email'),
   v.check(hasValidParts, 'invalid_email'),
   v.transform((address) => address.toLowerCase() as CanonicalEmail), // the only place where the brand is given

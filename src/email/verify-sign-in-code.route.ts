@@ -5,7 +5,7 @@ import { EmailAddress } from '../accounts/accounts.ts'
 import type { Env } from '../context.ts'
 import { parseSignInCode, type SignInCode } from '../crypto/one-time-token.ts'
 import { jsonBody } from '../http/body.ts'
-import { Transport, text } from '../http/input.ts'
+import { stripBlanks, Transport, text } from '../http/input.ts'
 import { isRefusal, problemResponse } from '../problem.ts'
 import { redeemCode } from './sign-in.ts'
 import { signedInResponse } from './signed-in.ts'
@@ -14,6 +14,7 @@ const Answer = v.strictObject({
   email: EmailAddress,
   code: v.pipe(
     text(20),
+    v.transform(stripBlanks),
     v.check((code) => parseSignInCode(code) !== null, 'invalid_code'),
     v.transform((code) => parseSignInCode(code) as SignInCode), // the check before has seen that it is one
   ),

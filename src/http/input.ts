@@ -9,10 +9,24 @@ export const text = (maxCharacters: number) =>
     v.check((value) => value.isWellFormed() && !value.includes('\0'), 'invalid_characters'),
   )
 
+/**
+ * Without the blanks around it, which come with what people copy from a page or a table: Unicode's white space, and what
+ * has no width (U+180E, U+200B to U+200D, U+2060, U+FEFF). Marks that turn the direction of text are no blanks.
+ */
+export function stripBlanks(text: string): string {
+  let [start, end] = [0, text.length]
+  // Not by a pattern that ends in `$`, which takes the square of the length for blanks in the middle.
+  while (start < end && isBlank(text[start])) start += 1
+  while (start < end && isBlank(text[end - 1])) end -= 1
+  return text.slice(start, end)
+}
+
+const isBlank = (character = '') => /[\p{White_Space}\u180E\u200B-\u200D\u2060\uFEFF]/u.test(character)
+
 /** A name that a person reads: no control characters, no line breaks, at most 200 characters, not blank. */
 export const DisplayName = v.pipe(
   text(200),
-  v.trim(),
+  v.transform(stripBlanks),
   v.minLength(1, 'too_short'),
   v.check((value) => !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(value), 'invalid_characters'),
 )

@@ -26,7 +26,9 @@ export type Page =
 type Field = {
   name: 'email' | 'name' | 'password'
   label: keyof Texts['fields']
-  type: 'email' | 'text' | 'password'
+  type: 'text' | 'password'
+  /** Which keys a phone shows. No `type="email"`: browsers refuse U+00A0 around an address, which we take away. */
+  inputMode?: 'email'
   /** For password managers (HTML, autofill detail tokens). */
   autocomplete: 'username' | 'name' | 'current-password' | 'new-password'
   required: boolean
@@ -64,7 +66,14 @@ const FIELDS: Record<Page, readonly Field[]> = {
     newPassword,
   ],
   forgot_password: [
-    { name: 'email', label: 'email', type: 'email', autocomplete: 'username', required: true },
+    {
+      name: 'email',
+      label: 'email',
+      type: 'text',
+      inputMode: 'email',
+      autocomplete: 'username',
+      required: true,
+    },
   ],
 }
 
@@ -138,9 +147,12 @@ function renderForm(c: PageContext, page: Page, token: string | null): Promise<R
   return render(c, { heading, content, status: 200 })
 }
 
-const renderField = ({ name, label, type, autocomplete, required, minLength }: Field, { fields }: Texts) =>
+const renderField = (
+  { name, label, type, inputMode, autocomplete, required, minLength }: Field,
+  { fields }: Texts,
+) =>
   html`<label for="${name}">${fields[label]}</label>
-        <input id="${name}" name="${name}" type="${type}" autocomplete="${autocomplete}"${required ? raw(' required') : ''}${minLength ? html` minlength="${minLength}"` : ''}>`
+        <input id="${name}" name="${name}" type="${type}"${inputMode ? html` inputmode="${inputMode}" autocapitalize="none" spellcheck="false"` : ''} autocomplete="${autocomplete}"${required ? raw(' required') : ''}${minLength ? html` minlength="${minLength}"` : ''}>`
 
 type Content = ReturnType<typeof html>
 

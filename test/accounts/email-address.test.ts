@@ -138,7 +138,7 @@ describe('the code', () => {
 
   test('reads every field `email` of a body by the one function', () => {
     const fields = places(/^ {2,}(new_)?email: (v\.|text\(|\w*Email\w*,).*$/gm).filter((place) =>
-      place.includes('.route.ts'),
+      /\.(route|page)\.ts/.test(place),
     )
     expect(fields.length).toBeGreaterThan(1)
     for (const field of fields) expect(field).toMatch(/: {2,}(new_)?email: EmailAddress,$/)

@@ -102,12 +102,14 @@ describe('ASCII', () => {
     expect(acceptedBy((character) => `a@b${character}c.com`)).toBe(sorted(`${ALPHANUMERIC}-.`))
   })
 
-  test('at the ends is atext, in the domain letters and digits', () => {
-    for (const make of [(one: string) => `${one}b@example.com`, (one: string) => `b${one}@example.com`])
-      expect(acceptedBy(make)).toBe(sorted(`${ALPHANUMERIC}${SIGNS}`))
+  const blanks = '\t\n\v\f\r '
+
+  test('at the ends is atext, in the domain letters and digits, or a blank, which is taken away', () => {
+    expect(acceptedBy((one) => `${one}b@example.com`)).toBe(sorted(`${ALPHANUMERIC}${SIGNS}${blanks}`))
+    expect(acceptedBy((one) => `b${one}@example.com`)).toBe(sorted(`${ALPHANUMERIC}${SIGNS}`))
     for (const make of [(one: string) => `b@${one}b.com`, (one: string) => `b@b${one}.com`])
       expect(acceptedBy(make)).toBe(sorted(ALPHANUMERIC))
-    expect(acceptedBy((character) => `b@b.com${character}`)).toBe(sorted(ALPHANUMERIC))
+    expect(acceptedBy((one) => `b@b.com${one}`)).toBe(sorted(`${ALPHANUMERIC}${blanks}`))
   })
 })
 
@@ -176,11 +178,35 @@ describe('Unicode', () => {
             expect({ typed, form: canonical(typed) }).toEqual({ typed, form: null })
   })
 
-  test('that nobody sees is refused, wherever it stands', () => {
+  test('that nobody sees is refused within an address, wherever it stands', () => {
     fc.assert(
       fc.property(address, fc.nat(), fc.constantFrom(...INVISIBLE), (typed, place, invisible) => {
-        const at = place % (typed.length + 1)
+        const at = 1 + (place % (typed.length - 1))
         expect(canonical(typed.slice(0, at) + invisible + typed.slice(at))).toBeNull()
+      }),
+    )
+  })
+
+  test('clients 10: around an address, blanks alone are taken away, of all the code points there are', () => {
+    const blanks: string[] = []
+    for (let code = 0x80; code <= 0x10ffff; code++) {
+      const character = String.fromCodePoint(code)
+      const forms = [`${character}a@b.com`, `a@b.com${character}`].map(canonical)
+      if (forms.some((form) => form !== null)) blanks.push(code.toString(16))
+      if (forms.some((form) => form !== null && form !== 'a@b.com')) blanks.push(`${code.toString(16)} kept`)
+    }
+    const spaces = '85 a0 1680 180e 2000 2001 2002 2003 2004 2005 2006 2007 2008 2009 200a 200b 200c 200d'
+    expect(blanks.join(' ')).toBe(`${spaces} 2028 2029 202f 205f 2060 3000 feff`)
+  }, 30_000)
+
+  test('clients 10: blanks around an address, of any kind and number, change nothing of what it is', () => {
+    const blanks = fc.string({
+      unit: fc.constantFrom(...' \t\r\n\u00a0\u200b\ufeff\u2003\u2060'),
+      maxLength: 20,
+    })
+    fc.assert(
+      fc.property(blanks, fc.oneof(address, nearly), blanks, (before, typed, after) => {
+        expect(canonical(before + typed + after)).toBe(canonical(typed))
       }),
     )
   })
@@ -255,6 +281,14 @@ describe('lengths', () => {
     ['nothing', 'refused', ''],
   ])('%s is %s', (_, outcome, typed) => {
     expect(canonical(typed)).toBe(outcome === 'accepted' ? typed : null)
+  })
+
+  test('clients 10: twice the length may be typed, and no more is looked at', () => {
+    const longest = ofLength(254)
+    expect(canonical(`${' '.repeat(127)}${longest}${'\u00a0'.repeat(127)}`)).toBe(longest)
+    expect(canonical(`${' '.repeat(508 - 5)}a@b.c`)).toBe('a@b.c')
+    expect(canonical(`${' '.repeat(509 - 5)}a@b.c`)).toBeNull()
+    expect(canonical(`${ofLength(255)} `)).toBeNull()
   })
 
   test('the lengths of these are what their names say', () => {

@@ -165,10 +165,10 @@ describe('addresses', () => {
       [
         'v@x.test\r\nBcc: a@evil.test',
         'v@x.test\nSubject: x',
-        '\rv@x.test',
+        'v\r@x.test',
         'v\r\n.\r\n@x.test',
         'v@x.test\0',
-        'v@x.test\u2028',
+        'v@x.test\u2028Bcc: a@evil.test',
         'v@x.test%0d%0a,a@evil.test',
       ],
     ],
@@ -195,7 +195,7 @@ describe('addresses', () => {
       `${local}@${domain.replace('a', '\uff41')}`,
       `${local}@${domain.replace('.', '\u3002')}`,
       `${local}\uff20${domain}`,
-      `\u200b${victim.email}`,
+      `${local}\u200b@${domain}`,
       `${victim.email}\u200f`,
       `${victim.email.toUpperCase()}\u0130`,
     ].filter((email) => email !== victim.email)
@@ -396,7 +396,7 @@ describe('tokens and codes', () => {
   it('I10 I13 a code that is no six digits signs nobody in', async () => {
     const codes = [
       ...'0x1234 12345 1234567 12345a 1e5000 -12345 +12345 123.456 null % ______ ------'.split(' '),
-      ...['', ' ', '      ', '123456\n', "' or 1=1--", '\uff11\uff12\uff13\uff14\uff15\uff16'],
+      ...['', ' ', '      ', '123\n456', "' or 1=1--", '\uff11\uff12\uff13\uff14\uff15\uff16'],
       '\u0661\u0662\u0663\u0664\u0665\u0666',
     ]
     expect(taking('code').length).toBeGreaterThan(0)

@@ -205,7 +205,7 @@ describe('refuses', () => {
     ['an IP as domain', 'a@127.0.0.1'],
     ['a leading dot', '.a@example.com'],
     ['two dots', 'a..b@example.com'],
-    ['a space around it', ' a@example.com '],
+    ['a space in it', 'a @example.com'],
     ['a local part of 65 bytes', `${'a'.repeat(65)}@example.com`],
   ])('an e-mail address with %s', async (_, email) => {
     const client = await newClient(service())
