@@ -2,6 +2,7 @@
  * `npm run bench` — how fast the main operations are against what they cannot do without, and what sign-ins leave in
  * memory; on engines and endpoints of its own, in one run. It reports and never fails for being slow.
  *   npm run bench -- --quick    a tenth of the calls, for a look
+ *   npm run bench -- --burst    what many wrong passwords at once make others wait, and nothing else
  *   npm run bench -- --account  what an account with a million sessions costs its owner, and nothing else
  * The raw numbers are in .latchkey/bench.json.
  */
@@ -9,6 +10,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { measureAccount } from './account.ts'
 import { type Attack, measureAttack } from './attack.ts'
 import { measureChains, measureSlowAudit, reportChains, type SlowAudit } from './audit.ts'
+import { measureBurst } from './burst.ts'
 import { createSender } from './client.ts'
 import { cpuMs, describeMachine, watchLoad } from './machine.ts'
 import { type Measured, measure, type Plan, type Ratios, ratios } from './measure.ts'
@@ -150,6 +152,10 @@ async function main(): Promise<void> {
   try {
     if (process.argv.includes('--account')) {
       await withFreshWorkerd(stack, {}, (workerd) => measureAccount(stack, workerd))
+      return
+    }
+    if (process.argv.includes('--burst')) {
+      await measureBurst(stack)
       return
     }
     const loadSince = watchLoad()

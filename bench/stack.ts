@@ -57,6 +57,7 @@ export async function startStack(): Promise<Stack> {
     UPSTASH_REDIS_REST_TOKEN: 'local',
     LIMITS_MULTIPLIER: '1000000',
     MAX_HASHES_IN_FLIGHT: '1000',
+    HASH_WAIT_MS: '60000',
     // A busy machine is to be seen in the numbers, not as errors.
     REDIS_TIMEOUT_MS: '10000',
     POSTGRES_TIMEOUT_MS: '20000',

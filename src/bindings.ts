@@ -15,6 +15,7 @@ export type Bindings = {
   ARGON2_MEMORY_KIB?: string
   ARGON2_ITERATIONS?: string
   MAX_HASHES_IN_FLIGHT?: string
+  HASH_WAIT_MS?: string
   LIMITS_MULTIPLIER?: string
   LIMIT_ANALYTICS?: string
   SERVER_TIMING?: string

@@ -34,8 +34,9 @@ export type Settings = {
   postgresTimeoutMs: number
   requestTimeoutMs: number
   argon2: { memoryKiB: number; iterations: number; parallelism: number }
-  /** Password hashes that an isolate takes on at a time; the rest is refused at once. */
+  /** Password hashes that an isolate takes on at a time, and how long one may wait to begin; the rest is refused at once. */
   maxHashesInFlight: number
+  hashWaitMs: number
   /** Raises every limit in Redis and PostgreSQL; 1 in production, more only on the local stack (benchmarks and load tests). */
   limitsMultiplier: number
   /** Whether Upstash's console is told how many requests pass the limits. */
@@ -89,6 +90,7 @@ const Shape = v.object({
   ARGON2_ITERATIONS: integer(2, 2, 10),
   // One hash takes 30 to 40 ms of the one thread, so the last of eight is answered within a third of a second.
   MAX_HASHES_IN_FLIGHT: integer(8, 1, 1000),
+  HASH_WAIT_MS: milliseconds(250),
   LIMITS_MULTIPLIER: integer(1, 1, 1_000_000),
   LIMIT_ANALYTICS: v.optional(v.picklist(['on', 'off']), 'off'),
   SERVER_TIMING: v.optional(v.picklist(['on', 'off']), 'off'),
@@ -159,6 +161,7 @@ export function readSettings(bindings: Bindings, needed: readonly Secret[]): Set
     requestTimeoutMs: values.REQUEST_TIMEOUT_MS,
     argon2: { memoryKiB: values.ARGON2_MEMORY_KIB, iterations: values.ARGON2_ITERATIONS, parallelism: 1 },
     maxHashesInFlight: values.MAX_HASHES_IN_FLIGHT,
+    hashWaitMs: values.HASH_WAIT_MS,
     limitsMultiplier: values.LIMITS_MULTIPLIER,
     limitAnalytics: values.LIMIT_ANALYTICS === 'on',
     serverTiming: values.SERVER_TIMING === 'on',

@@ -1,15 +1,15 @@
 /**
- * How many password hashes an isolate has taken on. A hash holds the thread for tens of milliseconds, so that those that
- * wait decide how long everybody waits; beyond a number, more are refused at once. A count and no queue: a promise of one
- * request that another awaits never settles when the first one's client is gone (ARGON2.md).
+ * How many requests that will hash a password an isolate has taken on at a time; beyond a number, more are refused at once.
+ * A count and no queue: a promise of one request that another awaits never settles when the first one's client is gone
+ * (ARGON2.md).
  */
 
 export type HashSlots = {
   /**
    * Takes a place and returns what gives it back, or null when all are taken.
-   * @param now milliseconds; @param most how many may be under way
+   * @param now milliseconds; @param most how many of `whose` may be under way
    */
-  take(now: number, most: number): (() => void) | null
+  take(now: number, most: number, whose?: string): (() => void) | null
 }
 
 /** A request that was cancelled never gives its place back: after so long it is taken to be gone. */
@@ -17,19 +17,19 @@ const EXPIRES_MS = 10_000
 const DEAR_EXPIRES_MS = 30_000
 
 export function createHashSlots(expiresMs = EXPIRES_MS): HashSlots {
-  const takenAt = new Set<{ at: number }>()
+  const taken = new Set<{ at: number; whose: string }>()
   return {
-    take(now, most) {
-      for (const slot of takenAt) if (slot.at <= now - expiresMs) takenAt.delete(slot)
-      if (takenAt.size >= most) return null
-      const slot = { at: now }
-      takenAt.add(slot)
-      return () => takenAt.delete(slot)
+    take(now, most, whose = '') {
+      for (const slot of taken) if (slot.at <= now - expiresMs) taken.delete(slot)
+      if ([...taken].filter((slot) => slot.whose === whose).length >= most) return null
+      const slot = { at: now, whose }
+      taken.add(slot)
+      return () => taken.delete(slot)
     },
   }
 }
 
-/** Those of this isolate, beside its one Argon2 instance. */
+/** Those of this isolate: of all accounts (no `whose`), and of each. */
 export const hashSlots = createHashSlots()
 
 /**

@@ -3,7 +3,8 @@ import type { Context } from '../context.ts'
 import { NO_PEPPER } from '../crypto/foreign-hash.ts'
 import { isDear } from '../crypto/foreign-hash-kinds.ts'
 import { isVerifiedWhole, requireForeignHash, verifyForeignHash } from '../crypto/foreign-hash-verify.ts'
-import { dearHashSlot, hashSlots } from '../crypto/hash-slots.ts'
+import { hashLine } from '../crypto/hash-line.ts'
+import { dearHashSlot } from '../crypto/hash-slots.ts'
 import { deriveKey } from '../crypto/keyring.ts'
 import {
   decoyHash,
@@ -69,13 +70,20 @@ export async function rehash(
 }
 
 async function inSlot<T>({ settings, now }: HashContext, work: () => T | Promise<T>): Promise<T> {
-  const giveBack = hashSlots.take(now().getTime(), settings.maxHashesInFlight)
-  if (!giveBack) throw new Fault('overloaded', `${settings.maxHashesInFlight} hashes are under way`)
+  const limits = { most: settings.maxHashesInFlight, withinMs: settings.hashWaitMs }
+  const place = hashLine.enter(now().getTime(), limits)
+  if (!place)
+    throw new Fault(
+      'overloaded',
+      `a hash could not begin within ${limits.withinMs} ms, or as one of ${limits.most}`,
+    )
   try {
-    await scheduler.wait(0) // answers that have arrived for other requests go first
+    // At least once: answers that have arrived for other requests go first.
+    for (let pause: number | null = 0; pause !== null; pause = place.ask(now().getTime()))
+      await scheduler.wait(pause)
     return await work()
   } finally {
-    giveBack()
+    place.leave()
   }
 }
 

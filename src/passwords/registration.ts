@@ -20,6 +20,7 @@ import { isRefusal, type Refusal, refuse } from '../problem.ts'
 import { issuedBy, newSession } from '../sessions/start.ts'
 import type { IssuedTokens } from '../sessions/tokens.ts'
 import { requireTenant } from '../tenants/tenants.ts'
+import { fewAtOnce } from './at-once.ts'
 import { hashUnbreached } from './breached.ts'
 import { attemptSubject } from './failures.ts'
 import { verify } from './hashing.ts'
@@ -54,8 +55,20 @@ type RegistrationOptions = {
  * Creates an account, and signs it in where the tenant wants that: (limit ∥ read) → policy → hash → one statement.
  * @returns the answer, also of the earlier request that this one repeats; refusals `unknown_host`, `origin_not_allowed`,
  * `rate_limited`, `idempotency_key_reused`, `idempotency_key_in_use`, `invalid_input`, `password_compromised`, `email_taken`
+ * @throws Fault `overloaded`
  */
 export async function registerWithPassword(
+  ctx: Context,
+  headers: Headers,
+  input: RegistrationInput,
+  options: RegistrationOptions,
+): Promise<Response | Refusal> {
+  return fewAtOnce(ctx, JSON.stringify([ctx.host, input.email]), () =>
+    attemptToRegister(ctx, headers, input, options),
+  )
+}
+
+async function attemptToRegister(
   ctx: Context,
   headers: Headers,
   input: RegistrationInput,

@@ -9,6 +9,7 @@ import { type KnownDevice, subjectsOf } from '../sessions/known-device.ts'
 import { issuedBy, newSession } from '../sessions/start.ts'
 import type { IssuedTokens } from '../sessions/tokens.ts'
 import { requireTenant } from '../tenants/tenants.ts'
+import { fewAtOnce } from './at-once.ts'
 import { attemptSubject, refuseUnheard } from './failures.ts'
 import { rehash, type StoredHash, verify } from './hashing.ts'
 import { countFailure, findForSignIn, signIn, type VerifiedPassword } from './store.ts'
@@ -21,8 +22,18 @@ export const AMR = ['pwd'] // RFC 8176
  * address whose attempts are delayed.
  * @param device the caller's browser, when it is one that has signed in to this account before
  * @returns refusals `unknown_host`, `origin_not_allowed`, `rate_limited`, `password_disabled`, `invalid_credentials`
+ * @throws Fault `overloaded`
  */
 export async function signInWithPassword(
+  ctx: Context,
+  input: { email: CanonicalEmail; password: string },
+  device: KnownDevice | null,
+): Promise<IssuedTokens | Refusal> {
+  const account = JSON.stringify([ctx.host, input.email, device?.nonce ?? null])
+  return fewAtOnce(ctx, account, () => attemptSignIn(ctx, input, device))
+}
+
+async function attemptSignIn(
   ctx: Context,
   input: { email: CanonicalEmail; password: string },
   device: KnownDevice | null,

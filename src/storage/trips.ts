@@ -44,20 +44,26 @@ export function createTrips(deadlinesMs: Record<Upstream | 'request', number>): 
   }
 }
 
+const LATE_MS = 10
+
 /**
  * Aborts when the upstream has kept us waiting for `milliseconds`. That is counted in ten turns of the event loop, not
  * by the clock: an Argon2 hash of another request holds the isolate for tens of milliseconds, while an answer may have
- * arrived and waits for its turn, and that is no fault of the upstream. `lastMoment` is the clock's.
+ * arrived and waits for its turn, and that is no fault of the upstream. A turn that comes late says that the isolate is
+ * busy, and counts a quarter. `lastMoment` is the clock's.
  */
 export function createDeadline(
   milliseconds: number,
   lastMoment: number,
 ): { signal: AbortSignal; clear(): void } {
   const controller = new AbortController()
-  let turns = 10
+  let quarters = 40
+  let due = Date.now() + milliseconds / 10
   const turn = () => {
-    turns -= 1
-    if (turns > 0 && Date.now() < lastMoment) timer = setTimeout(turn, milliseconds / 10)
+    const now = Date.now()
+    quarters -= now > due + LATE_MS ? 1 : 4
+    due = now + milliseconds / 10
+    if (quarters > 0 && now < lastMoment) timer = setTimeout(turn, milliseconds / 10)
     else controller.abort(new DOMException('deadline', 'TimeoutError'))
   }
   let timer = setTimeout(turn, milliseconds / 10)

@@ -34,6 +34,7 @@ const MODULE_STATE_ALLOWED: [where: RegExp, what: string][] = [
   [/^src\/crypto\/argon2\.ts$/, '`createArgon2()` at module level'],
   // What one isolate's one thread has taken on: a count beside that instance (ARGON2.md, last section).
   [/^src\/crypto\/hash-slots\.ts$/, '`createHashSlots()` at module level'],
+  [/^src\/crypto\/hash-line\.ts$/, '`createHashLine()` at module level'],
   // A Worker is its list of operations: no data, no connection.
   [/^src\/(index|workers\/[a-z-]+)\.ts$/, '`createApp()` at module level'],
   [/^src\/(index|workers\/jobs)\.ts$/, '`createJobs()` at module level'],

@@ -63,6 +63,14 @@ describe('places for hashes', () => {
     expect(countFree(slots, NOW, 3)).toBe(1)
   })
 
+  it("clients 15: of one account are counted apart from another's, and from those of all", () => {
+    const slots = createHashSlots()
+    expect(slots.take(NOW, 1, 'ada')).not.toBeNull()
+    expect(slots.take(NOW, 1, 'ada')).toBeNull()
+    expect(slots.take(NOW, 1, 'grace')).not.toBeNull()
+    expect(countFree(slots, NOW, 3)).toBe(3)
+  })
+
   it('of one isolate are counted together, and of another by itself', () => {
     const giveBack = hashSlots.take(NOW, 1)
     expect(hashSlots.take(NOW, 1)).toBeNull()

@@ -2,6 +2,7 @@
  * More passwords than an isolate can hash (CASES H11): the rest is refused at once, the same for everybody, and nothing
  * of it stays: no cookie, no failure, no account, no place taken.
  */
+import http from 'node:http'
 import { describe, expect, test } from 'vitest'
 import {
   type Answer,
@@ -33,11 +34,11 @@ function expectShed(answer: Answer<unknown>): void {
   expect(answer.headers.getSetCookie()).toEqual([])
 }
 
-/** What a caller sees, but for what differs from request to request. */
-function visible({ status, headers, body, trips }: Answer<unknown>) {
+/** What a caller sees, but for what differs from request to request, and for when it was refused: before the trips or after. */
+function visible({ status, headers, body }: Answer<unknown>) {
   const { request_id, ...rest } = body as Problem
   const ignored = ['x-request-id', 'server-timing', 'date', 'content-length', 'retry-after']
-  return { status, trips, body: rest, headers: [...headers].filter(([name]) => !ignored.includes(name)) }
+  return { status, body: rest, headers: [...headers].filter(([name]) => !ignored.includes(name)) }
 }
 
 describe('of 50 simultaneous sign-ins', () => {
@@ -70,7 +71,6 @@ describe('of 50 simultaneous sign-ins', () => {
     expect(new Set(known?.map(({ status }) => status))).toEqual(new Set([200, 503]))
     expect(new Set(unknown?.map(({ status }) => status))).toEqual(new Set([401, 503]))
     const [first, ...rest] = answers.filter(isShed).map(visible)
-    expect(first?.trips).toEqual({ postgres: 1, redis: 1 })
     for (const other of rest) expect(other).toEqual(first)
 
     for (const [index, answer] of unknown?.entries() ?? []) {
@@ -79,6 +79,82 @@ describe('of 50 simultaneous sign-ins', () => {
     }
     for (let attempt = 0; attempt <= MOST; attempt++)
       expectProblem(await client.login(newEmail()), 'invalid_credentials')
+  })
+})
+
+describe('of 200 wrong passwords at one account, with the settings of production', () => {
+  const production = useService({
+    beside: service,
+    bindings: {
+      ...FULL_COST,
+      LIMITS_MULTIPLIER: '1000',
+      MAX_HASHES_IN_FLIGHT: '8',
+      HASH_WAIT_MS: '250',
+      REDIS_TIMEOUT_MS: '250',
+      POSTGRES_TIMEOUT_MS: '2000',
+      REQUEST_TIMEOUT_MS: '8000',
+    },
+  })
+
+  test(
+    'clients 15: two at a time are tried, the rest is refused before it asks anything, and no call is late',
+    BURST,
+    async () => {
+      const client = createClient(production(), (await newClient(service())).tenant)
+      const { email } = await client.newAccount()
+      const other = await client.newAccount()
+      const [answers, meanwhile] = await Promise.all([
+        race(200, () => client.login(email, WRONG)),
+        createClient(production(), client.tenant).login(other.email),
+      ])
+      const {
+        401: heard = 0,
+        429: delayed = 0,
+        503: shed = 0,
+        ...rest
+      } = countBy(answers, ({ status }) => status)
+      expect(rest).toEqual({})
+      expect(heard).toBeGreaterThanOrEqual(1)
+      expect(heard).toBeLessThanOrEqual(5)
+      expect(heard + delayed + shed).toBe(200)
+      for (const answer of answers.filter(isShed)) {
+        expectShed(answer)
+        expect(answer.trips, 'nothing was asked').toEqual({ postgres: 0, redis: 0 })
+      }
+      expect(await failuresAt(service(), { tenant: client.tenant, email })).toBe(heard)
+      expect(meanwhile.status, 'a sign-in of another account').toBe(200)
+    },
+  )
+
+  test('clients 15: registrations of one address likewise', BURST, async () => {
+    const client = createClient(production(), (await newClient(service())).tenant)
+    const email = newEmail()
+    const answers = await race(50, () => client.register(email))
+    const { 201: made, 409: taken = 0, 503: shed = 0 } = countBy(answers, ({ status }) => status)
+    expect([made, taken + shed]).toEqual([1, 49])
+    expect(shed).toBeGreaterThan(0)
+    for (const answer of answers.filter(isShed)) expect(answer.trips).toEqual({ postgres: 0, redis: 0 })
+  })
+
+  test('clients 15: a client that hangs up at once keeps no place', BURST, async () => {
+    const client = createClient(production(), (await newClient(service())).tenant)
+    const { email } = await client.newAccount()
+    const body = JSON.stringify({ email, password: WRONG })
+    for (let attempt = 0; attempt < 4; attempt++) {
+      const request = http.request(new URL('/v1/login', production().url), {
+        method: 'POST',
+        headers: {
+          host: client.tenant.host,
+          'content-type': 'application/json',
+          'content-length': body.length,
+        },
+      })
+      // Not `once`: that it hung up is no error of this test.
+      const gone = new Promise((resolve) => request.on('close', resolve).on('error', resolve))
+      request.end(body, () => setTimeout(() => request.destroy(), 5))
+      await gone
+    }
+    await expect.poll(async () => (await client.login(email)).status, { timeout: 8_000 }).toBe(200)
   })
 })
 

@@ -28,6 +28,20 @@ test('a call is late when nothing came while we waited', async () => {
   expect(signal.reason).toMatchObject({ name: 'TimeoutError' })
 })
 
+test('clients 15: turns that come late, because the isolate is busy, count a quarter; on end they end the call too', async () => {
+  const { signal } = begin(100)
+  const busy = async (turns: number) => {
+    for (let turn = 0; turn < turns; turn++) {
+      hold(40)
+      await scheduler.wait(0)
+    }
+  }
+  await busy(15)
+  expect(signal.aborted).toBe(false)
+  await busy(60)
+  expect(signal.aborted).toBe(true)
+})
+
 test('a call that ended is never late', async () => {
   const { signal, end } = begin(50)
   end()

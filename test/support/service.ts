@@ -210,6 +210,7 @@ async function startBackend(): Promise<Backend> {
       POSTGRES_TIMEOUT_MS: '20000',
       REQUEST_TIMEOUT_MS: '60000',
       MAX_HASHES_IN_FLIGHT: '1000',
+      HASH_WAIT_MS: '60000',
       ...CHEAP_HASHES,
       // Receivers of the tests listen on this machine; the tests of what is refused set this themselves.
       WEBHOOK_PRIVATE_TARGETS: 'allowed',

@@ -1,0 +1,86 @@
+/**
+ * The line of password hashes of an isolate. A hash holds the one thread for tens of milliseconds, and answers that have
+ * arrived for other requests are read in between, a few at each turn of the event loop: so there is one hash at a time,
+ * and the next begins when the loop has come to rest. What could not begin in time is refused before it waits. Those in
+ * line ask again and again: a promise of one request that another awaits never settles when the first one's client is
+ * gone (ARGON2.md).
+ */
+
+export type HashLine = {
+  /**
+   * Takes the last place, or null when `most` are in line or those in front would take longer than `withinMs`.
+   * @param now milliseconds
+   */
+  enter(now: number, limits: { most: number; withinMs: number }): HashPlace | null
+}
+
+export type HashPlace = {
+  /** Null when the hash may begin now, else after how many milliseconds to ask again. The first question comes a turn of the loop after `enter`. */
+  ask(now: number): number | null
+  /** Gives the place up: when the hash is done, or is not wanted any more. */
+  leave(): void
+}
+
+/** `enteredAt` and `begunAt` are milliseconds; `askedAt` too, and `asked` is the number of that question. */
+type InLine = { enteredAt: number; begunAt: number | null; askedAt: number; asked: number; turns: number }
+
+/** From one hash to the next, before that was measured. */
+const FIRST_PACE_MS = 50
+/** Between two questions of one that is not the first. */
+const PAUSE_MS = 5
+/** A turn of the loop that takes longer had something else to do. */
+const CALM_TURN_MS = 2
+/** In a loop that never comes to rest a hash begins all the same after so many turns. */
+const MOST_TURNS = 32
+/** A request that was cancelled never leaves: after so many rounds of questions without its own, or so long in a hash, it is gone. */
+const SILENT_ROUNDS = 16
+const LONGEST_HASH_MS = 10_000
+
+export function createHashLine(): HashLine {
+  const line = new Set<InLine>()
+  let [paceMs, asked, lastBegunAt] = [FIRST_PACE_MS, 0, 0]
+
+  function dropGone(now: number): void {
+    for (const one of line) {
+      const isSilent = asked - one.asked > SILENT_ROUNDS * (line.size + 1)
+      if (one.begunAt === null ? isSilent : one.begunAt <= now - LONGEST_HASH_MS) line.delete(one)
+    }
+  }
+
+  function begin(own: InLine, now: number): void {
+    // Only one that was waiting before can tell: for another the isolate may have been idle.
+    if (own.enteredAt <= lastBegunAt) paceMs = 0.7 * paceMs + 0.3 * (now - lastBegunAt)
+    for (const other of line) other.turns = 0
+    own.begunAt = now
+    lastBegunAt = now
+  }
+
+  return {
+    enter(now, { most, withinMs }) {
+      dropGone(now)
+      // However slow hashes were, two may be in line: else the pace would never be measured again.
+      if (line.size >= most || line.size * Math.min(paceMs, withinMs / 2) > withinMs) return null
+      const own: InLine = { enteredAt: now, begunAt: null, askedAt: now, asked, turns: 0 }
+      line.add(own)
+      return {
+        ask(at) {
+          const isCalm = at - own.askedAt <= CALM_TURN_MS
+          asked += 1
+          Object.assign(own, { asked, askedAt: at })
+          line.add(own) // anew, should it have been taken to be gone
+          dropGone(at)
+          const [first] = line
+          if (first !== own) return PAUSE_MS
+          own.turns += 1
+          if (!isCalm && own.turns < MOST_TURNS) return 0
+          begin(own, at)
+          return null
+        },
+        leave: () => line.delete(own),
+      }
+    },
+  }
+}
+
+/** That of this isolate, before its one Argon2 instance. */
+export const hashLine = createHashLine()
