@@ -2,18 +2,18 @@
 import { randomBytes } from 'node:crypto'
 import { decodeProtectedHeader, type JSONWebKeySet } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createOperatorContext } from '../../ops/context.ts'
+import { createOperatorContext, type OperatorContext } from '../../ops/context.ts'
 import { newKeyringEntry } from '../../ops/keyring.ts'
 import { parseKeyring } from '../../src/crypto/keyring.ts'
 import { generateSigningKey, sealSigningKey } from '../../src/crypto/signing.ts'
-import { rotateSigningKeys } from '../../src/keys/rotation.ts'
+import { revokeSigningKeys, rotateSigningKeys } from '../../src/keys/rotation.ts'
 import { openSigningKeyRow } from '../../src/keys/sealed-key.ts'
 import { HOURLY, linesOf } from '../housekeeping/hourly.ts'
 import { createClient, newClient, newEmail, PASSWORD, race, type Tokens } from '../support/client.ts'
 import { expectCommonHeaders, expectProblem } from '../support/expect.ts'
 import { runKeys } from '../support/keyring.ts'
 import { type Service, startService } from '../support/service.ts'
-import { backdateUse, generations } from '../support/sessions.ts'
+import { backdateUse, generations, untilWaiting } from '../support/sessions.ts'
 
 type Row = { kid: string; state: string; is_over: boolean }
 
@@ -39,15 +39,22 @@ async function expectSigns(service: Service, ring: string): Promise<string> {
 }
 
 const RINGS = [
-  { replaced: 'by a key of another id', ring: newKeyringEntry('s2'), reason: 'no key called s1' },
+  {
+    replaced: 'by a key of another id',
+    ring: newKeyringEntry('s2'),
+    reason: 'no key called s1',
+    refreshTrips: 1,
+  },
   {
     replaced: 'by other bytes under the same id',
     ring: newKeyringEntry('s1'),
     reason: 'not the key that sealed it',
+    // The id does not tell, so the rotation is made and taken back.
+    refreshTrips: 2,
   },
 ]
 
-describe.each(RINGS)('SIGNING_SEAL_KEYS replaced $replaced', ({ ring, reason }) => {
+describe.each(RINGS)('SIGNING_SEAL_KEYS replaced $replaced', ({ ring, reason, refreshTrips }) => {
   let before: Service
   let service: Service
   beforeAll(async () => {
@@ -110,7 +117,9 @@ describe.each(RINGS)('SIGNING_SEAL_KEYS replaced $replaced', ({ ring, reason }) 
     const { tokens } = await good.newAccount()
     const there = createClient(service, good.tenant)
     const [current] = await rowsOf(service)
-    expectCannotSign(await there.refresh(tokens.refresh_token), current?.kid ?? '')
+    const refused = await there.refresh(tokens.refresh_token)
+    expectCannotSign(refused, current?.kid ?? '')
+    expect(refused.trips.postgres, 'what the id tells is known before anything is used').toBe(refreshTrips)
     expect(await generations(service, tokens.session.id)).toMatchObject([{ used: false }])
     await backdateUse(service, tokens.session.id, 60)
     expect((await good.refresh(tokens.refresh_token)).status, 'an hour later, once a key can sign').toBe(200)
@@ -194,6 +203,40 @@ describe('npm run keys -- rotate', { timeout: 120_000 }, () => {
     const rows = await rowsOf(service)
     expect(rows.map(({ kid }) => kid)).not.toContain(key.kid)
     expect(counts(rows, 'next')).toBe(1)
+  })
+
+  test.each([
+    [
+      'a rotation goes on with the current one',
+      (ctx: OperatorContext) => rotateSigningKeys(ctx, { algorithm: 'EdDSA', immediately: true }),
+    ],
+    [
+      'a revocation makes one that signs at once',
+      (ctx: OperatorContext, kid: string) => revokeSigningKeys(ctx, [kid]),
+    ],
+  ])('keys 4: where another next key, which was not opened, came meanwhile, %s', async (what, change) => {
+    await rotateSigningKeys(service.operator, { algorithm: 'EdDSA' })
+    const signed = await expectSigns(service, own)
+    const key = await generateSigningKey('EdDSA', new Date())
+    const sealed = await sealSigningKey(parseKeyring(newKeyringEntry('s6')), key, randomBytes)
+    const holder = await service.connect()
+    try {
+      await holder.query('begin')
+      await holder.query(`select pg_advisory_xact_lock(hashtext('latchkey signing keys'))`)
+      const changing = change(service.operator, signed)
+      await untilWaiting(service, 1)
+      await holder.query(
+        `update signing_keys set kid = $1, public_jwk = $2, sealed_private_jwk = $3 where state = 'next'`,
+        [key.kid, JSON.stringify(key.publicJwk), sealed],
+      )
+      await holder.query('commit')
+      await changing
+    } finally {
+      await holder.end()
+    }
+    const signs = await expectSigns(service, own)
+    expect(signs).not.toBe(key.kid)
+    expect(signs === signed).toBe(what.startsWith('a rotation'))
   })
 
   test('keys 4: a forced rotation says how long verifiers refuse what they have not seen', async () => {

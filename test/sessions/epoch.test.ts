@@ -11,6 +11,7 @@ import { type Client, countBy, newClient, PASSWORD, type Tokens } from '../suppo
 import { countRows, pileUpSessions } from '../support/piles.ts'
 import { recordedOf } from '../support/recorded.ts'
 import { useService } from '../support/service.ts'
+import { generations, sessionRow } from '../support/sessions.ts'
 
 const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 const BURST = { timeout: 120_000 }
@@ -78,8 +79,8 @@ const ENDINGS: Record<string, Ending> = {
   },
 }
 
-async function newOwner(): Promise<Owner & { thief: Tokens }> {
-  const client = await newClient(service())
+async function newOwner(settings: Record<string, number> = {}): Promise<Owner & { thief: Tokens }> {
+  const client = await newClient(service(), { settings })
   const { email, tokens } = await client.newAccount()
   return { client, email, tokens, thief: await client.signIn(email) }
 }
@@ -129,6 +130,25 @@ test('accounts 6: the rows are ended in the background, the one that was kept is
   expect(service().logs().join('\n')).toContain('"sessions ended"')
 })
 
+test(
+  'accounts 6: of a session that is dead, whose row is still open, no token makes anything or is taken for stolen',
+  BURST,
+  async () => {
+    const owner = await newOwner()
+    const { client, tokens, thief } = owner
+    const next = (await client.refresh(thief.refresh_token)).body
+    const last = (await client.refresh(next.refresh_token)).body
+    await pileUpSessions(service(), thief, 1000)
+    expect((await ENDINGS['a reset']?.end(owner))?.status).toBe(204)
+    const before = await generations(service(), thief.session.id)
+    for (const { refresh_token } of [last, thief, next])
+      expectProblem(await client.refresh(refresh_token), 'invalid_grant')
+    expect(await generations(service(), thief.session.id)).toEqual(before)
+    expect(await sessionRow(service(), thief.session.id)).toMatchObject({ revoked_at: null })
+    expect(await recordedOf(service(), tokens.user.id, 'session.reuse_detected')).toEqual([])
+  },
+)
+
 test('accounts 6: a restored account has none of its old sessions', BURST, async () => {
   const owner = await newOwner()
   const { client, tokens, thief } = owner
@@ -166,9 +186,9 @@ test(
   'accounts 6: beside 50 sign-ins, signing out everywhere ends those that began before it',
   BURST,
   async () => {
-    const owner = await newOwner()
-    const { client, email, tokens, thief } = owner
-    await pileUpSessions(service(), thief, 1000)
+    // None is displaced: a sign-in that comes first must not end the session that signs out.
+    const { client, email, tokens, thief } = await newOwner({ max_sessions: 500 })
+    await pileUpSessions(service(), thief, AT_ONCE + 50)
     const held = {
       text: 'select id from users where id = $1 for update',
       values: [tokens.user.id],
