@@ -1,12 +1,11 @@
 /** Claiming: nothing twice, in order, a few at a time, and at the same cost whatever waits. */
-import { PgDialect } from 'drizzle-orm/pg-core'
-import type { SQL } from 'drizzle-orm/sql'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Database } from '../../src/storage/postgres.ts'
 import { claimDeliveries, findDueEndpoints } from '../../src/webhooks/claim-store.ts'
 import { endDeliveries, findUnsettled } from '../../src/webhooks/settling-store.ts'
 import { race } from '../support/client.ts'
 import { deliver, deliveriesOf, newSubscriber, plantMany, type Subscriber, useStage } from './delivering.ts'
+import { rowsReadBy as readBy } from './rows-read.ts'
 
 const stage = useStage()
 
@@ -79,50 +78,7 @@ describe('piles 12: a claim', () => {
   })
 })
 
-/** What `query` asks of the database, in order. */
-async function statementsOf(query: (db: Database) => Promise<unknown>): Promise<SQL[]> {
-  const asked: SQL[] = []
-  const execute = (statement: SQL) => {
-    asked.push(statement)
-    return Promise.resolve({ rows: [], rowCount: 0 })
-  }
-  const batch = (statements: Promise<unknown>[]) => Promise.all(statements)
-  await query({ execute, batch } as unknown as Database) // all that these stores use of it
-  return asked
-}
-
-type Node = {
-  'Relation Name'?: string
-  'Actual Rows': number
-  'Actual Loops': number
-  'Rows Removed by Filter'?: number
-  'Rows Removed by Index Recheck'?: number
-  Plans?: Node[]
-}
-
-/** Rows of `webhook_deliveries` that running the statements reads, those included that it throws away. */
-async function rowsReadBy(query: (db: Database) => Promise<unknown>): Promise<number> {
-  let read = 0
-  const count = (node: Node): void => {
-    if (node['Relation Name'] === 'webhook_deliveries')
-      read +=
-        node['Actual Loops'] *
-        (node['Actual Rows'] +
-          (node['Rows Removed by Filter'] ?? 0) +
-          (node['Rows Removed by Index Recheck'] ?? 0))
-    for (const below of node.Plans ?? []) count(below)
-  }
-  for (const statement of await statementsOf(query)) {
-    const { sql: text, params } = new PgDialect().sqlToQuery(statement)
-    const [row] = await stage().service.sql<{ 'QUERY PLAN': { Plan: Node }[] }>(
-      `explain (analyze, format json) ${text}`,
-      params,
-    )
-    const plan = row?.['QUERY PLAN'][0]?.Plan
-    if (plan) count(plan)
-  }
-  return read
-}
+const rowsReadBy = (query: (db: Database) => Promise<unknown>) => readBy(stage().service, query)
 
 describe('piles 12: with 50,000 that wait, no statement reads them', () => {
   let subscriber: Subscriber
