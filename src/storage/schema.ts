@@ -502,6 +502,12 @@ export const webhookDeliveries = pgTable(
       .on(table.endpointId, table.expiresAt)
       .concurrently()
       .where(sql`state = 'pending'`),
+    // What administrators read: a page of one state; and ask for: the oldest that are settled since a time.
+    index('webhook_deliveries_listed').on(table.endpointId, table.state, table.id).concurrently(),
+    index('webhook_deliveries_replayed')
+      .on(table.endpointId, table.state, table.createdAt, table.id)
+      .concurrently()
+      .where(sql`state <> 'pending'`),
     index('webhook_deliveries_settled').on(table.settledAt).where(sql`state <> 'pending'`),
     check('webhook_deliveries_state', sql`${table.state} in ('pending', 'delivered', 'dead')`),
   ],

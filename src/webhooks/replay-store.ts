@@ -1,5 +1,5 @@
 /** The SQL of what administrators see of deliveries, and ask for: a test, or that something is delivered once more. */
-import { and, desc, eq, lt, sql } from 'drizzle-orm'
+import { and, desc, eq, type SQL, sql } from 'drizzle-orm'
 import { recordEvent } from '../events/outbox.ts'
 import type { Caller } from '../sessions/caller.ts'
 import { callerIsAdmin, countAdmin } from '../sessions/store.ts'
@@ -17,24 +17,41 @@ import {
 
 export type DeliveryState = (typeof webhookDeliveries.$inferSelect)['state']
 
+/** After every id that there is. */
+const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+
+const listed = (parts: readonly unknown[]) =>
+  sql.join(
+    parts.map((part) => sql`${part}`),
+    sql`, `,
+  )
+
 /** No row where there is no such endpoint; one without a delivery where it has none. */
 export function listDeliveries(
   ctx: Storage,
   endpointId: string,
   { state, after, limit }: { state: DeliveryState | undefined; after: string | null; limit: number },
 ) {
-  // A page by the index, before it is joined: the planner does not see that there is one endpoint at most.
+  // A page by the index, before it is joined: the planner does not see that there is one endpoint at most. Compared as
+  // rows and ordered by all of them, because with `=` it would also read all that others were sent, by id.
+  const { endpointId: of, state: is, id } = webhookDeliveries
+  const [columns, start] =
+    state === undefined
+      ? [[of], [endpointId]]
+      : [
+          [of, is],
+          [endpointId, state],
+        ]
   const page = ctx.db
     .select()
     .from(webhookDeliveries)
     .where(
       and(
-        eq(webhookDeliveries.endpointId, endpointId),
-        state === undefined ? undefined : eq(webhookDeliveries.state, state),
-        after === null ? undefined : lt(webhookDeliveries.id, after),
+        sql`(${listed(columns)}) >= (${listed(start)})`,
+        sql`(${listed([...columns, id])}) < (${listed([...start, after ?? LAST_ID])})`,
       ),
     )
-    .orderBy(desc(webhookDeliveries.id))
+    .orderBy(...[...columns, id].map((column) => desc(column)))
     .limit(limit)
     .as('page')
   return ctx.db
@@ -92,6 +109,22 @@ export type Replay = { deliveryId: string } | { since: string; state: 'dead' | '
 const MAX_REPLAYED = 1000
 
 /**
+ * Ids of what may be wanted: of each state the front of an index, so that it costs the same whatever else there is. What
+ * is locked is looked at again.
+ */
+function candidatesOf(endpointId: string, replay: Replay): SQL {
+  if ('deliveryId' in replay) return sql`select ${replay.deliveryId}::uuid`
+  const states = replay.state === 'dead' ? sql`('dead')` : sql`('dead'), ('delivered')`
+  return sql`
+    select oldest.id from (values ${states}) as settled (state) cross join lateral (
+      select webhook_deliveries.id, created_at from webhook_deliveries
+      where endpoint_id = ${endpointId} and webhook_deliveries.state = settled.state
+        and webhook_deliveries.state <> 'pending' and created_at >= ${replay.since}::timestamptz
+      order by created_at, webhook_deliveries.id limit ${MAX_REPLAYED}) as oldest
+    order by oldest.created_at, oldest.id limit ${MAX_REPLAYED}`
+}
+
+/**
  * Makes deliveries due again from their first attempt on, with the id and the body they had. One that is under way stays
  * with whoever delivers it.
  */
@@ -101,11 +134,10 @@ export async function replayDeliveries(
   endpointId: string,
   replay: Replay,
 ): Promise<Outcome<{ deliveries: number }>> {
-  const which =
+  const isStillWanted =
     'deliveryId' in replay
-      ? sql`webhook_deliveries.id = ${replay.deliveryId}`
-      : sql`webhook_deliveries.created_at >= ${replay.since}::timestamptz
-          and webhook_deliveries.state ${replay.state === 'dead' ? sql`= 'dead'` : sql`<> 'pending'`}`
+      ? sql`true`
+      : sql`webhook_deliveries.state ${replay.state === 'dead' ? sql`= 'dead'` : sql`<> 'pending'`}`
   const count = sql`jsonb_build_object('deliveries', (select count(*) from due))`
   // First, in a statement of its own: an endpoint is locked before its deliveries, here as where they are delivered.
   const ask = ctx.db.execute(sql`
@@ -117,7 +149,8 @@ export async function replayDeliveries(
       where id = ${endpointId} and state = 'enabled'),
     wanted as (
       select webhook_deliveries.id from webhook_deliveries join endpoint on endpoint.id = webhook_deliveries.endpoint_id
-      where ${which} order by webhook_deliveries.id limit ${MAX_REPLAYED} for no key update of webhook_deliveries),
+      where webhook_deliveries.id = any(array(${candidatesOf(endpointId, replay)})) and ${isStillWanted}
+      order by webhook_deliveries.id for no key update of webhook_deliveries),
     due as (
       update webhook_deliveries set state = 'pending', attempts = 0, next_attempt_at = clock_timestamp(),
         expires_at = default, dead_reason = null, settled_at = null

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { race } from '../support/client.ts'
 import { everyRoute } from '../support/every-route.ts'
 import { expectInvalidInput, expectProblem } from '../support/expect.ts'
 import { useService } from '../support/service.ts'
@@ -116,6 +117,14 @@ describe('accepts', () => {
     expect(answer).toMatchObject({ status: 202, body: { deliveries: 0 } })
     const types = (await auditOfWebhooks(service(), client)).map(({ type }) => type)
     expect(types).toEqual(['webhook.created'])
+  })
+
+  test('piles 12: each once, however many ask at once', async () => {
+    const { id, replayAll } = await newEndpoint()
+    for (let made = 0; made < 20; made++) await plantDelivery(service(), id)
+    const answers = await race(10, () => replayAll({ since: LONG_AGO, state: 'all' }))
+    const counts = answers.map(({ body }) => (body as { deliveries: number }).deliveries)
+    expect(counts.reduce((sum, count) => sum + count, 0)).toBe(20)
   })
 
   test('the oldest thousand; the next call takes the rest', async () => {

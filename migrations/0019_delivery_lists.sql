@@ -1,0 +1,2 @@
+CREATE INDEX CONCURRENTLY "webhook_deliveries_listed" ON "webhook_deliveries" USING btree ("endpoint_id","state","id");--> statement-breakpoint
+CREATE INDEX CONCURRENTLY "webhook_deliveries_replayed" ON "webhook_deliveries" USING btree ("endpoint_id","state","created_at","id") WHERE state <> 'pending';
