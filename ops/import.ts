@@ -1,66 +1,93 @@
 /**
- * `DATABASE_URL=… npm run import -- users.ndjson [--tenant slug] [--firebase hash_config.json]` — accounts from another
- * system, one JSON object a line, as `POST /v1/admin/users/import` takes them (README, "Moving in"). What became of each
- * line goes to stdout as NDJSON, by its number and without its address; the sums go to stderr. Can be stopped and run again.
+ * `DATABASE_URL=… npm run import -- users.ndjson [--tenant slug] [--firebase hash_config.json] [--check]` — accounts from
+ * another system, one JSON object a line, as `POST /v1/admin/users/import` takes them (README, "Moving in"). What became of
+ * each line goes to stdout as NDJSON, by its number and without its address; a summary goes to stderr, and the lines that
+ * were not imported to a file of their own. Can be stopped and run again. `--check` reads the file and imports nothing.
  */
 import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import * as v from 'valibot'
 import { findTenants, insertImports } from '../src/admin/import-store.ts'
+import type { Warning } from '../src/admin/import-tidy.ts'
 import {
+  type Entry,
   FirebaseConfig,
   type ImportResult,
   type NewImport,
-  type RefusedEntry,
   readEntry,
   resultOf,
+  unlessDuplicate,
 } from '../src/admin/import-users.ts'
 import { parseJson } from '../src/http/json.ts'
 import { faultOf } from '../src/problem.ts'
 import { createOperatorContext, type OperatorContext, run } from './context.ts'
+import { createFirstLines } from './first-lines.ts'
+import { type Line, readLines } from './import-lines.ts'
+import { createRejectedLines } from './import-rejected.ts'
+import { count, newTally, summarise, type Tally } from './import-summary.ts'
 
-/** As much as a request's body has: what one person is told by. */
-const MAX_LINE_BYTES = 16 * 1024
+/** An import has no last moment: a million lines over a slow line take hours. */
+export const DEADLINES = { postgres: 60_000, redis: 10_000, request: Number.POSITIVE_INFINITY }
+
 const MAX_DEPTH = 8
 /** Accounts in one statement. */
 const BATCH = 100
 
-export type LineReport = { line: number } & ImportResult
-export type Counts = Record<ImportResult['status'], number>
+/** `accepted` is said by `--check` of what would be created, or is there. */
+export type LineReport = { line: number } & (ImportResult | { status: 'accepted'; warnings?: Warning[] })
 
 type Importer = Pick<OperatorContext, 'db' | 'now' | 'random'>
 type Into = { tenantId: string; firebase: FirebaseConfig | null }
 
+/** @returns the ids of those that are new */
+type Insert = (imports: NewImport[]) => Promise<string[]>
+
 /**
  * Imports what `chunks` hold, a batch at a time, and says of each line what became of it once that is committed.
- * @param report called in the order of the lines
+ * @param report called in the order of the lines, with the line itself unless that was too long
  */
 export async function importUsers(
   ctx: Importer,
   { tenantId, firebase }: Into,
   chunks: AsyncIterable<Uint8Array>,
-  report: (line: LineReport) => void,
-): Promise<Counts> {
-  const counts: Counts = { created: 0, exists: 0, refused: 0 }
-  let batch: { line: number; entry: { user: NewImport } | RefusedEntry }[] = []
+  report: (report: LineReport, bytes: Uint8Array | null) => void,
+): Promise<Tally> {
+  return readUsers(ctx, { firebase, insert: (imports) => insert(ctx, tenantId, imports) }, chunks, report)
+}
+
+/** @param options.insert null reads the lines and imports none */
+export async function readUsers(
+  ctx: Pick<Importer, 'now' | 'random'>,
+  { firebase, insert }: { firebase: FirebaseConfig | null; insert: Insert | null },
+  chunks: AsyncIterable<Uint8Array>,
+  report: (report: LineReport, bytes: Uint8Array | null) => void,
+): Promise<Tally> {
+  const tally = newTally()
+  const firstLineOf = createFirstLines()
+  let batch: (Line & { entry: Entry })[] = []
   const flush = async () => {
     const accepted = batch.flatMap(({ entry }) => ('user' in entry ? entry.user : []))
-    const created = new Set(accepted.length === 0 ? [] : await insert(ctx, tenantId, accepted))
-    for (const { line, entry } of batch) {
-      const result = resultOf(entry, created)
-      counts[result.status] += 1
-      report({ line, ...result })
+    const created = accepted.length > 0 && insert ? new Set(await insert(accepted)) : new Set<string>()
+    for (const { line, bytes, entry } of batch) {
+      const said = { line, ...(insert ? resultOf(entry, created) : checked(entry)) }
+      count(tally, said, 'user' in entry ? entry.user : null)
+      report(said, bytes)
     }
     batch = []
   }
   for await (const { line, bytes } of readLines(chunks)) {
     const entry = readLine(ctx, bytes, firebase)
-    if (entry !== null) batch.push({ line, entry })
+    if (entry !== null) batch.push({ line, bytes, entry: unlessDuplicate(entry, firstLineOf, line) })
     if (batch.length === BATCH) await flush()
   }
   await flush()
-  return counts
+  return tally
+}
+
+function checked(entry: Entry): ImportResult | { status: 'accepted'; warnings?: Warning[] } {
+  if (!('user' in entry)) return resultOf(entry, new Set())
+  return { status: 'accepted', ...(entry.warnings.length > 0 && { warnings: entry.warnings }) }
 }
 
 async function insert(ctx: Importer, tenantId: string, accepted: NewImport[]): Promise<string[]> {
@@ -72,43 +99,12 @@ async function insert(ctx: Importer, tenantId: string, accepted: NewImport[]): P
   }
 }
 
-/** Lines by their numbers, from 1. One that is too long is passed over, never held: `bytes` is null. */
-async function* readLines(
-  chunks: AsyncIterable<Uint8Array>,
-): AsyncGenerator<{ line: number; bytes: Uint8Array | null }> {
-  let line = 1
-  let parts: Uint8Array[] = []
-  let length = 0
-  const take = (part: Uint8Array) => {
-    length += part.length
-    if (length <= MAX_LINE_BYTES) parts.push(part)
-    else parts = []
-  }
-  const end = () => {
-    const ended = { line, bytes: length > MAX_LINE_BYTES ? null : Buffer.concat(parts) }
-    line += 1
-    parts = []
-    length = 0
-    return ended
-  }
-  for await (const chunk of chunks) {
-    let start = 0
-    for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, start)) {
-      take(chunk.subarray(start, at))
-      start = at + 1
-      yield end()
-    }
-    take(chunk.subarray(start))
-  }
-  if (length > 0) yield end()
-}
-
 /** @returns null for a blank line */
 function readLine(
-  ctx: Importer,
+  ctx: Pick<Importer, 'now' | 'random'>,
   bytes: Uint8Array | null,
   firebase: FirebaseConfig | null,
-): { user: NewImport } | RefusedEntry | null {
+): Entry | null {
   if (bytes === null) return { code: 'line_too_long' }
   let text: string
   try {
@@ -146,19 +142,34 @@ async function readFirebase(path: string): Promise<FirebaseConfig> {
   )
 }
 
+const OPTIONS = {
+  tenant: { type: 'string' },
+  firebase: { type: 'string' },
+  check: { type: 'boolean' },
+} as const
+
 if (import.meta.main) {
   await run(async () => {
-    const options = { tenant: { type: 'string' }, firebase: { type: 'string' } } as const
-    const { values, positionals } = parseArgs({ options, allowPositionals: true })
+    const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true })
     const [path, ...rest] = positionals
     if (!path || rest.length > 0)
-      throw new Error('npm run import -- users.ndjson [--tenant slug] [--firebase hash_config.json]')
-    const ctx = createOperatorContext(process.env, ['DATABASE_URL'])
+      throw new Error(
+        'npm run import -- users.ndjson [--tenant slug] [--firebase hash_config.json] [--check]',
+      )
+    const ctx = createOperatorContext(process.env, ['DATABASE_URL'], DEADLINES)
     const firebase = values.firebase === undefined ? null : await readFirebase(values.firebase)
     const tenantId = await requireTenantId(ctx, values.tenant ?? null)
-    const print = (report: LineReport) => console.log(JSON.stringify(report))
-    const counts = await importUsers(ctx, { tenantId, firebase }, createReadStream(path), print)
-    console.error(`${counts.created} created, ${counts.exists} exist, ${counts.refused} refused`)
-    if (counts.refused > 0) process.exitCode = 1
+    const rejected = createRejectedLines(path)
+    const print = (report: LineReport, bytes: Uint8Array | null) => {
+      console.log(JSON.stringify(report))
+      const isRejected = report.status === 'refused' || report.status === 'duplicate'
+      if (isRejected && bytes && !values.check) rejected.keep(bytes)
+    }
+    const chunks = createReadStream(path)
+    const tally = values.check
+      ? await readUsers(ctx, { firebase, insert: null }, chunks, print)
+      : await importUsers(ctx, { tenantId, firebase }, chunks, print)
+    console.error(summarise(tally, rejected.close()))
+    if (tally.statuses.refused + tally.statuses.duplicate > 0) process.exitCode = 1
   })
 }

@@ -33,7 +33,7 @@ function hasValidParts(address: string): boolean {
 }
 
 /** As `users.roles` may hold it: a word for the application to understand; `admin` is ours. */
-const Role = v.pipe(text(64), v.regex(/^[^\s\p{Cc}]+$/u, 'invalid_role'))
+export const Role = v.pipe(text(64), v.regex(/^[^\s\p{Cc}]+$/u, 'invalid_role'))
 
 /** Of an account: its access token must hold them all and still be read (`maxTokenLength` of crypto/signing.ts). */
 export const MAX_ROLES = 32

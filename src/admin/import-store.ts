@@ -42,10 +42,11 @@ export function insertMembers(imports: NewImport[], tenant: SQL, actor: SQL, cli
   return sql`
     entry as (
       select * from jsonb_to_recordset(${JSON.stringify(imports)}::jsonb) as entry(
-        id uuid, "eventId" uuid, email text, "emailVerified" boolean, name text, locale text, roles text[], "storedHash" text)),
+        id uuid, "eventId" uuid, email text, "emailVerified" boolean, disabled boolean, name text, locale text, roles text[], "storedHash" text)),
     account as (
-      insert into users (id, tenant_id, email, email_verified_at, name, locale, roles)
-      select entry.id, tenant_id, email, case when "emailVerified" then now() end, name, locale, entry.roles
+      insert into users (id, tenant_id, email, email_verified_at, status, name, locale, roles)
+      select entry.id, tenant_id, email, case when "emailVerified" then now() end,
+        case when disabled then 'disabled' else 'active' end, name, locale, entry.roles
       from entry cross join ${tenant} order by email
       on conflict (tenant_id, email) where deleted_at is null do nothing returning id, tenant_id, email),
     stored as (

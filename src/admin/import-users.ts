@@ -12,6 +12,8 @@ import { newId } from '../events/outbox.ts'
 import { invalidInput } from '../http/body.ts'
 import { DisplayName, text } from '../http/input.ts'
 import { LanguageTag } from '../http/language.ts'
+import { isDisabled, isVerified, needsNewPassword, StateFields, takeSecondFactors } from './import-state.ts'
+import { tidyEntry, type Warning } from './import-tidy.ts'
 
 const Base64 = v.pipe(text(128), v.regex(/^[A-Za-z0-9+/_-]+={0,2}$/, 'malformed_hash'))
 const Small = v.pipe(v.number(), v.integer('malformed_hash'), v.minValue(1, 'malformed_hash'))
@@ -59,7 +61,7 @@ const HashText = v.pipe(
 /** One person. `password_hash` is one of the forms in src/crypto/foreign-hash.ts; without one, a reset sets the first. */
 const ImportedUser = v.strictObject({
   email: EmailAddress,
-  email_verified: v.optional(v.boolean(), false),
+  ...StateFields,
   name: v.optional(v.nullable(DisplayName), null),
   locale: v.optional(v.nullable(LanguageTag), null),
   roles: v.optional(Roles, []),
@@ -77,6 +79,7 @@ export type NewImport = {
   eventId: string
   email: CanonicalEmail
   emailVerified: boolean
+  disabled: boolean
   name: string | null
   locale: string | null
   roles: string[]
@@ -86,31 +89,42 @@ export type NewImport = {
 /** Which field is wrong, and why; never what it said. */
 export type RefusedEntry = { code: string; pointer?: string }
 
+/** One entry as it was read; `firstAt` is where its address was before, in the same file or request. */
+export type Entry = { user: NewImport; warnings: Warning[] } | { firstAt: number } | RefusedEntry
+
 /**
  * @param entry one object of `users`, or one line of the file
- * @returns what is to be inserted, or the first thing that is wrong with it
+ * @returns what is to be inserted and what was mended, or the first thing that is wrong with it
  */
 export function readEntry(
   ctx: Pick<Context, 'now' | 'random'>,
   entry: unknown,
-): { user: NewImport } | RefusedEntry {
+): Exclude<Entry, { firstAt: number }> {
   // Valibot takes a list for an object without members.
-  if (Array.isArray(entry)) return { code: 'wrong_type' }
-  const parsed = v.safeParse(ImportedUser, entry, { abortEarly: true, abortPipeEarly: true })
-  if (!parsed.success) return refusalOf(parsed.issues)
-  const { email, email_verified, name, locale, roles, password_hash } = parsed.output
-  return {
-    user: {
-      id: newId(ctx),
-      eventId: newId(ctx),
-      email,
-      emailVerified: email_verified,
-      name,
-      locale,
-      roles,
-      storedHash: password_hash,
-    },
+  if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) return { code: 'wrong_type' }
+  const fields: Record<string, unknown> = { ...entry }
+  const warnings = tidyEntry(fields)
+  const factor = takeSecondFactors(fields)
+  if (factor !== null) return { code: 'second_factor_not_supported', pointer: `/${factor}` }
+  if (needsNewPassword(fields) && (fields.password_hash ?? null) !== null) {
+    fields.password_hash = null
+    warnings.push({ pointer: '/password_hash', code: 'password_change_required' })
   }
+  const parsed = v.safeParse(ImportedUser, fields, { abortEarly: true, abortPipeEarly: true })
+  if (!parsed.success) return refusalOf(parsed.issues)
+  const { email, name, locale, roles, password_hash, ...state } = parsed.output
+  const user = {
+    id: newId(ctx),
+    eventId: newId(ctx),
+    email,
+    emailVerified: isVerified(state),
+    disabled: isDisabled(state, ctx.now()),
+    name,
+    locale,
+    roles,
+    storedHash: password_hash,
+  }
+  return { user, warnings }
 }
 
 /** The name of a field that we do not know is not repeated: in a file that is not what we expect, it may be anything. */
@@ -119,17 +133,37 @@ function refusalOf(issues: readonly v.BaseIssue<unknown>[]): RefusedEntry {
   return pointer === '' || code === 'unknown_field' ? { code } : { code, pointer }
 }
 
+/** @returns where `email` was before; else null, and from then on that is `place`: a line's number, or an entry's index */
+export type FirstPlaceOf = (email: CanonicalEmail, place: number) => number | null
+
+/** Remembers the addresses of one request. */
+export function createFirstPlaces(): FirstPlaceOf {
+  const places = new Map<CanonicalEmail, number>()
+  return (email, place) => {
+    const first = places.get(email) ?? null
+    if (first === null) places.set(email, place)
+    return first
+  }
+}
+
+/** Of two entries with one address, the later is not imported: which of them is meant, only a person can say. */
+export function unlessDuplicate(entry: Entry, firstPlaceOf: FirstPlaceOf, place: number): Entry {
+  const firstAt = 'user' in entry ? firstPlaceOf(entry.user.email, place) : null
+  return firstAt === null ? entry : { firstAt }
+}
+
+/** `first` is the line, or the index, that had the address first. */
 export type ImportResult =
-  | { status: 'created'; id: string }
+  | { status: 'created'; id: string; warnings?: Warning[] }
   | { status: 'exists' }
+  | { status: 'duplicate'; first: number }
   | ({ status: 'refused' } & RefusedEntry)
 
 /** @param created the ids that the statement inserted: those of the others had an account already */
-export function resultOf(
-  entry: { user: NewImport } | RefusedEntry,
-  created: ReadonlySet<string>,
-): ImportResult {
+export function resultOf(entry: Entry, created: ReadonlySet<string>): ImportResult {
+  if ('firstAt' in entry) return { status: 'duplicate', first: entry.firstAt }
   if (!('user' in entry)) return { status: 'refused', ...entry }
-  const { id } = entry.user
-  return created.has(id) ? { status: 'created', id } : { status: 'exists' }
+  const { user, warnings } = entry
+  if (!created.has(user.id)) return { status: 'exists' }
+  return { status: 'created', id: user.id, ...(warnings.length > 0 && { warnings }) }
 }

@@ -23,9 +23,11 @@ export function stripBlanks(text: string): string {
 
 const isBlank = (character = '') => /[\p{White_Space}\u180E\u200B-\u200D\u2060\uFEFF]/u.test(character)
 
+export const MAX_NAME = 200
+
 /** A name that a person reads: no control characters, no line breaks, at most 200 characters, not blank. */
 export const DisplayName = v.pipe(
-  text(200),
+  text(MAX_NAME),
   v.transform(stripBlanks),
   v.minLength(1, 'too_short'),
   v.check((value) => !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(value), 'invalid_characters'),

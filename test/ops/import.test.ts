@@ -1,10 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { importUsers, type LineReport } from '../../ops/import.ts'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { createOperatorContext } from '../../ops/context.ts'
+import { createFirstLines } from '../../ops/first-lines.ts'
+import { DEADLINES, importUsers, type LineReport } from '../../ops/import.ts'
+import type { CanonicalEmail } from '../../src/accounts/accounts.ts'
 import { NO_PEPPER } from '../../src/crypto/foreign-hash.ts'
 import {
   BCRYPT,
@@ -38,8 +41,8 @@ async function imported(
     for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
   }
   const report = (line: LineReport) => reports.push(line)
-  const counts = await importUsers(service().operator, { tenantId, firebase }, pieces(), report)
-  return { reports, counts }
+  const { statuses } = await importUsers(service().operator, { tenantId, firebase }, pieces(), report)
+  return { reports, counts: Object.fromEntries(Object.entries(statuses).filter(([, count]) => count > 0)) }
 }
 
 function writeLines(lines: string[]): string {
@@ -47,6 +50,8 @@ function writeLines(lines: string[]): string {
   writeFileSync(file, lines.join('\n'))
   return file
 }
+
+const rejectedOf = (file: string) => file.replace('.ndjson', '.rejected.ndjson')
 
 type Ran = { status: number | null; stdout: string; stderr: string }
 
@@ -107,16 +112,16 @@ describe('a file', () => {
       { line: 5, status: 'refused', code: 'wrong_type' },
       { line: 6, status: 'refused', code: 'wrong_type' },
       { line: 7, status: 'refused', code: 'too_deep' },
-      { line: 8, status: 'refused', code: 'unknown_hash', pointer: '/password_hash' },
+      { line: 8, status: 'refused', code: 'hash_not_supported', pointer: '/password_hash' },
       { line: 9, status: 'refused', code: 'line_too_long' },
       { line: 10, ...created },
-      { line: 11, status: 'exists' },
+      { line: 11, status: 'duplicate', first: 1 },
       { line: 12, status: 'refused', code: 'missing', pointer: '/email' },
       { line: 13, status: 'refused', code: 'unknown_field' },
       { line: 15, ...created },
       { line: 16, status: 'refused', code: 'not_utf8' },
     ])
-    expect(counts).toEqual({ created: 3, exists: 1, refused: 10 })
+    expect(counts).toEqual({ created: 3, duplicate: 1, refused: 10 })
     expect((await client.login(second ?? '', BCRYPT_PASSWORD)).status).toBe(200)
     for (const { actor, client: from } of await importedEvents(service(), client))
       expect({ actor, from }).toEqual({ actor: null, from: null })
@@ -140,8 +145,8 @@ describe('a file', () => {
     const client = await newClient(service())
     const emails = newEmails(250)
     const bytes = Buffer.from(emails.map(person).join('\n'))
-    expect((await imported(client.tenant, bytes)).counts).toEqual({ created: 250, exists: 0, refused: 0 })
-    expect((await imported(client.tenant, bytes)).counts).toEqual({ created: 0, exists: 250, refused: 0 })
+    expect((await imported(client.tenant, bytes)).counts).toEqual({ created: 250 })
+    expect((await imported(client.tenant, bytes)).counts).toEqual({ exists: 250 })
     expect(await countAccounts(service(), client, emails)).toBe(250)
     expect(await importedEvents(service(), client)).toHaveLength(250)
   })
@@ -155,7 +160,7 @@ describe('a file', () => {
       { line: 1, status: 'refused', code: 'missing', pointer: '/password_hash/base64_signer_key' },
     ])
     const { counts } = await imported(client.tenant, Buffer.from(line), { firebase: FIREBASE_CONFIG })
-    expect(counts).toEqual({ created: 1, exists: 0, refused: 0 })
+    expect(counts).toEqual({ created: 1 })
     expect(await storedPassword(service(), client, email)).toMatchObject({ key_id: NO_PEPPER })
     expect((await client.login(email, 'user1password')).status).toBe(200)
   })
@@ -172,6 +177,37 @@ describe('a file', () => {
     expect(text).not.toContain(email)
     expect(text).not.toContain(BCRYPT)
     expect((await imported(tenant, Buffer.from(person(email)))).counts).toMatchObject({ created: 1 })
+  })
+})
+
+describe('files 9: a long file', () => {
+  test('has no last moment: a command that has run for a day still imports', async () => {
+    const { tenant } = await newClient(service())
+    const { DATABASE_URL = '' } = service().bindings
+    const ctx = createOperatorContext(
+      { ENVIRONMENT: 'local', DATABASE_URL, AUDIT_DATABASE_URL: DATABASE_URL },
+      ['DATABASE_URL'],
+      DEADLINES,
+    )
+    const now = Date.now()
+    const clock = vi.spyOn(Date, 'now').mockImplementation(() => now + 86_400_000)
+    try {
+      const chunks = (async function* () {
+        yield Buffer.from(person(newEmail()))
+      })()
+      const { statuses } = await importUsers(ctx, { tenantId: tenant.id, firebase: null }, chunks, () => {})
+      expect(statuses.created).toBe(1)
+    } finally {
+      clock.mockRestore()
+    }
+  })
+
+  test('of 200,000 addresses is told apart, and each repeat knows its first line', () => {
+    const firstLineOf = createFirstLines()
+    const email = (n: number) => `user${n}@example.com` as CanonicalEmail // it is in this form
+    const known = Array.from({ length: 200_000 }, (_, n) => firstLineOf(email(n), n + 1))
+    expect(known.filter((line) => line !== null)).toEqual([])
+    for (const n of [0, 1, 99_999, 199_999]) expect(firstLineOf(email(n), 300_000)).toBe(n + 1)
   })
 })
 
@@ -223,14 +259,23 @@ describe('npm run import', () => {
     const [first = '', second = ''] = newEmails(2)
     const good = writeLines([person(first), person(second)])
     const ran = await runImport(good, '--tenant', client.tenant.slug)
-    expect(ran).toMatchObject({ status: 0, stderr: '2 created, 0 exist, 0 refused\n' })
+    expect(ran).toMatchObject({ status: 0, stderr: '2 lines\n2 created\n' })
     expect(reportsOf(ran)).toEqual([
       { line: 1, status: 'created', id: expect.any(String) },
       { line: 2, status: 'created', id: expect.any(String) },
     ])
     const bad = writeLines([person(first), '{', person('nobody')])
     const again = await runImport(bad, '--tenant', client.tenant.slug)
-    expect(again).toMatchObject({ status: 1, stderr: '0 created, 1 exist, 2 refused\n' })
+    expect(again.status).toBe(1)
+    expect(again.stderr.split('\n')).toEqual([
+      '3 lines',
+      '1 had an account already, which was left as it is',
+      '2 refused:',
+      '  1 × not_json (first on line 2)',
+      '  1 × invalid_email /email (first on line 3)',
+      `What was not imported is in ${rejectedOf(bad)}: correct it there and import that file.`,
+      '',
+    ])
     for (const secret of [first, second, 'nobody', BCRYPT]) {
       expect(ran.stdout + ran.stderr).not.toContain(secret)
       expect(again.stdout + again.stderr).not.toContain(secret)
@@ -245,12 +290,107 @@ describe('npm run import', () => {
     const tenant = ['--tenant', client.tenant.slug]
     const config = writeLines([JSON.stringify({ algorithm: 'SCRYPT', ...FIREBASE_CONFIG })])
     const ran = await runImport(file, ...tenant, '--firebase', config)
-    expect(ran).toMatchObject({ status: 0, stderr: '1 created, 0 exist, 0 refused\n' })
+    expect(ran).toMatchObject({ status: 0, stderr: '1 line\n1 created\n' })
     const broken = writeLines([FIREBASE_CONFIG.base64_signer_key])
     const refused = await runImport(file, ...tenant, '--firebase', broken)
     expect(refused).toMatchObject({ status: 1, stdout: '' })
     for (const { stdout, stderr } of [ran, refused])
       expect(stdout + stderr).not.toContain(FIREBASE_CONFIG.base64_signer_key.slice(0, 8))
+  })
+
+  test('files 7: a collision in the file is a duplicate with both lines, ends with 1, and stays one when run again', async () => {
+    const client = await newClient(service())
+    const [twin = '', other = ''] = newEmails(2)
+    const file = writeLines([person(twin.toUpperCase()), person(other), '', person(twin)])
+    const ran = await runImport(file, '--tenant', client.tenant.slug)
+    expect(reportsOf(ran)[2]).toEqual({ line: 4, status: 'duplicate', first: 1 })
+    expect(ran.status).toBe(1)
+    expect(ran.stderr).toContain('2 created\n1 duplicate: the address is on an earlier line of this file\n')
+    const again = await runImport(file, '--tenant', client.tenant.slug)
+    expect(reportsOf(again)).toEqual([
+      { line: 1, status: 'exists' },
+      { line: 2, status: 'exists' },
+      { line: 4, status: 'duplicate', first: 1 },
+    ])
+    expect(again.status).toBe(1)
+    expect(await countAccounts(service(), client, [twin, other])).toBe(2)
+  })
+
+  test('files 7: a file without collisions that is run again ends with 0, and says that all were there', async () => {
+    const client = await newClient(service())
+    const file = writeLines(newEmails(3).map(person))
+    expect(await runImport(file, '--tenant', client.tenant.slug)).toMatchObject({ status: 0 })
+    const again = await runImport(file, '--tenant', client.tenant.slug)
+    expect(again).toMatchObject({
+      status: 0,
+      stderr: '3 lines\n3 had an account already, which was left as it is\n',
+    })
+  })
+
+  test('files 6: sums up what was mended, how many are disabled and how many have no password', async () => {
+    const client = await newClient(service())
+    const line = (more: object) => JSON.stringify({ email: newEmail(), ...more })
+    const file = writeLines([
+      line({ name: 'Ada\tL', password_hash: BCRYPT, locale: 'de_DE' }),
+      line({ name: 'Bob\tL', password_hash: '!', blocked: true }),
+      line({ roles: ['a b', 'b c'], password_hash: '' }),
+    ])
+    const ran = await runImport(file, '--tenant', client.tenant.slug)
+    expect(ran.status, 'a warning is no failure').toBe(0)
+    expect(reportsOf(ran)[0]).toMatchObject({
+      status: 'created',
+      warnings: [
+        { pointer: '/name', code: 'cleaned' },
+        { pointer: '/locale', code: 'rewritten' },
+      ],
+    })
+    expect(ran.stderr.split('\n')).toEqual([
+      '3 lines',
+      '3 created',
+      '  of these 1 disabled',
+      '  of these 2 without a password: a reset by mail sets the first',
+      'Imported with changes:',
+      '  2 × cleaned /name (first on line 1)',
+      '  2 × invalid_role /roles/… (first on line 3)',
+      '  1 × rewritten /locale (first on line 1)',
+      '  1 × unusable_password /password_hash (first on line 2)',
+      '  1 × empty /password_hash (first on line 3)',
+      '',
+    ])
+  })
+
+  test('files 7: keeps what it did not import, as it was, in a file that can be corrected and imported', async () => {
+    const client = await newClient(service())
+    const [first = '', second = ''] = newEmails(2)
+    const wrong = [`{"email":"${second}","password_hash":"$6$x$y"}`, person(first), '{"email":"é']
+    const file = writeLines([person(first), ...wrong])
+    await runImport(file, '--tenant', client.tenant.slug)
+    const rejected = rejectedOf(file)
+    expect(readFileSync(rejected, 'utf8')).toBe(`${wrong.join('\n')}\n`)
+    expect(statSync(rejected).mode & 0o777, 'it holds hashes').toBe(0o600)
+
+    writeFileSync(rejected, person(second))
+    expect(await runImport(rejected, '--tenant', client.tenant.slug)).toMatchObject({ status: 0 })
+    expect((await client.login(second, BCRYPT_PASSWORD)).status).toBe(200)
+    await runImport(file, '--tenant', client.tenant.slug)
+    expect(readFileSync(rejected, 'utf8'), 'what was corrected is not written over').toBe(person(second))
+    expect(readdirSync(folder)).toContain(path.basename(file).replace('.ndjson', '.rejected-2.ndjson'))
+  })
+
+  test('files 6: --check says the same of every line, and imports and writes nothing', async () => {
+    const client = await newClient(service())
+    const emails = newEmails(2)
+    const file = writeLines([...emails.map(person), person(emails[0] ?? ''), '{"email":"x"}'])
+    const ran = await runImport(file, '--tenant', client.tenant.slug, '--check')
+    expect(reportsOf(ran).map(({ status }) => status)).toEqual([
+      'accepted',
+      'accepted',
+      'duplicate',
+      'refused',
+    ])
+    expect(ran.status).toBe(1)
+    expect(await countAccounts(service(), client, emails)).toBe(0)
+    expect(readdirSync(folder)).not.toContain(path.basename(rejectedOf(file)))
   })
 
   test('that was killed in the middle is run again, and nobody is missing or there twice', async () => {

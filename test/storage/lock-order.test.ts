@@ -90,6 +90,7 @@ const newImport = (email: string) => ({
   eventId: crypto.randomUUID(),
   email: email as CanonicalEmail, // made by newEmail, in this form
   emailVerified: false,
+  disabled: false,
   name: null,
   locale: null,
   roles: [],

@@ -1,0 +1,132 @@
+/**
+ * What other systems say of an account's state, by their own names for it: whether it is disabled, its address proved, its
+ * password to be replaced, a second factor set up. Read strictly: what could be read in two ways is refused, and where two
+ * fields disagree, the one that lets in less decides.
+ */
+import * as v from 'valibot'
+
+/** Absent or null: it was never set. */
+const Flag = v.optional(v.nullable(v.boolean()), null)
+
+/** Here null is refused: it does not say that the account is open. */
+const OpenFlag = v.optional(v.boolean(), true)
+
+/** RFC 3339, or as PostgreSQL writes a `timestamptz`: with its offset, so that it is one moment. */
+const TIME = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d(:?\d\d)?)$/
+
+const Time = v.optional(
+  v.nullable(
+    v.pipe(
+      v.string(),
+      v.check((text) => !Number.isNaN(momentOf(text)), 'invalid_time'),
+    ),
+  ),
+  null,
+)
+
+/** In milliseconds; NaN for what is no time. */
+function momentOf(text: string): number {
+  if (text === 'infinity') return Number.POSITIVE_INFINITY
+  if (!TIME.test(text)) return Number.NaN
+  return Date.parse(
+    text.replace(' ', 'T').replace(/([+-]\d\d):?(\d\d)?$/, (_, hours, rest) => `${hours}:${rest ?? '00'}`),
+  )
+}
+
+/** Keycloak's. Those that set up a second factor are one; of those about the profile nothing is left to do here. */
+const RequiredActions = v.optional(
+  v.nullable(
+    v.array(
+      v.pipe(
+        v.string(),
+        v.check((action) => !/totp|webauthn|recovery_authn/i.test(action), 'second_factor_not_supported'),
+        v.picklist(
+          [
+            'UPDATE_PASSWORD',
+            'VERIFY_EMAIL',
+            'UPDATE_PROFILE',
+            'VERIFY_PROFILE',
+            'TERMS_AND_CONDITIONS',
+            'update_user_locale',
+          ],
+          'not_allowed',
+        ),
+      ),
+    ),
+  ),
+  null,
+)
+
+export const StateFields = {
+  email_verified: Flag,
+  emailVerified: Flag, // Firebase, Keycloak
+  email_confirmed_at: Time, // Supabase
+  disabled: Flag, // Firebase too
+  blocked: Flag, // Auth0
+  banned: Flag, // Clerk
+  banned_until: Time, // Supabase
+  enabled: OpenFlag, // Keycloak
+  Enabled: OpenFlag, // Cognito
+  is_active: OpenFlag, // Django
+  active: OpenFlag, // FusionAuth
+  password_change_required: Flag,
+  passwordChangeRequired: Flag, // FusionAuth
+  requiredActions: RequiredActions, // Keycloak
+}
+
+const State = v.object(StateFields)
+type State = v.InferOutput<typeof State>
+
+/** A ban that ends is one without an end here: nothing enables an account by itself. */
+export function isDisabled(state: State, now: Date): boolean {
+  const { disabled, blocked, banned, banned_until: until, enabled, Enabled, is_active, active } = state
+  return (
+    [disabled, blocked, banned].includes(true) ||
+    [enabled, Enabled, is_active, active].includes(false) ||
+    (until !== null && momentOf(until) > now.getTime())
+  )
+}
+
+export function isVerified({
+  email_verified,
+  emailVerified,
+  email_confirmed_at: at,
+  requiredActions,
+}: State): boolean {
+  const said = [email_verified, emailVerified, at === null ? null : true]
+  return said.includes(true) && !said.includes(false) && !requiredActions?.includes('VERIFY_EMAIL')
+}
+
+/** Asked of an entry that is not checked yet: then its password hash does not matter, whatever it is. */
+export const needsNewPassword = (entry: Record<string, unknown>): boolean =>
+  entry.password_change_required === true ||
+  entry.passwordChangeRequired === true ||
+  (Array.isArray(entry.requiredActions) && entry.requiredActions.includes('UPDATE_PASSWORD'))
+
+/**
+ * There are none here yet, and an account that had one must not arrive without it unnoticed. Auth0, Firebase, Keycloak,
+ * Supabase, Clerk, Cognito, FusionAuth, Laravel Fortify, devise-two-factor, ASP.NET Identity.
+ */
+const SECOND_FACTORS = [
+  ...['mfa', 'mfa_enabled', 'second_factors', 'passkeys', 'webauthn', 'recovery_codes', 'backup_codes'],
+  ...['mfa_factors', 'multifactor', 'mfaInfo', 'multiFactor', 'totp', 'factors'],
+  ...['totp_secret', 'totp_enabled', 'two_factor_enabled', 'backup_code_enabled', 'mfa_enabled_at'],
+  ...['cognito:mfa_enabled', 'MFAOptions', 'UserMFASettingList', 'PreferredMfaSetting', 'twoFactor'],
+  ...['two_factor_secret', 'two_factor_recovery_codes', 'two_factor_confirmed_at'],
+  ...['otp_secret', 'otp_required_for_login', 'otp_backup_codes', 'TwoFactorEnabled'],
+]
+
+/** Takes the fields of second factors out of an entry, where they say that there is none. @returns the first that says more */
+export function takeSecondFactors(entry: Record<string, unknown>): string | null {
+  for (const name of SECOND_FACTORS) {
+    if (!saysNothing(entry[name])) return name
+    delete entry[name]
+  }
+  return null
+}
+
+/** Absent, null, `false`, also as a CSV has it, no text, and lists and objects of nothing else. */
+export function saysNothing(value: unknown): boolean {
+  if (typeof value === 'object' && value !== null) return Object.values(value).every(saysNothing)
+  return value === undefined || value === null || /^(false)?$/i.test(String(value))
+}
