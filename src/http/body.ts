@@ -1,5 +1,5 @@
 /**
- * The only way a request body gets in: exactly `application/json`, at most 16 KiB counted as it is read, strict UTF-8,
+ * The only way a request body gets in: `application/json` alone, at most 16 KiB counted as it is read, strict UTF-8,
  * strict JSON, then the operation's own schema, which names every field it refuses and repeats no value.
  */
 import type { MiddlewareHandler } from 'hono'
@@ -7,6 +7,7 @@ import * as v from 'valibot'
 import type { Env } from '../context.ts'
 import { type FieldError, problemResponse, type Refusal, refuse } from '../problem.ts'
 import { parseJson } from './json.ts'
+import { isOfType } from './media-type.ts'
 
 export const MAX_BODY_BYTES = 16 * 1024
 const MAX_DEPTH = 8
@@ -15,7 +16,8 @@ type ObjectSchema = v.GenericSchema<Record<string, unknown>, unknown>
 
 /**
  * Validates the JSON body; the handler reads it with `c.req.valid('json')`.
- * @param options.optional an absent body counts as `{}` (operations that a cookie or a bearer token can authorise alone)
+ * @param options.optional no body counts as `{}`, whatever its type, and so does `null`: operations that a cookie or a
+ * bearer token can authorise alone, which must check for themselves where a cookie comes from, because any page can post this
  */
 export function jsonBody<Schema extends ObjectSchema>(
   schema: Schema,
@@ -43,13 +45,15 @@ export function jsonBody<Schema extends ObjectSchema>(
 }
 
 async function readBody(request: Request, optional: boolean): Promise<{ value: unknown } | Refusal> {
-  const type = request.headers.get('content-type')
-  const isJson = type !== null && /^application\/json(; *charset=utf-8)?$/i.test(type)
-  if (!isJson && !(optional && type === null)) return unsupportedType()
+  const isJson = isOfType(request.headers, 'application/json')
+  if (!isJson && !optional) return unsupportedType()
   const bytes = await readBytes(request)
   if ('refused' in bytes) return bytes
+  // What has no content has no type (RFC 9110 §8.3), but many clients name one all the same.
   if (optional && bytes.length === 0) return { value: {} }
-  return isJson ? parseText(bytes) : unsupportedType()
+  if (!isJson) return unsupportedType()
+  const parsed = parseText(bytes)
+  return optional && 'value' in parsed && parsed.value === null ? { value: {} } : parsed
 }
 
 /**

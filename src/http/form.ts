@@ -8,6 +8,7 @@ import * as v from 'valibot'
 import type { Context, Env } from '../context.ts'
 import { isRefusal, problemResponse, type Refusal, refuse } from '../problem.ts'
 import { invalidInput, readBytes } from './body.ts'
+import { isOfType } from './media-type.ts'
 
 type ObjectSchema = v.GenericSchema<Record<string, string | undefined>, unknown>
 
@@ -52,8 +53,7 @@ function refuseOtherPages(ctx: Context): Refusal | null {
 type Fields = Map<string, string>
 
 async function readFields(request: Request): Promise<Fields | Refusal> {
-  const type = request.headers.get('content-type') ?? ''
-  if (!/^application\/x-www-form-urlencoded(; *charset=utf-8)?$/i.test(type))
+  if (!isOfType(request.headers, 'application/x-www-form-urlencoded'))
     return refuse('unsupported_media_type', {
       detail: 'Send the form as application/x-www-form-urlencoded.',
     })
