@@ -22,6 +22,23 @@ type CorsContext = Pick<
   | 'outcome'
 >
 
+/**
+ * What a page may send: what we read, and what tracing adds to a page's calls by itself (W3C Trace Context and Baggage,
+ * Sentry, Datadog, New Relic, Application Insights), which we do not read. One that is missing here fails the whole call.
+ */
+const REQUEST_HEADERS = [
+  ...['authorization', 'content-type', 'idempotency-key'],
+  ...['traceparent', 'tracestate', 'baggage', 'sentry-trace'],
+  ...['x-datadog-trace-id', 'x-datadog-parent-id', 'x-datadog-origin', 'x-datadog-sampling-priority'],
+  ...['newrelic', 'request-id', 'request-context'],
+].join(', ')
+
+/** What a page may read. */
+const ANSWER_HEADERS = [
+  ...['retry-after', 'ratelimit', 'ratelimit-policy'],
+  ...['idempotent-replayed', 'server-timing', 'x-request-id'],
+].join(', ')
+
 export function isPreflight(request: Request): boolean {
   return (
     request.method === 'OPTIONS' &&
@@ -35,7 +52,7 @@ export async function answerPreflight(ctx: CorsContext, methods: string[]): Prom
   if (!(await mayRead(ctx))) return problemResponse(refuse('origin_not_allowed'), ctx)
   const headers = {
     'access-control-allow-methods': methods.join(', '),
-    'access-control-allow-headers': 'authorization, content-type, idempotency-key',
+    'access-control-allow-headers': REQUEST_HEADERS,
     'access-control-max-age': '7200',
   }
   return new Response(null, { status: 204, headers })
@@ -52,7 +69,7 @@ export async function shareWithReader(ctx: CorsContext, { headers, status }: Res
   if (!(await mayRead(ctx, { fromCacheAlone: status >= 500 }))) return
   headers.set('access-control-allow-origin', originToAllow(ctx) ?? '')
   headers.set('access-control-allow-credentials', 'true')
-  headers.set('access-control-expose-headers', 'retry-after, ratelimit, ratelimit-policy, x-request-id')
+  headers.set('access-control-expose-headers', ANSWER_HEADERS)
 }
 
 async function mayRead(ctx: CorsContext, { fromCacheAlone = false } = {}): Promise<boolean> {

@@ -41,8 +41,12 @@ const corsOf = (headers: Headers) =>
 const readable = (origin: string) => ({
   'access-control-allow-origin': origin,
   'access-control-allow-credentials': 'true',
-  'access-control-expose-headers': 'retry-after, ratelimit, ratelimit-policy, x-request-id',
+  'access-control-expose-headers':
+    'retry-after, ratelimit, ratelimit-policy, idempotent-replayed, server-timing, x-request-id',
 })
+const MAY_SEND =
+  'authorization, content-type, idempotency-key, traceparent, tracestate, baggage, sentry-trace, x-datadog-trace-id, ' +
+  'x-datadog-parent-id, x-datadog-origin, x-datadog-sampling-priority, newrelic, request-id, request-context'
 
 describe('an allowed origin', () => {
   it('may sign in, refresh by cookie and sign out, and read each answer', async () => {
@@ -95,12 +99,58 @@ describe('an allowed origin', () => {
       expect(corsOf(headers)).toEqual({
         ...readable(GOOD),
         'access-control-allow-methods': methods,
-        'access-control-allow-headers': 'authorization, content-type, idempotency-key',
+        'access-control-allow-headers': MAY_SEND,
         'access-control-max-age': '7200',
       })
       expect(headers.get('vary')).toBe('Origin')
     }
     expectProblem(await client.call('/v1/nothing', { method: 'OPTIONS', headers: asked }), 'not_found')
+  })
+
+  it.each([
+    ['OpenTelemetry', 'baggage,content-type,traceparent,tracestate'],
+    ['Sentry', 'authorization,baggage,content-type,sentry-trace,traceparent'],
+    [
+      'Datadog',
+      'content-type,traceparent,tracestate,x-datadog-origin,x-datadog-parent-id,x-datadog-sampling-priority,x-datadog-trace-id',
+    ],
+    ['New Relic', 'authorization,newrelic,traceparent,tracestate'],
+    ['Application Insights', 'authorization,request-context,request-id,traceparent'],
+    ['no tracing, with a key to repeat by', 'content-type,idempotency-key'],
+  ])('clients 14: may sign in with what %s adds to a page', async (_, asked) => {
+    const { status, headers } = await client.call('/v1/login', {
+      method: 'OPTIONS',
+      headers: {
+        origin: GOOD,
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': asked,
+      },
+    })
+    const allowed = headers.get('access-control-allow-headers')?.split(', ')
+    expect({ status, refused: asked.split(',').filter((name) => !allowed?.includes(name)) }).toEqual({
+      status: 204,
+      refused: [],
+    })
+    const sent = asked.split(',').filter((name) => !['content-type', 'authorization'].includes(name))
+    const json = { email: newEmail(), password: PASSWORD }
+    const answer = await client.call('/v1/register', {
+      json,
+      headers: { origin: GOOD, ...Object.fromEntries(sent.map((name) => [name, crypto.randomUUID()])) },
+    })
+    expect(answer.status).toBe(201)
+  })
+
+  it('clients 14: may read that an answer is a repeated one, how long to wait, and what took the time', async () => {
+    const headers = { origin: GOOD, 'idempotency-key': crypto.randomUUID() }
+    const json = { email: newEmail(), password: PASSWORD }
+    await client.call('/v1/register', { json, headers })
+    const { headers: answered } = await client.call('/v1/register', { json, headers })
+    const exposed = answered.get('access-control-expose-headers')?.split(', ')
+    for (const name of ['idempotent-replayed', 'server-timing']) {
+      expect(answered.get(name), name).not.toBeNull()
+      expect(exposed).toContain(name)
+    }
+    for (const name of ['retry-after', 'ratelimit', 'ratelimit-policy']) expect(exposed).toContain(name)
   })
 
   it('may no longer call once the tenant took it off the list', async () => {
@@ -184,9 +234,7 @@ describe('everybody', () => {
       }
       const answer = await client.call('/v1/login', { method: 'OPTIONS', headers })
       expect(answer.status).toBe(204)
-      expect(answer.headers.get('access-control-allow-headers')).toBe(
-        'authorization, content-type, idempotency-key',
-      )
+      expect(answer.headers.get('access-control-allow-headers')).toBe(MAY_SEND)
     }
   })
 })
