@@ -18,6 +18,8 @@ const CATALOGUE = {
   },
   invalid_one_time_token: { status: 400, title: 'This link is not valid any more; ask for a new one' },
   invalid_grant: { status: 401, title: 'The refresh token is not valid' },
+  // Not `invalid_grant`: a page that starts asks this way whether anyone is signed in. Nothing was tried.
+  no_session: { status: 401, title: 'No one is signed in' },
   origin_not_allowed: { status: 403, title: 'This origin may not call on behalf of a signed-in browser' },
   // Not 401: the person who is called for is not signed out by it.
   invalid_caller: { status: 403, title: 'The Latchkey-Caller header is not valid' },

@@ -9,6 +9,7 @@ import { lockUser } from '../one-time/store.ts'
 import { tenantHosts, tenants } from '../storage/schema.ts'
 import { tenantColumns } from '../tenants/store.ts'
 import type { Caller } from './caller.ts'
+import { sessionIsLive } from './live-store.ts'
 import { callerIsLive } from './store.ts'
 
 /** Which of the caller's sessions end. */
@@ -69,7 +70,8 @@ export const sessionOfCaller = ({ sessionId, userId, tenant, kid }: Caller): SQL
   where sessions.id = ${sessionId} and sessions.user_id = ${userId} and sessions.tenant_id = ${tenant.id}`
 
 /**
- * Signs a session out: the one that `sessionOf` selects the id of, if any. Twice is the same as once.
+ * Signs a session out: the one that `sessionOf` selects the id of, if any. Twice is the same as once; what is over already
+ * does not end again, and no event says so.
  * @returns the host's tenant, whether there is such a session, and the state of the ring, read in the same trip
  */
 export async function endSession(ctx: Pick<Context, 'db' | 'host' | 'settings'> & Recorder, sessionOf: SQL) {
@@ -77,7 +79,7 @@ export async function endSession(ctx: Pick<Context, 'db' | 'host' | 'settings'> 
   const end = ctx.db.execute(sql`
     with ended as (
       update sessions set revoked_at = clock_timestamp(), revoke_reason = 'signed_out'
-      where id = (${sessionOf}) and revoked_at is null returning id, tenant_id, user_id)
+      where id = (${sessionOf}) and ${sessionIsLive} returning id, tenant_id, user_id)
     ${recordEvent(ctx, 'session.ended', happened)}`)
   const found = ctx.db
     .select({

@@ -12,7 +12,7 @@ export const PresentedToken = v.strictObject({ refresh_token: v.optional(text(51
 type Presented = { refreshToken: RefreshToken; transport: Transport }
 
 /**
- * @returns the token; refusals `invalid_request` (none, or two cookies), `invalid_grant` (not one of ours),
+ * @returns the token; refusals `no_session` (none), `invalid_request` (two cookies), `invalid_grant` (not one of ours),
  * `origin_not_allowed` (a cookie without a browser's word on where the request comes from)
  */
 export function readRefreshToken(
@@ -24,7 +24,8 @@ export function readRefreshToken(
   if (body.refresh_token !== undefined) return parse(body.refresh_token, 'token')
   const cookie = readRefreshCookie(headers)
   if (isRefusal(cookie)) return cookie
-  if (cookie === null) return refuse('invalid_request', { detail: 'Send refresh_token, or the cookie.' })
+  if (cookie === null)
+    return refuse('no_session', { detail: 'There is neither a refresh_token nor the cookie.' })
   return requireBrowserOrigin(ctx) ?? parse(cookie, 'cookie')
 }
 

@@ -4,8 +4,8 @@
  */
 import type { Context } from '../context.ts'
 import { readEdgeCache, writeEdgeCache } from '../http/edge-cache.ts'
-import { originToAllow } from '../http/origin.ts'
-import { faultOf, problemResponse, refuse } from '../problem.ts'
+import { checkOrigin, originToAllow } from '../http/origin.ts'
+import { faultOf, problemResponse, type Refusal, refuse } from '../problem.ts'
 import { findTenantOfHost } from './store.ts'
 
 type CorsContext = Pick<
@@ -70,6 +70,19 @@ export async function shareWithReader(ctx: CorsContext, { headers, status }: Res
   headers.set('access-control-allow-origin', originToAllow(ctx) ?? '')
   headers.set('access-control-allow-credentials', 'true')
   headers.set('access-control-expose-headers', ANSWER_HEADERS)
+}
+
+/**
+ * For an answer that asks for no tenant: whether the calling page may have it. Costs a trip only for a page of another
+ * origin, and only where the edge cache does not know.
+ * @returns refusal `origin_not_allowed`, or null
+ */
+export async function requireAllowedOrigin(ctx: CorsContext): Promise<Refusal | null> {
+  const origin = originToAllow(ctx)
+  if (origin === null) return null
+  const refused = checkOrigin(ctx, await allowedOrigins(ctx, false))
+  if (!refused) ctx.readers.origin = origin
+  return refused
 }
 
 async function mayRead(ctx: CorsContext, { fromCacheAlone = false } = {}): Promise<boolean> {

@@ -482,14 +482,16 @@ describe('refresh tokens', () => {
           'sec-fetch-site': 'same-origin',
         }
         const answer = await client.call(operation.path, { method: 'POST', headers })
-        expectProblem(answer, 'invalid_grant')
+        // A browser with such a cookie is signed out already, and can be rid of it in no other way.
+        if (operation === logout) expect(answer.status).toBe(204)
+        else expectProblem(answer, 'invalid_grant')
         expectNoEcho(answer)
       }
     for (const operation of [refresh, logout])
       expectProblem(await sendJson(operation, { refresh_token: CANARY.repeat(50) }), 'invalid_input', {
         '/refresh_token': 'too_long',
       })
-    for (const operation of [refresh, logout]) expectProblem(await sendJson(operation, {}), 'invalid_request')
+    expectProblem(await sendJson(refresh, {}), 'no_session')
     for (const cookie of [
       '',
       ';',
@@ -506,7 +508,7 @@ describe('refresh tokens', () => {
           method: 'POST',
           headers: { cookie, 'sec-fetch-site': 'same-origin' },
         }),
-        'invalid_request',
+        'no_session',
       )
   })
 })

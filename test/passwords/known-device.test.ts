@@ -411,7 +411,7 @@ describe('gives nothing away', () => {
     const same = { 'sec-fetch-site': 'same-origin' }
     const refresh = (header: string) =>
       client.call('/v1/refresh', { method: 'POST', headers: { ...same, cookie: header } })
-    expectProblem(await refresh(asCookie(cookie)), 'invalid_request')
+    expectProblem(await refresh(asCookie(cookie)), 'no_session')
     for (const value of [cookie, `lkr_${cookie}`])
       expectProblem(await refresh(`__Host-latchkey=${value}`), 'invalid_grant')
     expectProblem(await client.refresh(cookie), 'invalid_grant')

@@ -16,6 +16,7 @@ everyRoute(service, {
   caller: 'refresh_token',
   json: { refresh_token: unknownRefreshToken() },
   bodyIsOptional: true,
+  toNoToken: 204,
   toForeignToken: 204,
 })
 

@@ -26,6 +26,7 @@ everyRoute(service, {
   caller: 'refresh_token',
   json: { refresh_token: unknownRefreshToken() },
   bodyIsOptional: true,
+  toNoToken: 401,
   toForeignToken: 401,
 })
 
@@ -343,7 +344,7 @@ describe('attacks', () => {
     const twice = `__Host-latchkey=${unknownRefreshToken()}; __Host-latchkey=${token}`
     expectProblem(await withCookie(twice), 'invalid_request')
     for (const name of ['latchkey', '__HOST-latchkey', '\u00a0__Host-latchkey', '__Secure-latchkey'])
-      expectProblem(await withCookie(`${name}=${token}`), 'invalid_request')
+      expectProblem(await withCookie(`${name}=${token}`), 'no_session')
     expectProblem(await withCookie(`__Host-latchkey="${token}"`), 'invalid_grant')
     expect((await client.refresh(token)).status).toBe(200)
   })

@@ -63,6 +63,7 @@ describe('the catalogue', () => {
     invalid_credentials: 401,
     invalid_grant: 401,
     invalid_code: 401,
+    no_session: 401,
     insufficient_user_authentication: 401,
     origin_not_allowed: 403,
     invalid_caller: 403,

@@ -120,6 +120,17 @@ describe('a trip budget', () => {
     expect(refused).toEqual({ status: 422, trips: { postgres: 1, redis: 1 } })
   })
 
+  test.each([
+    ['/v1/refresh', 401],
+    ['/v1/logout', 204],
+  ])('clients 14: %s of a browser in which no one is signed in costs nothing', async (path, status) => {
+    const { client } = await newCaller()
+    expect(await costOf(() => client.call(path, { method: 'POST' }))).toEqual({
+      status,
+      trips: { postgres: 0, redis: 0 },
+    })
+  })
+
   test('keys and discovery cost nothing the second time', async () => {
     const { client } = await newCaller()
     for (const path of ['/.well-known/jwks.json', '/.well-known/openid-configuration']) {

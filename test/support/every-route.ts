@@ -27,6 +27,8 @@ export type RouteUnderTest = {
   headers?: Record<string, string>
   /** Whether a body may be absent. */
   bodyIsOptional?: boolean
+  /** What the route answers to nobody, who presents no token: 401 `no_session`, or 204 where that is what was wanted. */
+  toNoToken?: 204 | 401
   /** What the route answers to a refresh token of another tenant: nothing of theirs is touched either way. */
   toForeignToken?: 204 | 401
   /** False for routes that serve no tenant. */
@@ -194,10 +196,14 @@ function forgeries({ access_token: token, refresh_token: refreshToken }: Tokens)
 }
 
 function refreshTokens(service: () => Service, route: RouteUnderTest) {
-  test('refuses a call without a token', async () => {
+  test(`answers a call without a token with ${route.toNoToken}, without asking anyone`, async () => {
     const client = await newClient(service())
-    for (const options of [{ method: 'POST' }, { json: {} }])
-      expectProblem(await client.call(route.path, options), 'invalid_request')
+    for (const options of [{ method: 'POST' }, { json: {} }, { json: null }]) {
+      const answer = await client.call(route.path, options)
+      if (route.toNoToken === 204) expect(answer).toMatchObject({ status: 204, body: '' })
+      else expectProblem(answer, 'no_session')
+      expect(answer.trips).toEqual({ postgres: 0, redis: 0 })
+    }
   })
 
   test('refuses text that is not a refresh token', async () => {
