@@ -4,7 +4,7 @@ import { newClient, race } from '../support/client.ts'
 import { useService } from '../support/service.ts'
 import { HOURLY, linesOf, runHourly } from './hourly.ts'
 
-const service = useService({ bindings: { JOB_SECONDS: '1' } })
+const service = useService({ bindings: { JOB_SECONDS: '2' } })
 
 const sql = <R extends Record<string, unknown>>(text: string, values: unknown[] = []) =>
   service().sql<R>(text, values)
@@ -18,7 +18,7 @@ async function slowDown(table: string, seconds: number) {
 
 afterEach(() => sql('drop function if exists slowly() cascade'))
 
-async function insertKeys(count: number) {
+async function insertKeys(count: number, mails = 1) {
   const { id } = await service().newTenant()
   await sql(
     `insert into idempotency_keys (tenant_id, actor, operation, key, sealed_answer, expires_at)
@@ -27,8 +27,9 @@ async function insertKeys(count: number) {
   )
   await sql(
     `insert into mails (tenant_id, event_id, user_id, template, state, settled_at)
-     values ($1, gen_random_uuid(), gen_random_uuid(), 'x', 'sent', now() - interval '31 days')`,
-    [id],
+     select $1, gen_random_uuid(), gen_random_uuid(), 'x', 'sent', now() - interval '31 days'
+     from generate_series(1, $2::int)`,
+    [id, mails],
   )
 }
 
@@ -43,10 +44,10 @@ const alarms = (skipped: number) =>
 
 test('piles 16: clean-up stops by time, and a kind that has much to delete starves none behind it', async () => {
   await runHourly(service())
-  await insertKeys(60_000)
-  await slowDown('idempotency_keys', 0.4)
+  await insertKeys(60_000, 5002)
+  await slowDown('idempotency_keys', 0.8)
   const { 'cleaned up': line } = await runHourly(service())
-  expect(line).toMatchObject({ level: 'warn', unfinished: 'idempotency_keys', settled_mails: 1 })
+  expect(line).toMatchObject({ level: 'warn', unfinished: 'idempotency_keys', settled_mails: 5002 })
   expect(line?.idempotency_keys).toBe(60_000 - (await leftKeys()))
   expect(await leftKeys(), 'it was stopped').toBeGreaterThan(0)
   expect(await leftKeys(), 'and not before it began').toBeLessThan(60_000)
@@ -58,7 +59,7 @@ test('piles 16: clean-up stops by time, and a kind that has much to delete starv
 
 test('piles 16: what two runs in a row leave unfinished is an ALARM; runs that overlap count as one', async () => {
   await insertKeys(200_000)
-  await slowDown('idempotency_keys', 0.4)
+  await slowDown('idempotency_keys', 0.8)
   const before = service().logs().length
   await race(3, () => service().runCron(HOURLY))
   expect(alarms(before)).toEqual([])
@@ -70,7 +71,7 @@ test('piles 16: what two runs in a row leave unfinished is an ALARM; runs that o
       message: 'ALARM: a job does not keep up',
       kind: 'idempotency_keys',
       runs: 2,
-      job_seconds: 1,
+      job_seconds: 2,
     }),
   ])
   await sql('drop function slowly() cascade')
@@ -94,7 +95,7 @@ test('piles 16: erasure stops by time, and an account with very many tokens hold
   for (const { tokens } of [large, small])
     await client.call('/v1/me', { method: 'DELETE', bearer: tokens.access_token })
   await sql(`update users set deleted_at = deleted_at - interval '31 days' where deleted_at is not null`)
-  await slowDown('refresh_tokens', 0.4)
+  await slowDown('refresh_tokens', 0.8)
   const isErased = async ({ tokens }: typeof large) =>
     (
       await sql<{ erased: boolean }>('select erased_at is not null as erased from users where id = $1', [
@@ -110,5 +111,53 @@ test('piles 16: erasure stops by time, and an account with very many tokens hold
   await sql('drop function slowly() cascade')
   expect((await runHourly(service()))['accounts erased']).toMatchObject({ level: 'info', accounts: 1 })
   expect(await isErased(large)).toBe(true)
+  expect(await sql('select kind from backlogs')).toEqual([])
+})
+
+const accountsOf = async (tenantId: string, which: string) =>
+  (
+    await sql<{ count: number }>(
+      `select count(*)::int as count from users where tenant_id = $1 and ${which}`,
+      [tenantId],
+    )
+  )[0]?.count
+
+test('piles 16: erasure of very many accounts stops between two batches, and the next run goes on', async () => {
+  const { id } = await service().newTenant()
+  await sql(
+    `insert into users (id, tenant_id, email, deleted_at)
+     select gen_random_uuid(), $1, n || '@closed.example', now() - interval '31 days' from generate_series(1, 400) n`,
+    [id],
+  )
+  await slowDown('mails', 0.8) // once for each batch of 50
+  const { 'accounts erased': line } = await runHourly(service())
+  const left = await accountsOf(id, 'erased_at is null')
+  expect(line).toMatchObject({ level: 'warn', accounts: 400 - (left ?? 0), failed: 0 })
+  expect(left, 'it was stopped').toBeGreaterThan(0)
+  expect(left, 'and not before it began').toBeLessThan(400)
+  expect(await sql('select kind from backlogs')).toContainEqual({ kind: 'erased_accounts' })
+  await sql('drop function slowly() cascade')
+  await runHourly(service())
+  expect(await accountsOf(id, 'erased_at is null')).toBe(0)
+  expect(await sql('select kind from backlogs')).toEqual([])
+})
+
+test('piles 16: closing unproved accounts stops by time, says so, and the next run goes on', async () => {
+  const { id } = await service().newTenant({ settings: { registration: 'verify-first' } })
+  await sql(
+    `insert into users (id, tenant_id, email, awaits_proof_since)
+     select gen_random_uuid(), $1, n || '@unproved.example', now() - interval '31 days' from generate_series(1, 400) n`,
+    [id],
+  )
+  await slowDown('passwords', 0.03) // once for each account
+  const { 'unproved accounts closed': line } = await runHourly(service())
+  const left = await accountsOf(id, 'deleted_at is null')
+  expect(line).toMatchObject({ level: 'warn', accounts: 400 - (left ?? 0) })
+  expect(left, 'it was stopped').toBeGreaterThan(0)
+  expect(left, 'and not before it began').toBeLessThan(400)
+  expect(await sql('select kind from backlogs')).toContainEqual({ kind: 'unproved_accounts' })
+  await sql('drop function slowly() cascade')
+  await runHourly(service())
+  expect(await accountsOf(id, 'deleted_at is null')).toBe(0)
   expect(await sql('select kind from backlogs')).toEqual([])
 })

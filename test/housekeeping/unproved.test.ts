@@ -79,6 +79,8 @@ describe('piles 16: an account that nobody proved', () => {
     const client = await newClient(service(), { settings: VERIFY_FIRST })
     const { email, id } = await registerUnproved(client)
     await age(id, '31 days')
+    // So recent that clean-up leaves the link alone.
+    await sql(`update one_time_tokens set expires_at = now() - interval '1 hour' where user_id = $1`, [id])
     await closeDue()
     expect(await recordedOf(service(), id, 'user.deleted')).toEqual([
       {
@@ -172,6 +174,25 @@ describe('piles 16: never closed for want of a proof', () => {
     await closeDue()
     expect(await isClosed(id)).toBe(false)
     expectProblem(await client.login(email), 'invalid_credentials')
+  })
+
+  test('piles 16: one that the previous release signed in, which leaves its mark that it waits', async () => {
+    const client = await newClient(service(), { settings: VERIFY_FIRST })
+    const { id } = await registerUnproved(client)
+    await sql(
+      `insert into sessions (id, tenant_id, user_id, expires_at, idle_expires_at, amr, aal)
+       select gen_random_uuid(), tenant_id, id, now() + interval '1 day', now() + interval '1 day', '{pwd}', 1
+       from users where id = $1`,
+      [id],
+    )
+    await survives(id)
+  })
+
+  test('piles 16: one that an administrator has disabled', async () => {
+    const client = await newClient(service(), { settings: VERIFY_FIRST })
+    const { id } = await registerUnproved(client)
+    await sql(`update users set status = 'disabled' where id = $1`, [id])
+    await survives(id)
   })
 
   test('piles 16: one that was imported', async () => {
