@@ -27,7 +27,8 @@ export async function resendVerification(
   const limited = await checkLimits(ctx, 'resendVerification', subjectsOf(ctx, email, device?.nonce ?? null))
   if (limited) return limited
   const token = await newToken(ctx, 'verify_email')
-  const asked = { type: 'email.verification_requested', needsOne: needsProof } as const
+  const browser = device?.nonce ?? null
+  const asked = { type: 'email.verification_requested', browser, needsOne: needsProof } as const
   return requireTenant(ctx, await requestToken(ctx, email, token, asked))
 }
 

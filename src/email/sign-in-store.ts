@@ -43,6 +43,11 @@ const signInBy = (ctx: Storage, session: NewSession): SQL => {
   return sql`
     planted as (select * from token where email_verified_at is null),
     ${endAccess(sql`planted`, { reason: 'secured', credentials: 'removed' })},
+    -- Those of the other challenges; what is planted has none left.
+    wrong_forgotten as (
+      update one_time_tokens set failures = 0 from token
+      where one_time_tokens.user_id = token.user_id and one_time_tokens.purpose = 'sign_in' and one_time_tokens.failures > 0
+        and one_time_tokens.id not in (select id from token) and not exists (select from planted)),
     proved as (
       update users set ${beginEpoch('secured', sql`exists (select from planted)`)},
         email_verified_at = coalesce(users.email_verified_at, clock_timestamp())
@@ -84,16 +89,18 @@ export async function signInByCode(
   const account = sql`
     (${callingTenant(ctx)}) as tenant
     left join users on users.tenant_id = tenant.id and users.email = ${email} and ${userIsActive}
+    -- Of an account, one that strangers asked for, and one for each browser that it knows: the code is of one of them.
     join one_time_tokens on one_time_tokens.tenant_id = tenant.id and one_time_tokens.purpose = 'sign_in'
-      and one_time_tokens.holder = coalesce(users.id::text, ${holder})`
+      and one_time_tokens.holder = any(case when users.id is null then array[${holder}::text] else array(
+        select own.holder from one_time_tokens as own where own.user_id = users.id and own.purpose = 'sign_in') end)`
   const lock = ctx.db.execute(sql`
-    select one_time_tokens.id from ${account} for no key update of one_time_tokens`)
+    select one_time_tokens.id from ${account} order by one_time_tokens.id for no key update of one_time_tokens`)
   const lockAccount = ctx.db.execute(sql`
     select users.id from (${callingTenant(ctx)}) as tenant
     join users on users.tenant_id = tenant.id and users.email = ${email} and ${userIsActive} for no key update of users`)
   const isOwn = browserHash ? sql`coalesce(${isFromBrowser(browserHash)}, false)` : sql`false`
   const decide = ctx.db.execute<UserRow>(sql`
-    with challenge as (
+    with live as (
       select one_time_tokens.id, users.email, users.email_verified_at, ${isOwn} as is_own,
         ${hasCode(hashes)} and users.id is not null as is_right
       from ${account}
@@ -101,13 +108,14 @@ export async function signInByCode(
         and case when ${isOwn} then one_time_tokens.own_attempts else one_time_tokens.attempts end < ${MAX_CODE_ATTEMPTS}
         and one_time_tokens.failures < ${MAX_CODE_FAILURES}
         and one_time_tokens.subject is not distinct from users.email),
+    challenge as (select *, bool_or(is_right) over () as is_answered from live),
     answered as (
       update one_time_tokens set
         consumed_at = case when is_right then clock_timestamp() end,
         attempts = attempts + case when is_right or is_own then 0 else 1 end,
         own_attempts = own_attempts + case when is_right or not is_own then 0 else 1 end,
         failures = case when is_right then 0 else failures + 1 end
-      from challenge where one_time_tokens.id = challenge.id
+      from challenge where one_time_tokens.id = challenge.id and is_right = is_answered
       returning one_time_tokens.id, one_time_tokens.tenant_id, one_time_tokens.user_id, challenge.is_right,
         challenge.email, challenge.email_verified_at),
     token as (select * from answered where is_right),

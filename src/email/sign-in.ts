@@ -37,7 +37,10 @@ export async function requestSignIn(
   if (limited) return limited
   const nonce = await newNonce(ctx, email)
   const token = await newSignInToken(ctx, email, await hashNonce(nonce))
-  const asked = await requestToken(ctx, email, token, { type: 'email.sign_in_requested' })
+  const asked = await requestToken(ctx, email, token, {
+    type: 'email.sign_in_requested',
+    browser: device?.nonce ?? null,
+  })
   const tenant = requireTenant(ctx, asked)
   return isRefusal(tenant) ? tenant : nonce
 }

@@ -67,6 +67,19 @@ export const refuseToken = (reason: string): Refusal =>
 
 /** Who holds the tokens of an address that has no account: a digest, which names nobody. */
 export async function holderOfUnknown(email: CanonicalEmail): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(`holder\0${email}`))
+  return hexDigest(`holder\0${email}`)
+}
+
+/**
+ * What follows an account's id in the holder of a token that a browser asked for which the account knows: what strangers
+ * ask for then does not take the place of it.
+ * @param browser the nonce of such a browser
+ */
+export async function holderInBrowser(browser: string | null): Promise<string> {
+  return browser === null ? '' : ` ${await hexDigest(`browser\0${browser}`)}`
+}
+
+async function hexDigest(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
 }

@@ -13,7 +13,7 @@ import { type Recorder, recordEvent } from '../events/outbox.ts'
 import { announceKey } from '../keys/auth-keys-store.ts'
 import { oneTimeTokens } from '../storage/schema.ts'
 import { callingTenant, findTenantOfHost } from '../tenants/store.ts'
-import { holderOfUnknown, type NewToken } from './one-time.ts'
+import { holderInBrowser, holderOfUnknown, type NewToken } from './one-time.ts'
 import { MAX_CODE_FAILURES, PURPOSES } from './purposes.ts'
 
 type Caller = Pick<Context, 'host' | 'callerOrigin' | 'fetchSite' | 'origin'>
@@ -37,16 +37,22 @@ export function issueToken(
 ): SQL {
   return sql`
     insert into one_time_tokens (id, tenant_id, user_id, purpose, holder, subject, hash, key_id, flow_id, grants,
-      code_hash, browser_hash, created_at, expires_at)
+      code_hash, browser_hash, failures, created_at, expires_at)
     select ${id}::uuid, account.tenant_id, account.user_id, ${purpose}, account.holder, account.subject,
-      ${bytea(hash)}, ${keyId}, ${flowId}::uuid, ${grants}, ${bytea(codeHash)}, ${bytea(browserHash)},
+      ${bytea(hash)}, ${keyId}, ${flowId}::uuid, ${grants},
+      case when wrong.failures < ${MAX_CODE_FAILURES} then ${bytea(codeHash)} end, ${bytea(browserHash)}, wrong.failures,
       clock_timestamp(), clock_timestamp() + make_interval(secs => ${seconds})
     from (${from}) as account
+    -- A challenge in another browser does not forget the wrong codes of the others.
+    cross join lateral (
+      select coalesce(max(other.failures), 0) as failures from one_time_tokens as other
+      where other.user_id = account.user_id and other.purpose = ${purpose}) as wrong
     on conflict (tenant_id, purpose, holder) do update set id = excluded.id, user_id = excluded.user_id,
       subject = excluded.subject, hash = excluded.hash, key_id = excluded.key_id, flow_id = excluded.flow_id,
       grants = excluded.grants, browser_hash = excluded.browser_hash, attempts = 0, own_attempts = 0,
       -- Too many wrong codes in a row: from then on the link alone signs in.
       code_hash = case when one_time_tokens.failures < ${MAX_CODE_FAILURES} then excluded.code_hash end,
+      failures = greatest(one_time_tokens.failures, excluded.failures),
       created_at = excluded.created_at, expires_at = excluded.expires_at, consumed_at = null
     where one_time_tokens.consumed_at is not null
       or one_time_tokens.created_at <= clock_timestamp() - make_interval(mins => ${standsMinutes})
@@ -60,18 +66,19 @@ export const tokenIssued = (issued: SQL) =>
 /**
  * Makes the token that somebody asked for by an address, and the event that mails it; for an address that has no account
  * which needs one, a token that names nobody and is never mailed. One statement, the same for both.
- * @param needsOne a condition over `users`
+ * @param options.browser the nonce of a browser that the account knows: what it asks for is replaced by itself alone
+ * @param options.needsOne a condition over `users`
  * @returns the host's tenant, read in the same trip; nothing is made on a foreign page's behalf
  */
 export async function requestToken(
   ctx: Caller & Pick<Context, 'db' | 'settings'> & Recorder,
   email: CanonicalEmail,
   token: NewToken,
-  { type, needsOne = sql`true` }: { type: ChangeType; needsOne?: SQL },
+  { type, browser, needsOne = sql`true` }: { type: ChangeType; browser: string | null; needsOne?: SQL },
 ) {
-  const holder = await holderOfUnknown(email)
+  const [holder, inBrowser] = await Promise.all([holderOfUnknown(email), holderInBrowser(browser)])
   const account = sql`
-    select tenant.id as tenant_id, users.id as user_id, coalesce(users.id::text, ${holder}) as holder, users.email as subject
+    select tenant.id as tenant_id, users.id as user_id, coalesce(users.id::text || ${inBrowser}, ${holder}) as holder, users.email as subject
     from (${callingTenant(ctx)}) as tenant
     left join users on users.tenant_id = tenant.id and users.email = ${email} and ${userIsActive} and ${needsOne}`
   const options = { actor: sql`null`, isSettled: sql`happened.subject is null` }

@@ -31,7 +31,8 @@ export async function forgetPassword(
   const limited = await checkLimits(ctx, 'forgotPassword', subjectsOf(ctx, email, device?.nonce ?? null))
   if (limited) return limited
   const token = await newToken(ctx, 'reset_password')
-  return requireTenant(ctx, await requestToken(ctx, email, token, { type: 'password.reset_requested' }))
+  const asked = { type: 'password.reset_requested', browser: device?.nonce ?? null } as const
+  return requireTenant(ctx, await requestToken(ctx, email, token, asked))
 }
 
 export type Redemption = { token: string; password: string; name?: string | undefined }

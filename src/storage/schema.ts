@@ -237,7 +237,10 @@ export const oneTimeTokens = pgTable(
       .references(() => tenants.id),
     userId: uuid('user_id').references(() => users.id),
     purpose: text('purpose').$type<OneTimePurpose>().notNull(),
-    /** The account's id (and the address, for what undoes a change of it), or a digest of an address without an account. */
+    /**
+     * The account's id (and the address, for what undoes a change of it; or a digest of the browser that asked, where the
+     * account knows it), or a digest of an address without an account.
+     */
     holder: text('holder').notNull(),
     /** The address that it was mailed to, and that using it proves. */
     subject: text('subject'),
