@@ -19,6 +19,8 @@ export type WarningCode =
   | 'invalid_language'
   | 'invalid_role'
   | 'unusable_password'
+  | 'hash_not_supported'
+  | 'hash_too_costly'
   | 'password_change_required'
   | 'not_imported'
 

@@ -110,7 +110,7 @@ export function readEntry(
     fields.password_hash = null
     warnings.push({ pointer: '/password_hash', code: 'password_change_required' })
   }
-  const parsed = v.safeParse(ImportedUser, fields, { abortEarly: true, abortPipeEarly: true })
+  const parsed = parseEntry(fields, warnings)
   if (!parsed.success) return refusalOf(parsed.issues)
   const { email, name, locale, roles, password_hash, ...state } = parsed.output
   const user = {
@@ -125,6 +125,18 @@ export function readEntry(
     storedHash: password_hash,
   }
   return { user, warnings }
+}
+
+const UNVERIFIABLE = ['hash_not_supported', 'hash_too_costly'] as const
+
+/** A hash that we cannot verify costs no one their account: it is left out, and its owner resets the password by mail. */
+function parseEntry(fields: Record<string, unknown>, warnings: Warning[]) {
+  const options = { abortEarly: true, abortPipeEarly: true }
+  const parsed = v.safeParse(ImportedUser, fields, options)
+  const code = UNVERIFIABLE.find((known) => parsed.issues?.[0].message === known)
+  if (!code) return parsed
+  warnings.push({ pointer: '/password_hash', code })
+  return v.safeParse(ImportedUser, { ...fields, password_hash: null }, options)
 }
 
 /** The name of a field that we do not know is not repeated: in a file that is not what we expect, it may be anything. */

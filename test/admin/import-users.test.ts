@@ -95,7 +95,7 @@ describe('accepts', () => {
       { email: known, name: 'Mallory', password_hash: BCRYPT },
       { email: 'nobody' },
       { email: first, password_hash: BCRYPT },
-      { email: second, password_hash: '5f4dcc3b5aa765d61d8327deb882cf99' },
+      { email: second, password_hash: 'in the clear' },
       { email: second },
     ])
     expect(status).toBe(200)
@@ -104,7 +104,7 @@ describe('accepts', () => {
       { index: 1, status: 'exists' },
       { index: 2, status: 'refused', code: 'invalid_email', pointer: '/email' },
       { index: 3, status: 'duplicate', first: 0 },
-      { index: 4, status: 'refused', code: 'hash_not_supported', pointer: '/password_hash' },
+      { index: 4, status: 'refused', code: 'unknown_hash', pointer: '/password_hash' },
       { index: 5, status: 'created', id: expect.any(String) },
     ])
     expect((await client.login(known, PASSWORD)).body.user.name).toBeNull()
@@ -244,12 +244,6 @@ describe('refuses', () => {
       '/password_hash',
     ],
     [
-      'a hash that is too dear',
-      { email: 'a@example.com', password_hash: BCRYPT.replace('$05', '$15') },
-      'hash_too_costly',
-      '/password_hash',
-    ],
-    [
       'a hash of 4 kB',
       { email: 'a@example.com', password_hash: `$2b$${'a'.repeat(4000)}` },
       'too_long',
@@ -260,12 +254,6 @@ describe('refuses', () => {
       { email: 'a@example.com', password_hash: firebaseUser('x') },
       'missing',
       '/password_hash/base64_signer_key',
-    ],
-    [
-      'Firebase with more memory than there is',
-      { email: 'a@example.com', password_hash: { ...firebaseUser('x'), ...FIREBASE_CONFIG, mem_cost: 17 } },
-      'hash_too_costly',
-      '/password_hash',
     ],
     ['a list', ['a@example.com'] as object, 'missing', '/email'],
   ])('an entry with %s, and only that one', async (_, entry, code, pointer) => {
@@ -364,7 +352,7 @@ describe('attacks', () => {
         { email, password_hash: hash },
         { email: 'a@b@c', password_hash: hash },
       ]),
-      await send([{ email, password_hash: { ...hash, mem_cost: 20 } }]),
+      await send([{ email: newEmail(), password_hash: { ...hash, mem_cost: 20 } }]),
     ]
     await service().consume()
     const [kept] = await service().sql<{ text: string }>(`
