@@ -10,6 +10,8 @@ import type { Digest } from './foreign-hash-kinds.ts'
 const HASHES = { 'SHA-1': sha1, 'SHA-256': sha256, 'SHA-512': sha512 }
 
 const SLICE = 20_000
+/** Long enough for the loop to come to rest, which the next hash in line waits for (hash-line.ts). */
+const PAUSE_MS = 5
 
 /** The first block of the derived key: as many bytes as the digest has. */
 export async function deriveFirstBlock(
@@ -27,7 +29,7 @@ export async function deriveFirstBlock(
     .digestInto(last)
   const block = last.slice()
   for (let done = 1; done < iterations; done++) {
-    if (done % SLICE === 0) await scheduler.wait(0)
+    if (done % SLICE === 0) await scheduler.wait(PAUSE_MS)
     keyed._cloneInto(worker).update(last).digestInto(last)
     for (let index = 0; index < block.length; index++) block[index] = (block[index] ?? 0) ^ (last[index] ?? 0)
   }
