@@ -65,6 +65,8 @@ async function issueAccessToken(ctx: Pick<Context, 'now' | 'random'>, issued: Is
     iss: tenant.issuer,
     aud: tenant.audience,
     sub: user.id,
+    // RFC 9068 §2.2 requires it: the tenant's own first-party client, until there are others.
+    client_id: tenant.id,
     sid: session.id,
     tid: tenant.id,
     roles: user.roles,

@@ -28,6 +28,7 @@ export const openidConfiguration = new Hono<Env>().get('/.well-known/openid-conf
       'iss',
       'aud',
       'sub',
+      'client_id',
       'sid',
       'tid',
       'roles',

@@ -25,7 +25,9 @@ export async function createForger(service: Service): Promise<Forger> {
   const key = createPrivateKey({ key: privateJwk as JsonWebKey, format: 'jwk' }) // jose and node name one type twice
   const signRaw = (header: unknown, payload: unknown) => {
     const input = `${segment(header)}.${segment(payload)}`
-    return `${input}.${sign(null, Buffer.from(input), key).toString('base64url')}`
+    const [digest, dsaEncoding] =
+      key.asymmetricKeyType === 'ec' ? ['sha256', 'ieee-p1363' as const] : [null, undefined]
+    return `${input}.${sign(digest, Buffer.from(input), { key, dsaEncoding }).toString('base64url')}`
   }
   return {
     publicJwk: row.public_jwk,
