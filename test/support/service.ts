@@ -5,17 +5,17 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { afterAll, beforeAll, inject } from 'vitest'
-import { createTestHarness, type TestHarness, unstable_readConfig } from 'wrangler'
 import { startNeonEndpoint } from '../../dev/neon-endpoint.ts'
 import { createRedisEngine } from '../../dev/redis/engine.ts'
 import { startUpstashEndpoint } from '../../dev/upstash-endpoint.ts'
 import { createOperatorContext, type OperatorContext } from '../../ops/context.ts'
 import { newKeyringEntry } from '../../ops/keyring.ts'
 import { OPTIONAL_SECRETS } from '../../src/settings.ts'
-import { type QueueOutcome, startWithQueues } from '../faults/own-network.ts'
 import { type FaultProxy, startFaultProxy } from '../faults/proxy.ts'
 import { requireBundle } from './bundles.ts'
 import { findSecrets } from './canaries.ts'
+import type { WorkerConfig } from './stack.ts'
+import { modulesOf, type QueueOutcome, startWorkerd, type WorkerOptions } from './workerd.ts'
 
 /** Most tests are about something else than what a hash costs. */
 const CHEAP_HASHES = { ARGON2_MEMORY_KIB: '64' }
@@ -102,30 +102,24 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const folders = await Promise.all(workers.map((worker) => requireBundle(bundles, worker)))
   const backend = beside?.backend ?? (await startBackend())
   const all = presentOf({ ...backend.bindings, ...bindings })
-  const harness = createTestHarness({
-    workers: [
-      ...workers.map((worker, at) => ({
-        ...workerOptions(worker, folders[at] ?? '', all),
-        bindingOverrides: {
-          ...(queueUrl && { EVENTS: 'queue-events' }),
-          ...(deliveriesUrl && { DELIVERIES: 'queue-deliveries' }),
-          ...(edgeLimiter && { EDGE_LIMITER: 'edge-limiter' }),
-        },
-      })),
-      ...(queueUrl ? [queueWorker('queue-events', queueUrl)] : []),
-      ...(deliveriesUrl ? [queueWorker('queue-deliveries', deliveriesUrl)] : []),
-      ...(edgeLimiter
-        ? [{ config: { name: 'edge-limiter', main: edgeLimiter, compatibility_date: '2026-10-20' } }]
-        : []),
-    ],
-  })
-  const {
-    started: { url },
-    dispatchQueue,
-  } = await startWithQueues(() => harness.listen())
-  const jobs = nameOf(workers.includes('jobs') ? 'jobs' : (workers[0] ?? ''))
+  const workerd = await startWorkerd([
+    ...workers.map((worker, at) => {
+      const overrides = {
+        ...(queueUrl && { EVENTS: 'queue-events' }),
+        ...(deliveriesUrl && { DELIVERIES: 'queue-deliveries' }),
+        ...(edgeLimiter && { EDGE_LIMITER: 'edge-limiter' }),
+      }
+      return workerOptions(configOf(worker), { bundle: folders[at] ?? '', bindings: all, overrides })
+    }),
+    ...(queueUrl ? [standIn('queue-events', 'test/support/queue.worker.js', { QUEUE_URL: queueUrl })] : []),
+    ...(deliveriesUrl
+      ? [standIn('queue-deliveries', 'test/support/queue.worker.js', { QUEUE_URL: deliveriesUrl })]
+      : []),
+    ...(edgeLimiter ? [standIn('edge-limiter', edgeLimiter)] : []),
+  ])
+  const jobs = configOf(workers.includes('jobs') ? 'jobs' : (workers[0] ?? '')).name
   const queue: Service['queue'] = (name, bodies, attempts = 1) =>
-    dispatchQueue(
+    workerd.queue(
       jobs,
       name,
       bodies.map((body) => ({ id: randomUUID(), timestamp: new Date(), attempts, body })),
@@ -141,24 +135,20 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
         rows.map(({ id }) => ({ recorded: [id] })),
       )
     },
-    runCron: async (cron) => harness.getWorker(jobs).scheduled({ cron }),
+    runCron: (cron) => workerd.scheduled(jobs, cron),
     ...backend,
     backend,
-    url,
+    url: workerd.url,
     bindings: all,
     fetch: async (target, init) => {
-      const response = await dispatch(harness, target, init)
+      const response = await workerd.fetch(target, init)
       if (response.status >= 400) refuseSecrets(`${target} answered`, await response.clone().text(), all)
       return response
     },
-    logs: () => harness.getLogs().map(({ message }) => message),
+    logs: workerd.logs,
     stop: async () => {
-      const logged = harness
-        .getLogs()
-        .map(({ message }) => message)
-        .join('\n')
-      await harness.close()
-      refuseSecrets('the log says', logged, all)
+      await workerd.stop()
+      refuseSecrets('the log says', workerd.logs().join('\n'), all)
       for (const { what, text } of await backend.sql<{ what: string; text: string }>(KEPT_TEXT))
         refuseSecrets(`${what} hold`, text, all)
       if (!beside) await backend.stop()
@@ -241,13 +231,13 @@ function refuseSecrets(
   if (found.length > 0) throw new Error(`${where} ${found.join('\n')}`)
 }
 
-const queueWorker = (name: string, url: string) => ({
-  config: {
-    name,
-    main: 'test/support/queue.worker.js',
-    compatibility_date: '2026-10-20',
-    vars: { QUEUE_URL: url },
-  },
+/** A Worker of the tests, in place of a binding. */
+const standIn = (name: string, scriptPath: string, bindings: Record<string, string> = {}): WorkerOptions => ({
+  name,
+  modules: true,
+  scriptPath,
+  compatibilityDate: '2026-10-20',
+  bindings,
 })
 
 /** The Workers that an operator gives the optional secrets to (README). */
@@ -255,32 +245,35 @@ const READS_AUDIT = new Set(['', 'admin', 'session', 'jobs'])
 const isOptionalFor = (worker: string, secret: string) =>
   secret === 'SERVICE_KEYS' ? worker !== 'jobs' : READS_AUDIT.has(worker)
 
-/** The name of a Worker in wrangler.toml. */
-const nameOf = (worker: string) =>
-  unstable_readConfig({ config: 'wrangler.toml', env: worker }, { hideWarnings: true }).name
+function configOf(worker: string): WorkerConfig {
+  const config = inject('stack').workers[worker]
+  if (!config) throw new Error(`wrangler.toml has no [env.${worker}]`)
+  return config
+}
+
+type Given = { bundle: string; bindings: Record<string, string>; overrides: Record<string, string> }
 
 /** Each Worker gets the secrets that wrangler.toml requires for it, and no others. */
-function workerOptions(worker: string, bundle: string, bindings: Record<string, string>) {
-  const { secrets } = unstable_readConfig({ config: 'wrangler.toml', env: worker }, { hideWarnings: true })
+function workerOptions(config: WorkerConfig, { bundle, bindings, overrides }: Given): WorkerOptions {
+  const { worker, name, entry, options } = config
   const optional = OPTIONAL_SECRETS.filter((secret) => isOptionalFor(worker, secret))
-  const names: string[] = [...(secrets?.required ?? []), ...optional]
-  const pick = (isSecret: boolean) =>
-    Object.fromEntries(
-      Object.entries(bindings).filter(([name]) => isSecret === /DATABASE|UPSTASH|KEYS|API_KEY/.test(name)),
-    )
+  const given = Object.entries(bindings).filter(
+    ([name]) => !isSecret(name) || [...config.secrets, ...optional].includes(name),
+  )
+  const without = (bound: object = {}) =>
+    Object.fromEntries(Object.entries(bound).filter(([binding]) => !(binding in overrides)))
   return {
-    configPath: 'wrangler.toml',
-    ...(worker !== '' && { env: worker }),
-    prebuiltWorkerDir: bundle,
-    vars: pick(false),
-    secrets: Object.fromEntries(Object.entries(pick(true)).filter(([name]) => names.includes(name))),
-  }
+    ...options,
+    ...modulesOf(bundle, entry),
+    name,
+    bindings: { ...options.bindings, ...Object.fromEntries(given) },
+    queueProducers: without(options.queueProducers),
+    ratelimits: without(options.ratelimits),
+    serviceBindings: overrides,
+  } as WorkerOptions
 }
 
-async function dispatch(harness: TestHarness, target: string, init: RequestInit = {}): Promise<Response> {
-  // The harness types its own Response; it is the platform's.
-  return (await harness.fetch(target, { redirect: 'manual', ...init } as never)) as unknown as Response
-}
+const isSecret = (name: string) => /DATABASE|UPSTASH|KEYS|API_KEY/.test(name)
 
 async function connect(port: number, database: string): Promise<pg.Client> {
   const client = new pg.Client({ host: '127.0.0.1', port, user: 'latchkey', password: 'latchkey', database })

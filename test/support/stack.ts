@@ -6,19 +6,34 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { TestProject } from 'vitest/node'
+import { unstable_getMiniflareWorkerOptions, unstable_readConfig } from 'wrangler'
 import { startNeonEndpoint } from '../../dev/neon-endpoint.ts'
 import { startPostgres } from '../../dev/postgres.ts'
 import { createOperatorContext } from '../../ops/context.ts'
 import { newKeyringEntry } from '../../ops/keyring.ts'
 import { migrateAll } from '../../ops/migrate.ts'
 import { rotateSigningKeys } from '../../src/keys/rotation.ts'
-import { requireBundle } from './bundles.ts'
+import { requireBundle, WORKERS } from './bundles.ts'
 
 export type Stack = {
   postgresPort: number
   template: string
   bundles: string
   signingSealKeys: string
+  /** By the name of the environment. */
+  workers: Record<string, WorkerConfig>
+}
+
+/** What wrangler.toml says of a Worker. */
+export type WorkerConfig = {
+  worker: string
+  name: string
+  /** The file that its bundle begins with. */
+  entry: string
+  /** The secrets that it requires. */
+  secrets: string[]
+  /** In Miniflare's words. */
+  options: { bindings?: object; queueProducers?: object; ratelimits?: object; routes: string[] }
 }
 
 declare module 'vitest' {
@@ -41,10 +56,33 @@ export default async function setup(project: TestProject) {
     template: 'latchkey',
     bundles: folder,
     signingSealKeys,
+    workers: Object.fromEntries(WORKERS.map((worker) => [worker, readWorker(worker)])),
   })
   return async () => {
     await postgres.stop()
     await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** Read once per run: no test file needs wrangler, which takes longer to load than to answer. */
+function readWorker(worker: string): WorkerConfig {
+  const config = unstable_readConfig({ config: 'wrangler.toml', env: worker }, { hideWarnings: true })
+  const { queueConsumers: _, ...options } = unstable_getMiniflareWorkerOptions(
+    { ...config, secrets: undefined }, // a service gives its Workers their secrets itself
+    worker,
+  ).workerOptions
+  return {
+    worker,
+    name: config.name ?? '',
+    entry: `${path.parse(config.main ?? '').name}.js`,
+    secrets: config.secrets?.required ?? [],
+    options: {
+      ...options,
+      bindings: config.vars, // and nothing of a `.dev.vars`
+      routes: (config.routes ?? []).map((route: string | { pattern: string }) =>
+        typeof route === 'string' ? route : route.pattern,
+      ),
+    },
   }
 }
 
