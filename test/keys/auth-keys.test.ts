@@ -1,6 +1,7 @@
 /** keys 1: rotating AUTH_KEYS. A key that one Worker has and another lacks is our fault, and never a caller's. */
 import { describe, expect, test } from 'vitest'
 import { newKeyringEntry } from '../../ops/keyring.ts'
+import { HASHES } from '../admin/import.ts'
 import { attemptsAt, failuresAt, WRONG } from '../passwords/attempts.ts'
 import {
   type Answer,
@@ -238,9 +239,27 @@ describe('a key that a Worker lacks', SLOW, () => {
       expectLacksKey(await there.login(email), foreign, 'k1')
       expectLacksKey(await there.register(newEmail()), foreign, 'k1')
       expectLacksKey(await there.refresh(tokens.refresh_token), foreign, 'k1')
+      // What it would make here, no other Worker could read: a password that opens nothing.
+      const password = 'another horse battery'
+      for (const [path, purpose, json] of [
+        ['/v1/password/reset', 'reset_password', { password }],
+        ['/v1/invitations/accept', 'invitation', { password }],
+        ['/v1/email/verify', 'verify_email', { new_password: password }],
+      ] as const) {
+        const { token } = await client.plant(purpose, tokens)
+        expectLacksKey(await there.call(path, { json: { token, ...json } }), foreign, 'k1')
+      }
+      const imported = `update passwords set phc = $2, key_id = '(none)' where user_id = $1`
+      await right.sql(imported, [tokens.user.id, HASHES['PBKDF2-SHA-256']?.(PASSWORD)])
+      const change = { current_password: PASSWORD, new_password: password }
+      for (const [path, json] of [
+        ['/v1/password/change', change],
+        ['/v1/password/confirm', { password: PASSWORD }],
+      ] as const)
+        expectLacksKey(await there.call(path, { json, bearer: tokens.access_token }), foreign, 'k1')
       await there.call('/v1/email/code', { json: { email } })
       await there.call('/v1/password/forgot', { json: { email } })
-      expect((await client.login(email)).status).toBe(200)
+      expect((await client.login(email)).status, 'the password is as it was').toBe(200)
       expectProblem(await client.login(newEmail()), 'invalid_credentials')
       expectProblem(await client.refresh(unknownRefreshToken()), 'invalid_grant')
     })
