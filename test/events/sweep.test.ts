@@ -155,6 +155,37 @@ describe('piles 11: the urgent before the bulk', () => {
     expect(Number(left?.left)).toBeLessThan(200)
   })
 
+  test(
+    'files 9: what an import of 1,500 people leaves to tell keeps no mail: a reset asked for after it goes before it',
+    async () => {
+      const { service } = stage()
+      const person = await newPerson(stage())
+      const { tenant } = person.client
+      const lines = Array.from({ length: 1500 }, () => JSON.stringify({ email: newEmail() })).join('\n')
+      const chunks = (async function* () {
+        yield Buffer.from(lines)
+      })()
+      await importUsers(service.operator, { tenantId: tenant.id, firebase: null }, chunks, () => {})
+      await person.client.call('/v1/password/forgot', { json: { email: person.email } })
+      const [asked] = await sql(
+        `select id from events where tenant_id = $1 and type = 'password.reset_requested'`,
+        [tenant.id],
+      )
+      const id = String(asked?.id)
+      await ageOutbox(service)
+      await nextMinute(stage())
+      expect(await stateOf(id)).toBe('sent')
+      const [order] = await sql(
+        `select count(*) filter (where type = 'user.imported' and audit_events.sequence < its.sequence)::int as before
+         from audit_events, (select sequence from audit_events where id = $2) its where tenant_id = $1`,
+        [tenant.id, id],
+      )
+      // At most those of its own page, which is one batch.
+      expect(Number(order?.before)).toBeLessThan(600)
+    },
+    SLOW_MS,
+  )
+
   test('is how events are recorded: by a request, and by an import', async () => {
     const client = await newClient(stage().service)
     await client.newAccount()
