@@ -33,6 +33,8 @@ export type Context = {
   client: ClientDetails
   /** The cross-origin page that may read the answer, once the tenant is known to have allowed it. */
   readers: { origin: string | null }
+  /** The name of the host's tenant, once it is known: what a page is headed with. */
+  tenant: { name: string | null }
   log: Log
   /** What the request's one log line says besides its numbers: tenant, limiter, and the code and evidence of a refusal. */
   outcome: LogFields
@@ -86,6 +88,7 @@ export function createContext(
     fetchSite: request.headers.get('sec-fetch-site'),
     client: readClient(request),
     readers: { origin: null },
+    tenant: { name: null },
     outcome: {},
     defer: (work: Promise<unknown>) =>
       waitUntil(

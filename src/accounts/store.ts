@@ -19,6 +19,12 @@ export const selfColumns = { ...userColumns, operationalMail: users.operationalM
 /** Deleted accounts keep their id and nothing else; disabled ones may not sign in, refresh or call. */
 export const userIsActive = and(eq(users.status, 'active'), isNull(users.deletedAt))
 
+/** Closed, and not erased yet: what its owner may take back. */
+export const userIsClosed = sql`users.status = 'active' and users.deleted_at is not null and users.erased_at is null`
+
+/** Open or closed: what an undone change of address gives back. */
+export const userIsNotErased = sql`users.status = 'active' and users.erased_at is null`
+
 export type NewUser = {
   id: string
   tenantId: string

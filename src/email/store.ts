@@ -7,6 +7,7 @@ import { closeUnproved, endAccess } from '../access/store.ts'
 import type { CanonicalEmail } from '../accounts/accounts.ts'
 import { forgetAttemptsAt } from '../accounts/attempts-store.ts'
 import { beginEpoch, endedSessions } from '../accounts/epoch-store.ts'
+import { userIsNotErased } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import type { OneTimeTokenHash } from '../crypto/one-time-token.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
@@ -87,13 +88,12 @@ export async function confirmChange(ctx: Storage, hash: OneTimeTokenHash, revert
  * somebody who took it over may have done.
  */
 export async function revertChange(ctx: Storage, hash: OneTimeTokenHash) {
-  const standing = sql`users.status = 'active' and users.erased_at is null`
   // Of what undoes changes, only that of later ones: a thief must not void the owner's by undoing a change of their own.
   const isVoid = sql`(one_time_tokens.purpose <> 'revert_email' or one_time_tokens.created_at > account.created_at)`
   const happened = sql`
     select tenant_id, user_id as subject, ${endedSessions} as data from token`
   const revert = ctx.db.execute<{ id: string }>(sql`
-    with token as (${consumeToken(ctx, hash, ['revert_email'], { account: standing })}),
+    with token as (${consumeToken(ctx, hash, ['revert_email'], { account: userIsNotErased })}),
     ${endAccess(sql`token`, { reason: 'secured', credentials: 'removed', purposes: isVoid })},
     reverted as (
       update users set email = token.subject, email_verified_at = clock_timestamp(), deleted_at = null,
@@ -102,7 +102,7 @@ export async function revertChange(ctx: Storage, hash: OneTimeTokenHash) {
     recorded as (${recordEvent(ctx, 'email.reverted', happened)})
     select id from token`)
   return unlessTaken(async () => {
-    const free = closeUnproved(ctx, hash, 'revert_email', standing)
+    const free = closeUnproved(ctx, hash, 'revert_email', userIsNotErased)
     const [, , { rows }, [tenant]] = await ctx.db.batch([
       lockOwner(ctx, hash),
       free,

@@ -163,8 +163,8 @@ export const LIMITS = {
   jwks: cached,
   openidConfiguration: cached,
   changePasswordPage: { edge: { address: EDGE_LIMIT }, withoutRedis: 'unused', withoutPostgres: 'edge' },
-  // The pages that mailed links open: they ask nobody anything until somebody presses the button.
-  linkPage: { edge: { address: EDGE_LIMIT }, withoutRedis: 'unused', withoutPostgres: 'unused' },
+  // The pages that mailed links open: they look whether the link is alive, and change nothing until a button is pressed.
+  linkPage: { edge: { address: EDGE_LIMIT }, withoutRedis: 'unused', withoutPostgres: 'closed' },
   healthz: { edge: { address: EDGE_LIMIT }, withoutRedis: 'unused', withoutPostgres: 'unused' },
   readyz: { edge: { address: EDGE_LIMIT }, ...closed },
 } as const satisfies Record<string, Policy>

@@ -1,98 +1,78 @@
 /**
- * The pages that mailed links open. They know nothing: what a link is worth is decided when its form is posted, so that
- * whatever merely looks at a link (a scanner, a prefetch, a preview) changes nothing and learns nothing. No script, no
- * resource of anybody's, and a policy that would refuse both; the token is in one hidden field and nowhere else.
+ * The pages that mailed links open. Looking at one (a scanner, a prefetch, a preview) changes nothing: what a link does is
+ * done when its form is posted. A link that is over says so before anything is typed, and offers the way on. No script, no
+ * resource of anybody's, and a policy that would refuse both; the token is in hidden fields and nowhere else.
  */
+
+import type { SQL } from 'drizzle-orm'
 import type { Context as HonoContext, MiddlewareHandler } from 'hono'
 import { html, raw } from 'hono/html'
-import type { Env } from '../context.ts'
-import { parseOneTimeToken } from '../crypto/one-time-token.ts'
+import { userIsClosed, userIsNotErased } from '../accounts/store.ts'
+import type { Context, Env } from '../context.ts'
+import type { OneTimePurpose } from '../crypto/one-time-token.ts'
 import { checkLimits } from '../limits/check.ts'
-import { problemResponse, refuse } from '../problem.ts'
+import { readToken, refuseToken } from '../one-time/one-time.ts'
+import { PURPOSES } from '../one-time/purposes.ts'
+import { findLink, type LiveLink } from '../one-time/store.ts'
+import { isRefusal, problemResponse } from '../problem.ts'
+import { findTenantOfHost } from '../tenants/store.ts'
+import { requireTenant } from '../tenants/tenants.ts'
+import { type EmailPage, type Page, renderOneForm, renderProofs, renderWayOn } from './forms.ts'
 import { languageOf } from './languages/languages.ts'
 import type { Instead, Mishap, Texts } from './languages/texts.ts'
 import { SHELL_STYLE, shellPolicy } from './style.ts'
 
-export type Page =
-  | 'verify_email'
-  | 'reset_password'
-  | 'change_email'
-  | 'revert_email'
-  | 'sign_in'
-  | 'restore_account'
-  | 'accept_invitation'
-  | 'forgot_password'
-
-type Field = {
-  name: 'email' | 'name' | 'password'
-  label: keyof Texts['fields']
-  type: 'text' | 'password'
-  /** Which keys a phone shows. No `type="email"`: browsers refuse U+00A0 around an address, which we take away. */
-  inputMode?: 'email'
-  /** For password managers (HTML, autofill detail tokens). */
-  autocomplete: 'username' | 'name' | 'current-password' | 'new-password'
-  required: boolean
-  /** In UTF-16 units, so that a browser says at once what no tenant would take (tenants.ts, `password_min_length`). */
-  minLength?: number
-}
-
-const newPassword: Field = {
-  name: 'password',
-  label: 'newPassword',
-  type: 'password',
-  autocomplete: 'new-password',
-  required: true,
-  minLength: 8,
-}
-
-/** What a page asks for besides the button. */
-const FIELDS: Record<Page, readonly Field[]> = {
-  verify_email: [
-    {
-      name: 'password',
-      label: 'currentPassword',
-      type: 'password',
-      autocomplete: 'current-password',
-      required: false,
-    },
-  ],
-  reset_password: [newPassword],
-  change_email: [],
-  revert_email: [],
-  sign_in: [],
-  restore_account: [],
-  accept_invitation: [
-    { name: 'name', label: 'optionalName', type: 'text', autocomplete: 'name', required: false },
-    newPassword,
-  ],
-  forgot_password: [
-    {
-      name: 'email',
-      label: 'email',
-      type: 'text',
-      inputMode: 'email',
-      autocomplete: 'username',
-      required: true,
-    },
-  ],
-}
+/** What the account of a link must be, where that is not `userIsActive`. */
+const ACCOUNTS: Partial<Record<Page, SQL>> = { restore_account: userIsClosed, revert_email: userIsNotErased }
 
 type PageContext = HonoContext<Env>
 
-/** The page of a mailed link. Refusals `rate_limited`; `invalid_one_time_token` for what is no token, before anybody is asked. */
+/** The page of a mailed link that is alive; else it says that it is over, before anything is typed. One trip. */
 export async function showLink(c: PageContext, page: Page): Promise<Response> {
-  const [token, ...others] = c.req.queries('token') ?? []
-  if (token === undefined || others.length > 0 || parseOneTimeToken(token) === null)
-    return problemResponse(refuse('invalid_one_time_token', { evidence: { reason: 'malformed' } }), c.var.ctx)
-  return showForm(c, page, token)
+  const opened = await openLink(c, page)
+  return opened instanceof Response ? opened : renderForm(c, page, opened.token)
 }
 
-/** The page of a form that needs no token. */
-export async function showForm(c: PageContext, page: Page, token: string | null = null): Promise<Response> {
+/** The page of a link that proves an address. @param keeps whether pressing the button takes nothing away */
+export async function showProof(
+  c: PageContext,
+  keeps: (link: LiveLink) => boolean | Promise<boolean>,
+): Promise<Response> {
+  const opened = await openLink(c, 'verify_email')
+  if (opened instanceof Response) return opened
+  if (await keeps(opened.link)) return renderForm(c, 'verify_email', opened.token)
+  const { texts } = languageOf(c.req.raw.headers)
+  const content = renderProofs(texts, { action: c.req.path, token: opened.token })
+  return render(c, { heading: texts.pages.verify_email.heading, content, status: 200 })
+}
+
+/** Refusals `rate_limited`, `unknown_host`; `invalid_one_time_token` for what is none or is over. */
+async function openLink(c: PageContext, page: Page): Promise<{ token: string; link: LiveLink } | Response> {
   const { ctx } = c.var
-  const limited = await checkLimits(ctx, 'linkPage')
+  const [token, ...others] = c.req.queries('token') ?? []
+  const hash = token === undefined || others.length > 0 ? refuseToken('malformed') : await readToken(token)
+  if (isRefusal(hash)) return problemResponse(hash, ctx)
+  const limited = await limitPage(ctx)
   if (limited) return problemResponse(limited, ctx)
-  return renderForm(c, page, token)
+  const purposes = Object.entries(PURPOSES).flatMap(
+    ([purpose, { path }]) => (path === c.req.path ? [purpose as OneTimePurpose] : []), // Object.entries forgets the type
+  )
+  const { tenant: row, link } = await findLink(ctx, hash, { purposes, account: ACCOUNTS[page] })
+  const tenant = requireTenant(ctx, row)
+  if (isRefusal(tenant)) return problemResponse(tenant, ctx)
+  return link && token ? { token, link } : problemResponse(refuseToken('not alive'), ctx)
+}
+
+const limitPage = (ctx: Context) => checkLimits(ctx, 'linkPage')
+
+/** The page of a form that needs no token. */
+export async function showForm(c: PageContext, page: EmailPage): Promise<Response> {
+  const { ctx } = c.var
+  const limited = await limitPage(ctx)
+  if (limited) return problemResponse(limited, ctx)
+  const [row] = await findTenantOfHost(ctx)
+  const tenant = requireTenant(ctx, row)
+  return isRefusal(tenant) ? problemResponse(tenant, ctx) : renderForm(c, page, null)
 }
 
 /** What happened, once it did: what the page is for, or something else that its operation came to. */
@@ -104,7 +84,8 @@ export function showDone(c: PageContext, page: Page, instead: Instead | null = n
 
 /**
  * Makes a page of whatever goes wrong with a page's operation, in the reader's language; the status and its headers
- * stay. The form does not come again, because a refusal repeats no token: the way back leads to it.
+ * stay. The form does not come again, because a refusal repeats no token: the way back leads to it. From a link that is
+ * over another form leads on.
  */
 export const asPage =
   (page: Page): MiddlewareHandler<Env> =>
@@ -113,9 +94,13 @@ export const asPage =
     if (c.res.headers.get('content-type') !== 'application/problem+json') return
     const problem: Problem = await c.res.json() // of problemResponse, which makes no other
     const { texts } = languageOf(c.req.raw.headers)
+    const isOver = problem.code === 'invalid_one_time_token'
+    const mayGoBack = c.req.method === 'POST' && !FINAL[problem.code]
     const content = html`<p role="alert">${texts.mishaps[mishapOf(page, problem, texts)]}</p>
-      ${FINAL[problem.code] ? '' : html`<p>${texts.goBack}</p>`}`
-    c.res = await render(c, { heading: texts.refused, content, status: c.res.status })
+      ${mayGoBack ? html`<p>${texts.goBack}</p>` : ''}
+      ${isOver ? renderWayOn(page, texts) : ''}`
+    const heading = isOver ? texts.isOver : texts.refused
+    c.res = await render(c, { heading, content, status: c.res.status })
   }
 
 type Problem = { code: string; errors?: { pointer: string; code: string }[] }
@@ -130,29 +115,18 @@ const FINAL: Record<string, true> = {
 
 function mishapOf(page: Page, { code, errors = [] }: Problem, { mishaps }: Texts): Mishap {
   if (page === 'sign_in' && code === 'invalid_one_time_token') return 'invalid_sign_in_link'
-  const ofPassword = errors.find(({ pointer }) => pointer === '/password')?.code
+  const ofPassword = errors.find(({ pointer }) => /^\/(new_)?password$/.test(pointer))?.code
   const known = [ofPassword, code].find((one) => one !== undefined && Object.hasOwn(mishaps, one))
   return (known ?? 'other') as Mishap // a key of `mishaps`
 }
 
 function renderForm(c: PageContext, page: Page, token: string | null): Promise<Response> {
   const { texts } = languageOf(c.req.raw.headers)
-  const { heading, lead, button } = texts.pages[page]
+  const { heading, lead } = texts.pages[page]
   const content = html`<p id="lead">${lead}</p>
-      <form method="post" action="${c.req.path}" aria-describedby="lead">
-        ${token === null ? '' : html`<input type="hidden" name="token" value="${token}">`}
-        ${FIELDS[page].map((field) => renderField(field, texts))}
-        <button type="submit">${button}</button>
-      </form>`
+      ${renderOneForm(page, texts, { action: c.req.path, token })}`
   return render(c, { heading, content, status: 200 })
 }
-
-const renderField = (
-  { name, label, type, inputMode, autocomplete, required, minLength }: Field,
-  { fields }: Texts,
-) =>
-  html`<label for="${name}">${fields[label]}</label>
-        <input id="${name}" name="${name}" type="${type}"${inputMode ? html` inputmode="${inputMode}" autocapitalize="none" spellcheck="false"` : ''} autocomplete="${autocomplete}"${required ? raw(' required') : ''}${minLength ? html` minlength="${minLength}"` : ''}>`
 
 type Content = ReturnType<typeof html>
 
@@ -161,17 +135,19 @@ async function render(
   { heading, content, status }: { heading: string; content: Content; status: number },
 ): Promise<Response> {
   const { tag } = languageOf(c.req.raw.headers)
+  const { name } = c.var.ctx.tenant
   const page = await html`<!doctype html>
 <html lang="${tag}">
   <head>
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <meta name="robots" content="noindex">
-    <title>${heading}</title>
+    <title>${name === null ? heading : html`${heading} – ${name}`}</title>
     <style>${raw(SHELL_STYLE)}</style>
   </head>
   <body>
     <main>
+      ${name === null ? '' : html`<p class="tenant">${name}</p>`}
       <h1>${heading}</h1>
       ${content}
     </main>

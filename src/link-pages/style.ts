@@ -2,8 +2,12 @@
 export const SHELL_STYLE = `
 :root { color-scheme: light dark }
 body { margin: 0; padding: 24px; font: 1.0625rem/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff }
+.tenant { margin: 0; color: #595959 }
+h1, .tenant { overflow-wrap: anywhere }
 main { max-width: 26rem; margin: 8vh auto 0 }
-h1 { font-size: 1.5rem; line-height: 1.25 }
+h1 { margin-top: 4px; font-size: 1.5rem; line-height: 1.25 }
+details { margin-top: 32px; padding-top: 16px; border-top: 1px solid #c4c4c4 }
+summary { padding: 4px 0; font-weight: 600; cursor: pointer }
 label { display: block; margin: 16px 0 4px; font-weight: 600 }
 input, button { box-sizing: border-box; width: 100%; min-height: 48px; padding: 10px 12px; font: inherit; border-radius: 6px }
 input { border: 1px solid #6b6b6b; color: inherit; background: transparent }
@@ -14,6 +18,8 @@ button { margin-top: 24px; border: 0; font-weight: 600; color: #fff; background:
   body { color: #f0f0f0; background: #161616 }
   input { border-color: #9a9a9a }
   button { background: #2f62dd }
+  .tenant { color: #b0b0b0 }
+  details { border-color: #4a4a4a }
   :focus-visible { outline-color: #8fb0ff }
   [role=alert] { border-color: #f2b8b5; background: #3a1f1d }
 }

@@ -123,6 +123,31 @@ export const tokenIsLive = (
   and users.id = one_time_tokens.user_id and users.tenant_id = one_time_tokens.tenant_id and ${account}
   and (one_time_tokens.purpose not in (${OWN}) or users.email = one_time_tokens.subject)`
 
+export type LiveLink = { userId: string; isProved: boolean; hasPassword: boolean }
+
+/**
+ * Looks at a token without using it up: one trip.
+ * @returns the host's tenant, and whose the token is and how that account is, while it is alive; else a null link
+ */
+export async function findLink(
+  ctx: Pick<Context, 'db' | 'host'>,
+  hash: OneTimeTokenHash,
+  { purposes, account }: { purposes: readonly OneTimePurpose[]; account?: SQL | undefined },
+) {
+  const link = ctx.db.execute<{ user_id: string; is_proved: boolean; has_password: boolean }>(sql`
+    select users.id as user_id, users.email_verified_at is not null as is_proved,
+      exists (select from passwords where passwords.user_id = users.id) as has_password
+    from one_time_tokens, users, tenant_hosts
+    where tenant_hosts.host = ${ctx.host} and tenant_hosts.tenant_id = one_time_tokens.tenant_id
+      and ${tokenIsLive(hash, purposes, account)}`)
+  const [{ rows }, [tenant]] = await ctx.db.batch([link, findTenantOfHost(ctx)])
+  const [row] = rows
+  const live: LiveLink | null = row
+    ? { userId: row.user_id, isProved: row.is_proved, hasPassword: row.has_password }
+    : null
+  return { tenant, link: live }
+}
+
 /**
  * `update … returning …`: uses the token up, if it is alive, of one of these purposes, on a host of its tenant and from an
  * origin that may call. So of any number of simultaneous callers one gets a row.

@@ -6,6 +6,7 @@
 import { sql } from 'drizzle-orm'
 import { closeUnproved, endAccess } from '../access/store.ts'
 import { beginEpoch, endedSessions } from '../accounts/epoch-store.ts'
+import { userIsClosed } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import type { OneTimeTokenHash } from '../crypto/one-time-token.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
@@ -71,10 +72,9 @@ export async function restoreAccount(
   ctx: Storage & Pick<Context, 'callerOrigin' | 'fetchSite' | 'origin'>,
   hash: OneTimeTokenHash,
 ) {
-  const isClosed = sql`users.status = 'active' and users.deleted_at is not null and users.erased_at is null`
   const happened = sql`select tenant_id, id as subject, '{}'::jsonb as data from restored`
   const restore = ctx.db.execute<{ id: string }>(sql`
-    with redeemed as (${consumeToken(ctx, hash, ['restore_account'], { account: isClosed })}),
+    with redeemed as (${consumeToken(ctx, hash, ['restore_account'], { account: userIsClosed })}),
     ${endAccess(sql`redeemed`, { reason: 'closed', credentials: 'removed' })},
     restored as (
       update users set deleted_at = null, ${beginEpoch('closed')},
@@ -83,7 +83,7 @@ export async function restoreAccount(
     recorded as (${recordEvent(ctx, 'user.restored', happened)})
     select id from restored`)
   try {
-    const free = closeUnproved(ctx, hash, 'restore_account', isClosed)
+    const free = closeUnproved(ctx, hash, 'restore_account', userIsClosed)
     const [, , { rows }, [tenant]] = await ctx.db.batch([
       lockOwner(ctx, hash),
       free,

@@ -69,11 +69,12 @@ export function readTenant(row: TenantRow): Tenant {
  * @returns the tenant; refusals `unknown_host`, `origin_not_allowed`
  */
 export function requireTenant(
-  ctx: Pick<Context, 'host' | 'callerOrigin' | 'fetchSite' | 'origin' | 'readers' | 'outcome'>,
+  ctx: Pick<Context, 'host' | 'callerOrigin' | 'fetchSite' | 'origin' | 'readers' | 'tenant' | 'outcome'>,
   row: TenantRow | undefined,
 ): Tenant | Refusal {
   if (!row) return refuse('unknown_host', { evidence: { host: ctx.host.slice(0, 255) } })
   ctx.outcome.tenant = row.slug
+  ctx.tenant.name = row.name
   const refused = checkOrigin(ctx, row.allowedOrigins)
   if (refused) return refused
   ctx.readers.origin = originToAllow(ctx)

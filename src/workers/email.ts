@@ -8,6 +8,8 @@ import { revertEmailChangeRoute } from '../email/revert-email-change.route.ts'
 import { verifySignInCode } from '../email/verify-sign-in-code.route.ts'
 import { verifySignInLink } from '../email/verify-sign-in-link.route.ts'
 import { changeEmailPage } from '../link-pages/change-email.page.ts'
+import { requestSignInPage } from '../link-pages/request-sign-in.page.ts'
+import { resendVerificationPage } from '../link-pages/resend-verification.page.ts'
 import { restoreAccountPage } from '../link-pages/restore-account.page.ts'
 import { revertEmailPage } from '../link-pages/revert-email.page.ts'
 import { signInPage } from '../link-pages/sign-in.page.ts'
@@ -24,6 +26,8 @@ export const operations = [
   changeEmailPage,
   revertEmailPage,
   signInPage,
+  requestSignInPage,
+  resendVerificationPage,
   restoreAccountPage,
 ]
 

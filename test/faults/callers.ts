@@ -44,6 +44,8 @@ export type FaultedOperation = {
   isKept: boolean
   /** Whether it reports failures in a body of its own, as /readyz does, instead of as a problem. */
   reports: boolean
+  /** Whether its failures are pages. */
+  isPage?: true
   prepare(stage: Stage): Promise<Attempt>
 }
 

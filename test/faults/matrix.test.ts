@@ -11,7 +11,7 @@ import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { LIMITS, type LimitedOperation, type Policy } from '../../src/limits/limits.ts'
 import type { ProblemCode } from '../../src/problem.ts'
 import type { Answer } from '../support/client.ts'
-import { expectCommonHeaders, expectProblem } from '../support/expect.ts'
+import { expectCommonHeaders, expectProblem, statusOf } from '../support/expect.ts'
 import { useService } from '../support/service.ts'
 import { type Attempt, type FaultedOperation, prepareStage, type Stage } from './callers.ts'
 import { countRows, OPERATIONS } from './operations.ts'
@@ -238,11 +238,12 @@ async function during({ begin, end, hits, upstream }: Fault, { call }: Attempt) 
 const FAULT_CODES = ['internal_error', 'upstream_unavailable', 'upstream_timeout', 'overloaded']
 
 /** What holds of every answer, whatever was expected of it. */
-function expectSound(answer: Answer<unknown>, { reports }: FaultedOperation): void {
+function expectSound(answer: Answer<unknown>, { reports, isPage }: FaultedOperation): void {
   if (answer.status < 400) return // a redirect is what some are for
   expect([500, 503, 504], JSON.stringify(answer.body)).toContain(answer.status)
   expect(answer.headers.getSetCookie()).toEqual([])
   expect(answer.headers.has('www-authenticate')).toBe(false)
+  if (isPage) return void expect(answer.headers.get('cache-control')).toBe('no-store') // its policy is its own
   expectCommonHeaders(answer)
   if (reports) return
   const { code } = answer.body as { code: ProblemCode } // or the next line fails
@@ -257,9 +258,14 @@ function expectSuccess(answer: Answer<unknown>, { success: { cookie, ...rest } }
 
 function expectFailure(
   answer: Answer<unknown>,
-  { reports }: FaultedOperation,
+  { reports, isPage }: FaultedOperation,
   { code, upstream }: { code: ProblemCode; upstream: Upstream },
 ): void {
+  if (isPage) {
+    expect(answer).toMatchObject({ status: statusOf(code), body: expect.stringContaining('role="alert"') })
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
+    return
+  }
   if (!reports) return void expectProblem(answer, code)
   const body = { status: 'failed', postgres: 'ok', redis: 'ok', [upstream]: 'failed' }
   expect(answer).toMatchObject({ status: 503, body })

@@ -7,7 +7,6 @@ import { expect } from 'vitest'
 import type { LimitedOperation } from '../../src/limits/limits.ts'
 import { BCRYPT } from '../admin/import.ts'
 import { type Answer, createClient, newEmail, PASSWORD } from '../support/client.ts'
-import { unknownOneTimeToken } from '../support/one-time.ts'
 import type { Backend, Row, TestTenant } from '../support/service.ts'
 import { ACCOUNT_OPERATIONS } from './account-operations.ts'
 import {
@@ -144,7 +143,7 @@ export const OPERATIONS: Record<LimitedOperation, FaultedOperation[]> = {
       prepare: toFindPasswordPage({ isKept: false }),
     },
   ],
-  linkPage: [{ ...reading, title: 'linkPage', prepare: toOpenLink }],
+  linkPage: [{ ...reading, title: 'linkPage', isPage: true, prepare: toOpenLink }],
   healthz: [{ ...reading, title: 'healthz', prepare: toAskHealth('/healthz', { status: 'ok' }) }],
   readyz: [
     {
@@ -523,7 +522,7 @@ function toFindPasswordPage({ isKept }: Kept) {
 async function toOpenLink({ hurried, tenant }: Stage): Promise<Attempt> {
   const client = createClient(hurried, tenant)
   return {
-    call: () => client.call(`/link/verify-email?token=${unknownOneTimeToken()}`),
+    call: () => client.call('/link/forgot-password'),
     success: { status: 200, body: expect.stringContaining('<form method="post"') },
     facts: factsOfReading,
   }

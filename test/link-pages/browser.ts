@@ -5,7 +5,7 @@ import { randomAddress } from '../support/client.ts'
 import type { Service, TestTenant } from '../support/service.ts'
 
 export const PAGES = [
-  { path: '/link/verify-email', purpose: 'verify_email', fields: ['password'] },
+  { path: '/link/verify-email', purpose: 'verify_email', fields: ['password', 'new_password'] },
   { path: '/link/reset-password', purpose: 'reset_password', fields: ['password'] },
   { path: '/link/change-email', purpose: 'change_email_old', fields: [] },
   { path: '/link/revert-email', purpose: 'revert_email', fields: [] },

@@ -19,8 +19,11 @@ async function newReader(purpose: OneTimePurpose, language = 'en') {
   return { client, email, tokens, ...mailed, ...createBrowser(service(), client.tenant, { headers }) }
 }
 
-const typedInto = (fields: readonly string[]) =>
-  Object.fromEntries(fields.map((field) => [field, field === 'password' ? NEW_PASSWORD : 'Ada']))
+/** Of the two ways to prove an address, the one that works whoever has registered it. */
+const typedInto = (fields: readonly string[]) => {
+  const typed = fields.includes('new_password') ? ['new_password'] : fields
+  return Object.fromEntries(typed.map((field) => [field, /password/.test(field) ? NEW_PASSWORD : 'Ada']))
+}
 
 const isActive = async (client: Client, { access_token }: Tokens) =>
   (await client.me(access_token)).status === 200
@@ -57,13 +60,34 @@ describe('pressing the button', () => {
     expect((await client.login(email)).status).toBe(200)
   })
 
-  test('proves an address without the password: what was planted before is gone, and the page says so', async () => {
-    const { client, tokens, token, open, submit } = await newReader('verify_email')
-    const done = await submit(await open(`/link/verify-email?token=${token}`))
-    expectDone(done)
-    expect(done.text).toContain('no password now')
-    expect(await stored(tokens.user.id)).toMatchObject({ verified: true, has_password: false })
+  test('newcomer 16: proves an address with a new password: what was planted before is gone', async () => {
+    const { client, email, tokens, token, open, submit } = await newReader('verify_email')
+    const page = await open(`/link/verify-email?token=${token}`)
+    expectDone(await submit(page, { new_password: NEW_PASSWORD }))
+    expect(await stored(tokens.user.id)).toMatchObject({ verified: true, has_password: true })
     expect(await isActive(client, tokens)).toBe(false)
+    expect((await client.login(email)).status).toBe(401)
+    expect((await client.login(email, NEW_PASSWORD)).status).toBe(200)
+  })
+
+  test('newcomer 16: with neither password costs nothing: the page asks for one, and the link goes on', async () => {
+    const { client, tokens, token, open, submit } = await newReader('verify_email')
+    const page = await open(`/link/verify-email?token=${token}`)
+    expect(await submit(page)).toMatchObject({ status: 422, alert: 'Enter a password.' })
+    expect(await stored(tokens.user.id)).toMatchObject({ verified: false, has_password: true })
+    expect(await isActive(client, tokens)).toBe(true)
+    expectDone(await submit(page, { password: PASSWORD }))
+  })
+
+  test.each([
+    ['whose address is proved', 'update users set email_verified_at = now() where id = $1'],
+    ['without a password', 'delete from passwords where user_id = $1'],
+  ])('newcomer 16: for an account %s the button is all there is', async (_, statement) => {
+    const { tokens, token, open, submit } = await newReader('verify_email')
+    await service().sql(statement, [tokens.user.id])
+    const page = await open(`/link/verify-email?token=${token}`)
+    expect(page.form?.fields).toEqual({ token })
+    expectDone(await submit(page))
   })
 
   test('with a wrong password uses nothing up: the way back leads to the same form', async () => {
@@ -188,7 +212,7 @@ describe('pressing the button', () => {
     for (const headers of [{}, { cookie }, { cookie: '__Host-latchkey-challenge=' }]) {
       const { open, submit } = createBrowser(service(), client.tenant, { headers })
       const refused = await submit(await open(`/link/sign-in?token=${token}`))
-      expect(refused).toMatchObject({ status: 400, form: null })
+      expect(refused).toMatchObject({ status: 400, form: { action: '/link/request-sign-in' } })
       expect(refused.alert).toContain('in the browser in which you asked')
       expect(refused.headers.getSetCookie().filter((one) => one.startsWith('__Host-latchkey='))).toEqual([])
     }
@@ -209,22 +233,74 @@ describe('pressing the button', () => {
   })
 })
 
+describe('newcomer 17: from a link that is over', () => {
+  test('of an address a new one is asked for in place, and it proves the address', async () => {
+    const { client, email, tokens, open, submit } = await newReader('verify_email')
+    const { token } = await client.plant('verify_email', tokens, { expired: true })
+    const over = await open(`/link/verify-email?token=${token}`)
+    expect(over).toMatchObject({
+      status: 400,
+      heading: 'This link no longer works',
+      form: { action: '/link/resend-verification', fields: { email: '' } },
+    })
+    expectDone(await submit(over, { email }))
+    const next = await client.mailed('verify_email', tokens)
+    expectDone(await submit(await open(`/link/verify-email?token=${next.token}`), { password: PASSWORD }))
+  })
+
+  test('of a forgotten password a new one is asked for in place', async () => {
+    const { client, email, tokens, open, submit } = await newReader('reset_password')
+    const { token } = await client.plant('reset_password', tokens, { consumed: true })
+    expectDone(await submit(await open(`/link/reset-password?token=${token}`), { email }))
+    const next = await client.mailed('reset_password', tokens)
+    const page = await open(`/link/reset-password?token=${next.token}`)
+    expectDone(await submit(page, { password: NEW_PASSWORD }))
+  })
+
+  test('of a sign-in a new one is asked for, in the browser that it will work in', async () => {
+    const { client, email, tokens, open, submit } = await newReader('sign_in')
+    const { token } = await client.plant('sign_in', tokens, { expired: true })
+    const asked = await submit(await open(`/link/sign-in?token=${token}`), { email })
+    expectDone(asked)
+    const [cookie = ''] = (asked.headers.getSetCookie()[0] ?? '').split(';')
+    const browser = createBrowser(service(), client.tenant, { headers: { cookie } })
+    const next = await client.mailed('sign_in', tokens)
+    const done = await browser.submit(await browser.open(`/link/sign-in?token=${next.token}`))
+    expect(done.heading).toBe('You are signed in')
+  })
+
+  test.each(['/link/resend-verification', '/link/request-sign-in'])(
+    'the form %s says the same of an address that nobody has',
+    async (path) => {
+      const { email, open, submit } = await newReader('verify_email')
+      const page = await open(path)
+      const [known, unknown] = [await submit(page, { email }), await submit(page, { email: newEmail() })]
+      expectDone(known)
+      expect(unknown.html).toBe(known.html)
+      const names = ({ headers }: Opened) => headers.getSetCookie().map((one) => one.replace(/=[^;]+/, ''))
+      expect(names(unknown)).toEqual(names(known))
+    },
+  )
+})
+
 describe.each(PAGES)('$path', ({ path, purpose, fields }) => {
   test('is done once: of 20 at once one is, and the others hear that the link is over', async () => {
     const { token, open, submit } = await newReader(purpose)
     const page = await open(`${path}?token=${token}`)
-    const answers = await race(20, () => submit(page, purpose === 'verify_email' ? {} : typedInto(fields)))
+    const answers = await race(20, () => submit(page, typedInto(fields)))
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
-    for (const { status, form, alert } of answers.filter((answer) => answer.status !== 200)) {
-      expect({ status, form }).toEqual({ status: 400, form: null })
-      expect(alert).toMatch(/not valid any more|works once/)
+    for (const { status, heading, html, alert } of answers.filter((answer) => answer.status !== 200)) {
+      expect({ status, heading }).toEqual({ status: 400, heading: 'This link no longer works' })
+      expect(alert).toMatch(/was used|works once/)
+      expect(html).not.toContain(token)
     }
   })
 
   test('is done by no token of another purpose', async () => {
     for (const other of PAGES.filter((page) => page.path !== path)) {
-      const { token, open, submit } = await newReader(other.purpose)
-      const { status } = await submit(await open(`${path}?token=${token}`), typedInto(fields))
+      const { token, open, post } = await newReader(other.purpose)
+      expect((await open(`${path}?token=${token}`)).status).toBe(400)
+      const { status } = await post(path, { token, ...typedInto(fields) })
       expect({ other: other.purpose, status }).toEqual({ other: other.purpose, status: 400 })
     }
   })
@@ -232,25 +308,25 @@ describe.each(PAGES)('$path', ({ path, purpose, fields }) => {
   test('is done for nobody on a host of another tenant', async () => {
     const { token, cookie } = await newReader(purpose)
     const elsewhere = createBrowser(service(), await service().newTenant(), { headers: { cookie } })
-    const { status } = await elsewhere.submit(
-      await elsewhere.open(`${path}?token=${token}`),
-      typedInto(fields),
-    )
-    expect(status).toBe(400)
+    expect((await elsewhere.open(`${path}?token=${token}`)).status).toBe(400)
+    expect((await elsewhere.post(path, { token, ...typedInto(fields) })).status).toBe(400)
   })
 
   test('on a host that serves no tenant is a page with 421', async () => {
     const { client, token, cookie } = await newReader(purpose)
     const tenant = { ...client.tenant, origin: `http://${crypto.randomUUID()}.test` }
-    const { open, submit } = createBrowser(service(), tenant, { headers: { cookie } })
-    const { status, form, heading } = await submit(await open(`${path}?token=${token}`), typedInto(fields))
-    expect({ status, form, heading }).toEqual({ status: 421, form: null, heading: 'That did not work' })
+    const { open, post } = createBrowser(service(), tenant, { headers: { cookie } })
+    for (const { status, form, heading } of [
+      await open(`${path}?token=${token}`),
+      await post(path, { token, ...typedInto(fields) }),
+    ])
+      expect({ status, form, heading }).toEqual({ status: 421, form: null, heading: 'That did not work' })
   })
 
   test('with PostgreSQL away is a page with 503, and the form works later', async () => {
     const { token, open, submit } = await newReader(purpose)
     const page = await open(`${path}?token=${token}`)
-    const typed = purpose === 'verify_email' ? {} : typedInto(fields)
+    const typed = typedInto(fields)
     service().gates.postgres.set('refusing')
     const away = await submit(page, typed)
     expect(away.status).toBe(503)

@@ -1,15 +1,21 @@
 /** The pages that mailed links open: what they are, whoever opens them, and that looking at one does nothing (CASES C12). */
 import { createHash, randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import type { OneTimePurpose } from '../../src/crypto/one-time-token.ts'
 import { createClient, newClient } from '../support/client.ts'
 import { expectCommonHeaders } from '../support/expect.ts'
 import { type Service, useService } from '../support/service.ts'
 import { createBrowser, PAGES } from './browser.ts'
 
 const service = useService()
-const ALL = [
-  ...PAGES.map(({ path, fields }) => ({ path, fields: [...fields], query: `?token=${newToken()}` })),
-  { path: '/link/forgot-password', fields: ['email'], query: '' },
+type PageUnderTest = { path: string; purpose: OneTimePurpose | null; fields: readonly string[] }
+const ALL: PageUnderTest[] = [
+  ...PAGES,
+  ...['/link/forgot-password', '/link/resend-verification', '/link/request-sign-in'].map((path) => ({
+    path,
+    purpose: null,
+    fields: ['email'],
+  })),
 ]
 const each = ALL.map((page) => [page.path, page] as const)
 
@@ -20,6 +26,18 @@ function newToken(): string {
 
 const browserOf = async (headers: Record<string, string> = {}) =>
   createBrowser(service(), await service().newTenant(), { headers })
+
+/** A page as its reader has it: with a link that is alive, where it is the page of one. */
+async function readerOf({ path, purpose }: PageUnderTest) {
+  const client = await newClient(service())
+  const { tokens } = await client.newAccount()
+  const closed = purpose === 'restore_account'
+  const mailed = purpose && (await client.plant(purpose, tokens, { closed }))
+  const token = mailed?.token
+  const url = token === undefined ? path : `${path}?token=${token}`
+  const { open, ask } = createBrowser(service(), client.tenant)
+  return { tenant: client.tenant, token, url, ask, open: (more = {}) => open(url, more) }
+}
 
 /** Everything in the tables, but for what any request may leave. */
 async function dump({ sql }: Service): Promise<unknown> {
@@ -37,16 +55,20 @@ async function dump({ sql }: Service): Promise<unknown> {
   return digests
 }
 
-describe.each(each)('%s', (path, { fields, query }) => {
+describe.each(each)('%s', (path, page) => {
+  const { fields } = page
+  const isProof = path === '/link/verify-email'
+
   test('is a page with one heading, one form that posts to itself, and a label for every field', async () => {
-    const { open } = await browserOf()
-    const { status, elements, form, heading } = await open(`${path}${query}`)
+    const { open, token } = await readerOf(page)
+    const { status, elements, form, heading } = await open()
     expect(status).toBe(200)
     const [html] = elements
     expect(html).toMatchObject({ tag: 'html', attributes: { lang: 'en' } })
     const named = (tag: string) => elements.filter((element) => element.tag === tag)
     expect(heading).toMatch(/\w/)
-    for (const tag of ['h1', 'main', 'title', 'form', 'button']) expect(named(tag), tag).toHaveLength(1)
+    for (const tag of ['h1', 'main', 'title']) expect(named(tag), tag).toHaveLength(1)
+    for (const tag of ['form', 'button']) expect(named(tag), tag).toHaveLength(isProof ? 2 : 1)
     expect(elements).toContainEqual(
       expect.objectContaining({
         tag: 'meta',
@@ -60,12 +82,12 @@ describe.each(each)('%s', (path, { fields, query }) => {
       shown.map(({ attributes }) => attributes.id),
     )
     for (const { attributes } of shown) expect(attributes.autocomplete).toMatch(/\w/)
-    expect(form?.fields.token).toBe(query === '' ? undefined : query.slice('?token='.length))
+    expect(form?.fields.token).toBe(token)
   })
 
   test('has no script, no address of anything else, and the token in one place', async () => {
-    const { open } = await browserOf()
-    const { html, elements } = await open(`${path}${query}`)
+    const { open, token } = await readerOf(page)
+    const { html, elements } = await open()
     const tags = new Set(elements.map(({ tag }) => tag))
     for (const tag of ['script', 'link', 'img', 'iframe', 'object', 'embed', 'base', 'a'])
       expect(tags).not.toContain(tag)
@@ -74,12 +96,12 @@ describe.each(each)('%s', (path, { fields, query }) => {
         expect(name).not.toMatch(/^on|^style$|href|src/)
         if (name === 'action') expect(value).toBe(path)
       }
-    expect(html.split('lko_').length - 1).toBe(query === '' ? 0 : 1)
+    expect(html.split('lko_').length - 1).toBe(token === undefined ? 0 : isProof ? 2 : 1)
   })
 
   test('is kept by nobody, tells no referrer, and allows its own style and its own form alone', async () => {
-    const { open } = await browserOf()
-    const { headers, html } = await open(`${path}${query}`)
+    const { open } = await readerOf(page)
+    const { headers, html } = await open()
     expect(headers.get('content-type')).toBe('text/html; charset=utf-8')
     expect(headers.get('cache-control')).toBe('no-store')
     expect(headers.get('referrer-policy')).toBe('no-referrer')
@@ -95,10 +117,9 @@ describe.each(each)('%s', (path, { fields, query }) => {
   })
 
   test('is in German for whoever prefers that, and in English for whoever prefers what we do not have', async () => {
+    const { open } = await readerOf(page)
     const [german, swiss, french] = await Promise.all(
-      ['de', 'en;q=0.4, de-CH;q=0.9', 'fr'].map(async (language) =>
-        (await browserOf({ 'accept-language': language })).open(`${path}${query}`),
-      ),
+      ['de', 'en;q=0.4, de-CH;q=0.9', 'fr'].map((language) => open({ 'accept-language': language })),
     )
     expect(german?.elements[0]?.attributes).toEqual({ lang: 'de' })
     expect(german?.headers.get('content-language')).toBe('de')
@@ -108,9 +129,9 @@ describe.each(each)('%s', (path, { fields, query }) => {
   })
 
   test('takes GET, HEAD and POST, and nothing else', async () => {
-    const { ask } = await browserOf()
+    const { ask, url } = await readerOf(page)
     for (const method of ['PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
-      const { status, headers } = await ask(`${path}${query}`, { method })
+      const { status, headers } = await ask(url, { method })
       expect({ method, status, allow: headers.get('allow') }).toEqual({
         method,
         status: 405,
@@ -119,27 +140,35 @@ describe.each(each)('%s', (path, { fields, query }) => {
     }
   })
 
-  test('asks no database and no Redis before its button is pressed', async () => {
-    const { open } = await browserOf()
+  test('newcomer 17: costs one trip to PostgreSQL and none to Redis before its button is pressed', async () => {
+    const { open } = await readerOf(page)
     const before = service().trips()
-    expect((await open(`${path}${query}`)).status).toBe(200)
-    expect(service().trips()).toEqual(before)
+    expect((await open()).status).toBe(200)
+    const { postgres, redis } = service().trips()
+    expect({ postgres: postgres - before.postgres, redis: redis - before.redis }).toEqual({
+      postgres: 1,
+      redis: 0,
+    })
+  })
+
+  test('newcomer 17: is headed with the name of the tenant, as text', async () => {
+    const { open, tenant } = await readerOf(page)
+    await service().sql('update tenants set name = $2 where id = $1', [tenant.id, '<b>Ada’s & Co</b>'])
+    const { html, elements, heading } = await open()
+    expect(html).toContain('<p class="tenant">&lt;b&gt;Ada’s &amp; Co&lt;/b&gt;</p>')
+    expect(elements.map(({ tag }) => tag)).not.toContain('b')
+    expect(html).toContain(`<title>${heading} – &lt;b&gt;Ada’s &amp; Co&lt;/b&gt;</title>`)
   })
 
   test('names no host, whichever the request names', async () => {
-    const { open } = await browserOf()
-    const own = await open(`${path}${query}`)
+    const { open } = await readerOf(page)
+    const own = await open()
     for (const headers of [
       { 'x-forwarded-host': 'evil.test' },
       { 'x-forwarded-proto': 'http', forwarded: 'host=evil.test' },
       { 'x-original-host': 'evil.test', 'x-rewrite-url': 'https://evil.test/' },
     ])
-      expect((await open(`${path}${query}`, headers)).html).toBe(own.html)
-    const stranger = createBrowser(service(), {
-      ...(await service().newTenant()),
-      origin: 'http://evil.test',
-    })
-    expect((await stranger.open(`${path}${query}`)).html).toBe(own.html)
+      expect((await open(headers)).html).toBe(own.html)
   })
 })
 
@@ -170,22 +199,33 @@ describe('a mailed link', () => {
     },
   )
 
-  test.each(PAGES)('$path shows the same page whatever its token is worth', async ({ path, purpose }) => {
-    const client = await newClient(service())
-    const { tokens } = await client.newAccount()
-    const live = await client.plant(purpose, tokens)
-    const { open } = createBrowser(service(), client.tenant)
-    const shown = async (token: string) => {
-      const { status, html } = await open(`${path}?token=${token}`)
-      return { status, html: html.replaceAll(token, 'TOKEN') }
-    }
-    const page = await shown(live.token)
-    expect(await shown(newToken())).toEqual(page)
-    const used = await client.plant(purpose, tokens, { consumed: true })
-    expect(await shown(used.token)).toEqual(page)
-    const expired = await client.plant(purpose, tokens, { expired: true })
-    expect(await shown(expired.token)).toEqual(page)
-  })
+  test.each(PAGES)(
+    'newcomer 17: $path says that it is over before anything is typed, and the same of one that never was',
+    async ({ path, purpose }) => {
+      const client = await newClient(service())
+      const { tokens } = await client.newAccount()
+      const closed = purpose === 'restore_account'
+      const { open } = createBrowser(service(), client.tenant)
+      const shown = async (token: string) => {
+        const { status, html, heading, form } = await open(`${path}?token=${token}`)
+        expect({ status, heading }).toEqual({ status: 400, heading: 'This link no longer works' })
+        expect(html).not.toContain(token)
+        expect(form?.fields ?? {}).not.toHaveProperty('password')
+        return html
+      }
+      const never = await shown(newToken())
+      const used = await client.plant(purpose, tokens, { consumed: true, closed })
+      expect(await shown(used.token)).toBe(never)
+      const expired = await client.plant(purpose, tokens, { expired: true })
+      expect(await shown(expired.token)).toBe(never)
+      const older = await client.plant(purpose, tokens)
+      const live = await client.plant(purpose, tokens)
+      expect(await shown(older.token)).toBe(never)
+      expect((await open(`${path}?token=${live.token}`)).status).toBe(200)
+      await service().sql(`update users set status = 'disabled' where id = $1`, [tokens.user.id])
+      expect(await shown(live.token)).toBe(never)
+    },
+  )
 
   test.each(PAGES)(
     '$path with what is no token is a page that says so, with 400, and repeats none of it',
@@ -209,8 +249,9 @@ describe('a mailed link', () => {
       ]
       for (const query of hostile) {
         const { status, html, elements, alert, form } = await open(`${path}${query}`)
-        expect({ query, status, form }).toEqual({ query, status: 400, form: null })
-        expect(alert).toMatch(/link/)
+        expect({ query, status }).toEqual({ query, status: 400 })
+        expect(form?.fields ?? {}).not.toHaveProperty('token')
+        expect(alert).toMatch(/was used|link/)
         expect(html).not.toMatch(/alert\(1\)|lko_/i)
         expect(elements.map(({ tag }) => tag)).not.toContain('script')
       }
@@ -218,10 +259,8 @@ describe('a mailed link', () => {
   )
 
   test('passes what a mail program adds to it', async () => {
-    const { open } = await browserOf()
-    const { status, html } = await open(
-      `/link/verify-email?token=${newToken()}&utm_source=%22%3E%3Cscript%3E`,
-    )
+    const { ask, url } = await readerOf({ path: '/link/verify-email', purpose: 'verify_email', fields: [] })
+    const { status, html } = await ask(`${url}&utm_source=%22%3E%3Cscript%3E`)
     expect(status).toBe(200)
     expect(html).not.toContain('utm_source')
   })

@@ -16,6 +16,8 @@ export type Redemption = {
   path: string
   /** What it takes besides the token. */
   fields?: Record<string, string>
+  /** What its page takes, where that is not the same: it never removes a password unasked. */
+  typed?: Record<string, string>
   /** What the account is while such a token is good for something. */
   account: 'open' | 'closed'
   succeeds: 200 | 204
@@ -29,7 +31,7 @@ const speaking = { account: 'open', succeeds: 200, endsAccess: true } as const
 
 /** A purpose without a row does not compile, and with one is held to every test of this folder. */
 export const REDEMPTIONS: Record<OneTimePurpose, Redemption> = {
-  verify_email: { path: '/v1/email/verify', ...speaking },
+  verify_email: { path: '/v1/email/verify', typed: { new_password: NEW_PASSWORD }, ...speaking },
   reset_password: { path: '/v1/password/reset', ...chosen, ...quiet },
   change_email_old: { path: '/v1/email/change/confirm', ...speaking, endsAccess: false },
   change_email_new: { path: '/v1/email/change/confirm', ...speaking, endsAccess: false },
@@ -59,9 +61,10 @@ export const press = (
   purpose: OneTimePurpose,
   { token, cookie }: Presented,
   { headers }: Extra = {},
+  { fields, typed } = REDEMPTIONS[purpose],
 ) =>
   client.call(PURPOSES[purpose].path, {
-    body: new URLSearchParams({ token, ...REDEMPTIONS[purpose].fields }).toString(),
+    body: new URLSearchParams({ token, ...(typed ?? fields) }).toString(),
     headers: {
       'content-type': 'application/x-www-form-urlencoded',
       origin: 'null',

@@ -2,7 +2,6 @@
 import type { OneTimePurpose } from '../../src/crypto/one-time-token.ts'
 import { type Answer, type Client, newEmail, PASSWORD, type Tokens } from './client.ts'
 import type { Mailed } from './mailed.ts'
-import { unknownOneTimeToken } from './one-time.ts'
 
 export type OperationUnderTest = {
   name: string
@@ -107,7 +106,7 @@ export const OPERATIONS: OperationUnderTest[] = [
 
 const FORM = { 'content-type': 'application/x-www-form-urlencoded', 'sec-fetch-site': 'same-origin' }
 
-/** A page, shown for a token that nobody was mailed, and its form as whoever was mailed one posts it. */
+/** A page, and its form, as whoever was mailed a link has them. */
 const asReader = (
   path: string,
   purpose: OneTimePurpose | null,
@@ -117,7 +116,11 @@ const asReader = (
     name: `GET ${path}`,
     method: 'GET',
     path,
-    call: (client) => client.call(`${path}?token=${unknownOneTimeToken()}`),
+    call: async (client, tokens) => {
+      const closed = purpose === 'restore_account'
+      const mailed = purpose && (await client.plant(purpose, tokens, { closed }))
+      return client.call(mailed ? `${path}?token=${mailed.token}` : path)
+    },
   },
   {
     name: `POST ${path}`,
@@ -141,6 +144,8 @@ export const PAGES: OperationUnderTest[] = [
   ...asReader('/link/change-email', 'change_email_old'),
   ...asReader('/link/revert-email', 'revert_email'),
   ...asReader('/link/sign-in', 'sign_in'),
+  ...asReader('/link/request-sign-in', null, ({ user }) => ({ email: user.email })),
+  ...asReader('/link/resend-verification', null, ({ user }) => ({ email: user.email })),
   ...asReader('/link/restore-account', 'restore_account'),
   ...asReader('/link/accept-invitation', 'invitation', () => ({ password: 'new battery staple' })),
 ]

@@ -5,7 +5,7 @@ export const de: Texts = {
   pages: {
     verify_email: {
       heading: 'E-Mail-Adresse bestätigen',
-      lead: 'Geben Sie das Passwort ein, das Sie bei der Registrierung gewählt haben. Ohne Passwort wird die Adresse ebenfalls bestätigt, aber das Passwort und alles andere, was vorher eingerichtet wurde, wird entfernt.',
+      lead: 'Bestätigen Sie, dass diese Adresse Ihnen gehört. Alles bleibt, wie Sie es eingerichtet haben.',
       button: 'Adresse bestätigen',
       done: {
         heading: 'Ihre Adresse ist bestätigt',
@@ -75,6 +75,51 @@ export const de: Texts = {
         next: 'Wenn es zu dieser Adresse ein Konto gibt, ist ein Link dorthin unterwegs.',
       },
     },
+    resend_verification: {
+      heading: 'E-Mail-Adresse bestätigen',
+      lead: 'Geben Sie die E-Mail-Adresse ein, mit der Sie sich registriert haben. Wir senden Ihnen einen neuen Link.',
+      button: 'Neuen Link senden',
+      done: {
+        heading: 'Sehen Sie in Ihr Postfach',
+        next: 'Wenn diese Adresse noch zu bestätigen ist, ist ein neuer Link dorthin unterwegs.',
+      },
+    },
+    request_sign_in: {
+      heading: 'Per E-Mail anmelden',
+      lead: 'Geben Sie die E-Mail-Adresse Ihres Kontos ein. Wir senden Ihnen einen Link, der Sie in diesem Browser anmeldet.',
+      button: 'Neuen Link senden',
+      done: {
+        heading: 'Sehen Sie in Ihr Postfach',
+        next: 'Wenn es zu dieser Adresse ein Konto gibt, ist ein Link dorthin unterwegs. Öffnen Sie ihn innerhalb von zehn Minuten in diesem Browser.',
+      },
+    },
+  },
+  proofs: {
+    known: {
+      lead: 'Geben Sie das Passwort ein, das Sie bei der Registrierung gewählt haben.',
+      button: 'Adresse bestätigen',
+    },
+    chosen: {
+      heading: 'Sie kennen es nicht, oder jemand anderes hat sich registriert?',
+      lead: 'Wählen Sie ein neues Passwort. Das alte und alles, was damit eingerichtet wurde, wird entfernt.',
+      button: 'Passwort setzen und bestätigen',
+    },
+  },
+  isOver: 'Dieser Link gilt nicht mehr',
+  wayOn: {
+    verify_email:
+      'Wenn Sie Ihre Adresse schon bestätigt haben, melden Sie sich an. Sonst senden wir Ihnen einen neuen Link.',
+    reset_password:
+      'Wenn Sie schon ein neues Passwort gesetzt haben, melden Sie sich damit an. Sonst senden wir Ihnen einen neuen Link.',
+    sign_in: 'Wir senden Ihnen einen neuen Link; öffnen Sie ihn in diesem Browser.',
+    change_email:
+      'Wenn die Adresse noch nicht geändert ist, beginnen Sie in den Einstellungen Ihres Kontos von vorn.',
+    restore_account:
+      'Wenn Ihr Konto wieder offen ist, braucht es ein neues Passwort: Wir senden Ihnen einen Link. Nach Ablauf der Frist ist es gelöscht.',
+    revert_email:
+      'Wenn die Änderung schon rückgängig gemacht ist, braucht Ihr Konto ein neues Passwort: Wir senden Ihnen einen Link an die alte Adresse.',
+    accept_invitation:
+      'Wenn Sie schon angenommen haben, melden Sie sich an, oder setzen Sie über einen neuen Link ein Passwort. Sonst bitten Sie die Person, die Sie eingeladen hat, um eine neue Einladung.',
   },
   instead: {
     without_password: {
@@ -89,10 +134,11 @@ export const de: Texts = {
   refused: 'Das hat nicht geklappt',
   goBack: 'Gehen Sie zurück zum Formular, um es noch einmal zu versuchen.',
   mishaps: {
-    invalid_one_time_token: 'Dieser Link gilt nicht mehr. Fordern Sie einen neuen an.',
+    invalid_one_time_token: 'Er wurde schon benutzt, ist zu alt, oder es gibt einen neueren.',
     invalid_sign_in_link:
       'Ein Anmeldelink gilt einmal und nur in dem Browser, in dem Sie ihn angefordert haben. Der Code in derselben Nachricht gilt überall.',
     invalid_credentials: 'Das Passwort ist falsch.',
+    missing: 'Geben Sie ein Passwort ein.',
     password_compromised: 'Dieses Passwort ist zu leicht zu erraten. Wählen Sie ein anderes.',
     too_short: 'Das Passwort ist zu kurz.',
     too_long: 'Das Passwort ist zu lang.',
@@ -106,7 +152,7 @@ export const de: Texts = {
   fields: {
     email: 'E-Mail-Adresse',
     optionalName: 'Ihr Name (optional)',
-    currentPassword: 'Ihr Passwort (optional)',
+    currentPassword: 'Ihr Passwort',
     newPassword: 'Neues Passwort',
   },
 }

@@ -5,7 +5,7 @@ export const en: Texts = {
   pages: {
     verify_email: {
       heading: 'Confirm your e-mail address',
-      lead: 'Enter the password that you chose when you registered. Without it the address is confirmed as well, but the password and whatever else was set up before are removed.',
+      lead: 'Press the button to confirm that this address is yours. Everything stays as you set it up.',
       button: 'Confirm address',
       done: {
         heading: 'Your address is confirmed',
@@ -69,6 +69,46 @@ export const en: Texts = {
         next: 'If there is an account with this address, a link is on its way to it.',
       },
     },
+    resend_verification: {
+      heading: 'Confirm your e-mail address',
+      lead: 'Enter the e-mail address that you registered with. We will send you a new link.',
+      button: 'Send a new link',
+      done: {
+        heading: 'Look into your mailbox',
+        next: 'If this address is waiting to be confirmed, a new link is on its way to it.',
+      },
+    },
+    request_sign_in: {
+      heading: 'Sign in by e-mail',
+      lead: 'Enter the e-mail address of your account. We will send you a link that signs you in, in this browser.',
+      button: 'Send a new link',
+      done: {
+        heading: 'Look into your mailbox',
+        next: 'If there is an account with this address, a link is on its way to it. Open it in this browser within ten minutes.',
+      },
+    },
+  },
+  proofs: {
+    known: { lead: 'Enter the password that you chose when you registered.', button: 'Confirm address' },
+    chosen: {
+      heading: 'Do you not know it, or did someone else register?',
+      lead: 'Choose a new password. The old one, and whatever was set up with it, is removed.',
+      button: 'Set password and confirm',
+    },
+  },
+  isOver: 'This link no longer works',
+  wayOn: {
+    verify_email: 'If you have confirmed your address already, sign in. Else we can send you a new link.',
+    reset_password:
+      'If you have set a new password already, sign in with it. Else we can send you a new link.',
+    sign_in: 'We can send you a new link; open it in this browser.',
+    change_email: 'If the change is not done yet, start it again in the settings of your account.',
+    restore_account:
+      'If your account is open again, it needs a new password: we can send you a link. If you waited for too long, it is gone.',
+    revert_email:
+      'If the change is undone already, your account needs a new password: we can send you a link to the old address.',
+    accept_invitation:
+      'If you have accepted already, sign in, or let us send you a link for a new password. Else ask the person who invited you for another invitation.',
   },
   instead: {
     without_password: {
@@ -83,10 +123,11 @@ export const en: Texts = {
   refused: 'That did not work',
   goBack: 'Go back to the form to try again.',
   mishaps: {
-    invalid_one_time_token: 'This link is not valid any more. Ask for a new one.',
+    invalid_one_time_token: 'It was used, it is too old, or there is a newer one.',
     invalid_sign_in_link:
       'A sign-in link works once, and only in the browser in which you asked for it. The code in the same mail works anywhere.',
     invalid_credentials: 'The password is wrong.',
+    missing: 'Enter a password.',
     password_compromised: 'This password is too easy to guess. Choose another.',
     too_short: 'The password is too short.',
     too_long: 'The password is too long.',
@@ -99,7 +140,7 @@ export const en: Texts = {
   fields: {
     email: 'E-mail address',
     optionalName: 'Your name (optional)',
-    currentPassword: 'Your password (optional)',
+    currentPassword: 'Your password',
     newPassword: 'New password',
   },
 }

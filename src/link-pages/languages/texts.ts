@@ -1,5 +1,5 @@
 /** What a language must say on the pages. A text that is missing does not compile; a new language is a file beside this one. */
-import type { Page } from '../pages.ts'
+import type { Page } from '../forms.ts'
 
 export type PageTexts = {
   /** The heading of the page, and its title. */
@@ -21,6 +21,7 @@ export type Mishap =
   | 'invalid_one_time_token'
   | 'invalid_sign_in_link'
   | 'invalid_credentials'
+  | 'missing'
   | 'password_compromised'
   | 'too_short'
   | 'too_long'
@@ -30,10 +31,20 @@ export type Mishap =
   | 'origin_not_allowed'
   | 'other'
 
+/** Of the two forms that prove an address where its password is at stake. */
+type Proofs = {
+  known: { lead: string; button: string }
+  chosen: { heading: string; lead: string; button: string }
+}
+
 export type Texts = {
   pages: Record<Page, PageTexts>
   /** Where it was done otherwise than the page's own `done` says. */
   instead: Record<Instead, Done>
+  proofs: Proofs
+  /** The heading where a link is over, and what to do then. */
+  isOver: string
+  wayOn: Partial<Record<Page, string>>
   /** Above what went wrong. */
   refused: string
   /** Below it, where another attempt can help. */
