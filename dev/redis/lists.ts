@@ -23,6 +23,18 @@ export function listCommands(keyspace: Keyspace): Commands {
         return inRange(keyspace.read(key, 'list') ?? [], first, last)
       },
     },
+    LREM: {
+      arity: 4,
+      run: (key, count, value) => {
+        const wanted = requireInteger(count)
+        const list = keyspace.read(key, 'list')
+        const found = (list ?? []).flatMap((item, index) => (item === value ? index : []))
+        const removed = new Set(wanted < 0 ? found.slice(wanted) : found.slice(0, wanted || found.length))
+        list?.splice(0, list.length, ...list.filter((_, index) => !removed.has(index)))
+        if (list?.length === 0) keyspace.remove(key)
+        return removed.size
+      },
+    },
     LTRIM: {
       arity: 4,
       run: (key, first, last) => {

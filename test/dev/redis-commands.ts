@@ -131,6 +131,7 @@ export function createRandomCommands(random: Random) {
     () => ['RPUSH', key(), value(), ...upTo(2, value)],
     () => ['LLEN', key()],
     () => [pick(['LRANGE', 'LTRIM']), key(), pick(INDEXES), pick(INDEXES)],
+    () => ['LREM', key(), pick(INDEXES), value()],
   ]
   const scripts = [
     () => ['EVAL', pick(SCRIPTS), '1', key(), value()],
