@@ -11,8 +11,9 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import net from 'node:net'
 import path from 'node:path'
-import { createOperatorContext } from '../ops/context.ts'
+import { createOperatorContext, lineOf } from '../ops/context.ts'
 import { newKeyringEntry } from '../ops/keyring.ts'
+import { LOCAL_FOLDER } from '../ops/local-stack.ts'
 import { migrateAll } from '../ops/migrate.ts'
 import { SECRETS } from '../src/settings.ts'
 import { startCrons } from './crons.ts'
@@ -24,11 +25,11 @@ import { seed } from './seed.ts'
 import { startUpstashEndpoint } from './upstash-endpoint.ts'
 import { startWorker, stopStaleWorker } from './worker.ts'
 
-const FOLDER = path.resolve('.latchkey')
+const FOLDER = path.resolve(LOCAL_FOLDER)
 const REDIS_TOKEN = 'local'
 
 await main().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : String(error))
+  console.error(lineOf(error))
   process.exit(1)
 })
 
@@ -53,7 +54,7 @@ async function main(): Promise<void> {
   try {
     await start({ port, mailPort }, stops)
   } catch (error) {
-    console.error(error instanceof Error ? error.message : String(error))
+    console.error(lineOf(error))
     await stop(1)
   }
 }
@@ -88,7 +89,7 @@ async function start({ port, mailPort }: Ports, stops: (() => Promise<void>)[]):
   stops.push(() => worker.stop())
   const crons = startCrons(port)
   stops.push(() => crons.stop())
-  console.log(`postgres ${postgres.url}`)
+  console.log(`postgres ${postgres.url} (for psql; commands take --local, e.g. npm run keys -- --local)`)
   console.log(`neon     http://127.0.0.1:${neon.port}/sql`)
   console.log(`redis    ${upstash.url}${process.env.REDIS_URL ? ' (over REDIS_URL)' : ''}`)
   console.log(`mail     ${mailbox.url}`)
@@ -153,9 +154,7 @@ function stopOnce(stops: (() => Promise<void>)[]): (code: number) => Promise<voi
   let stopping: Promise<void> | undefined
   const stopAll = async (code: number) => {
     for (const stop of stops.reverse()) {
-      await stop().catch((error: unknown) =>
-        console.error(error instanceof Error ? error.message : String(error)),
-      )
+      await stop().catch((error: unknown) => console.error(lineOf(error)))
     }
     process.exit(code)
   }

@@ -4,6 +4,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { withoutSettings } from '../ops/child-environment.ts'
+import { ENV_FILE, PID_FILE } from '../ops/local-stack.ts'
 
 export type LocalWorker = { stop(): Promise<void> }
 
@@ -23,9 +24,6 @@ const ENV_FILE_ALONE = {
   CLOUDFLARE_LOAD_DEV_VARS_FROM_DOT_ENV: 'true',
   CLOUDFLARE_INCLUDE_PROCESS_ENV: 'false',
 }
-
-const PID_FILE = 'worker.pid'
-const ENV_FILE = 'worker.env'
 
 /** Resolves once the Worker answers. @throws when it does not start, with what it printed */
 export async function startWorker({
