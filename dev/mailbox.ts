@@ -6,7 +6,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import * as v from 'valibot'
 import { type LocalServer, readBody, sendJson, serveLocally } from './local-server.ts'
-import { renderMailboxPage } from './mailbox-page.ts'
+import { PAGE_POLICY, renderMailboxPage } from './mailbox-page.ts'
 
 export type Message = {
   id: string
@@ -32,6 +32,9 @@ type Problem = { status: number; code: string; detail: string; allow?: string }
 
 type Kept = { message: Message; key: string | null; digest: string }
 
+/** The messages, oldest first, and the pages that are told of each change. */
+type Box = Kept[] & { readers: Set<ServerResponse> }
+
 const ADDRESS = String.raw`[^\s<>@,;:"\\()[\]]{1,64}@[A-Za-z0-9.-]{1,253}`
 const oneLine = v.pipe(v.string(), v.maxLength(998), v.regex(/^[^\p{Cc}\p{Zl}\p{Zp}]+$/u))
 const part = v.pipe(v.string(), v.minLength(1))
@@ -45,7 +48,7 @@ const Posted = v.strictObject({
 })
 
 export async function startMailbox({ port = 0 }: { port?: number } = {}): Promise<Mailbox> {
-  const kept: Kept[] = []
+  const kept: Box = Object.assign([], { readers: new Set<ServerResponse>() })
   const server = await serveLocally('mailbox', port, async (request, response) => {
     const problem = await answer(kept, request, response).catch((): Problem => {
       return { status: 400, code: 'invalid_request', detail: 'The request ended early.' }
@@ -62,7 +65,7 @@ export async function startMailbox({ port = 0 }: { port?: number } = {}): Promis
 }
 
 async function answer(
-  kept: Kept[],
+  kept: Box,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<Problem | null> {
@@ -79,12 +82,22 @@ async function answer(
 }
 
 type Asked = { request: IncomingMessage; response: ServerResponse; to: string | null }
-type Handler = (kept: Kept[], asked: Asked) => Promise<Problem | null> | null
+type Handler = (kept: Box, asked: Asked) => Promise<Problem | null> | null
 
 const ROUTES: Record<string, Record<string, Handler>> = {
   '/': {
     GET: (kept, { response, to }) => {
       response.writeHead(200, PAGE_HEADERS).end(renderMailboxPage(newestFirst(kept, to)))
+      return null
+    },
+  },
+  '/api/changes': {
+    // Server-sent events: a page hears that there is something to fetch.
+    GET: ({ readers }, { response }) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
+      response.write(': open\n\n')
+      readers.add(response)
+      response.once('close', () => readers.delete(response))
       return null
     },
   },
@@ -96,17 +109,21 @@ const ROUTES: Record<string, Record<string, Handler>> = {
     POST: take,
     DELETE: (kept, { response }) => {
       kept.length = 0
+      tellReaders(kept)
       response.writeHead(204).end()
       return null
     },
   },
 }
 
-/** No script, nothing from elsewhere, and the frames are text that the page itself carries. */
 const PAGE_HEADERS = {
   'content-type': 'text/html; charset=utf-8',
-  'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+  'content-security-policy': PAGE_POLICY,
   'referrer-policy': 'no-referrer',
+}
+
+function tellReaders({ readers }: Box): void {
+  for (const reader of readers) reader.write('data: changed\n\n')
 }
 
 const newestFirst = (kept: Kept[], to: string | null) =>
@@ -116,7 +133,7 @@ const newestFirst = (kept: Kept[], to: string | null) =>
     .toReversed()
 
 /** Idempotent as Resend is: a key that was used answers with the first id, or 409 when the mail was another. */
-async function take(kept: Kept[], { request, response }: Asked): Promise<Problem | null> {
+async function take(kept: Box, { request, response }: Asked): Promise<Problem | null> {
   if (request.headers['content-type'] !== 'application/json')
     return { status: 415, code: 'unsupported_media_type', detail: 'Send application/json.' }
   const text = await readBody(request)
@@ -144,6 +161,7 @@ async function take(kept: Kept[], { request, response }: Asked): Promise<Problem
   }
   if (!before) kept.push({ message, key, digest })
   if (kept.length > MAX_MESSAGES) kept.shift()
+  if (!before) tellReaders(kept)
   sendJson(response, 200, { id: message.id })
   return null
 }

@@ -1,4 +1,6 @@
 /** The local mailbox, and the service sending to it as `npm run dev` does; and a service that sends no mail at all. */
+
+import { createHash } from 'node:crypto'
 import http from 'node:http'
 import { type DefaultTreeAdapterTypes, parse } from 'parse5'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
@@ -155,11 +157,15 @@ describe('the page', () => {
     expect((await post(mail)).status).toBe(200)
     const response = await fetch(mailbox.url)
     expect(response.headers.get('content-security-policy')).toContain("default-src 'none'")
-    expect(response.headers.get('content-security-policy')).not.toContain('script')
-    const elements = flat(parse(await response.text()))
+    const page = await response.text()
+    const elements = flat(parse(page))
+    const script = /<script>(.*?)<\/script>\n<\/body>/s.exec(page)?.[1] ?? ''
+    const hash = createHash('sha256').update(script).digest('base64')
+    expect(response.headers.get('content-security-policy')).toContain(`script-src 'sha256-${hash}';`)
+    expect(script).not.toContain('alert')
     const count = (tag: string) => elements.filter(({ tagName }) => tagName === tag).length
     expect({ script: count('script'), img: count('img'), a: count('a'), iframe: count('iframe') }).toEqual({
-      script: 0,
+      script: 1,
       img: 0,
       a: 0,
       iframe: 1,
@@ -169,6 +175,33 @@ describe('the page', () => {
     expect(attributes).toMatchObject({ sandbox: '', srcdoc: HOSTILE })
     const pre = elements.find(({ tagName }) => tagName === 'pre')
     expect(pre?.childNodes).toMatchObject([{ value: HOSTILE }])
+  })
+
+  test('newcomer 18: has links and codes by themselves, the newest mail first, and its time for the reader to read', async () => {
+    const link = `http://localhost:8787/link/sign-in?token=lko_${'A'.repeat(43)}`
+    await post({ ...MAIL, subject: 'Older', text: 'The year 202611 and http://other.test/ are neither.\n' })
+    await post({ ...MAIL, subject: 'Newer', text: `Sign in:\n${link}\n\n123456\n` })
+    const page = await (await fetch(mailbox.url)).text()
+    expect(page.indexOf('Newer')).toBeLessThan(page.indexOf('Older'))
+    expect([...page.matchAll(/<li><code>(.*?)<\/code>/g)].map(([, copied]) => copied)).toEqual([
+      link,
+      '123456',
+    ])
+    expect(page).toMatch(/<time datetime="\d{4}-\d\d-\d\dT[0-9:.]+Z">/)
+  })
+
+  test('newcomer 18: is told of each mail and each clearing while it is open, and of none that is refused', async () => {
+    const aborter = new AbortController()
+    const response = await fetch(`${mailbox.url}/api/changes`, { signal: aborter.signal })
+    expect(response.headers.get('content-type')).toBe('text/event-stream')
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
+    expect((await reader?.read())?.value).toBe(': open\n\n')
+    await post({ ...MAIL, to: 'nobody' })
+    await post(MAIL)
+    expect((await reader?.read())?.value).toBe('data: changed\n\n')
+    await fetch(mailbox.endpoint, { method: 'DELETE' })
+    expect((await reader?.read())?.value).toBe('data: changed\n\n')
+    aborter.abort()
   })
 })
 
