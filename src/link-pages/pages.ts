@@ -10,6 +10,7 @@ import { html, raw } from 'hono/html'
 import { userIsClosed, userIsNotErased } from '../accounts/store.ts'
 import type { Context, Env } from '../context.ts'
 import type { OneTimePurpose } from '../crypto/one-time-token.ts'
+import { SHELL_STYLE, shellPolicy } from '../http/page-style.ts'
 import { checkLimits } from '../limits/check.ts'
 import { readToken, refuseToken } from '../one-time/one-time.ts'
 import { PURPOSES } from '../one-time/purposes.ts'
@@ -20,7 +21,6 @@ import { requireTenant } from '../tenants/tenants.ts'
 import { type EmailPage, type Page, renderOneForm, renderProofs, renderWayOn } from './forms.ts'
 import { languageOf } from './languages/languages.ts'
 import type { Instead, Mishap, Texts } from './languages/texts.ts'
-import { SHELL_STYLE, shellPolicy } from './style.ts'
 
 /** What the account of a link must be, where that is not `userIsActive`. */
 const ACCOUNTS: Partial<Record<Page, SQL>> = { restore_account: userIsClosed, revert_email: userIsNotErased }

@@ -26,8 +26,8 @@ button { margin-top: 24px; border: 0; font-weight: 600; color: #fff; background:
 `
 
 /** `Content-Security-Policy` (CSP3) of every page: its own style by its hash, its own form, and nothing else. */
-export async function shellPolicy(): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(SHELL_STYLE))
+export async function shellPolicy(style = SHELL_STYLE): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(style))
   const hash = btoa(String.fromCharCode(...new Uint8Array(digest)))
   return [
     "default-src 'none'",
