@@ -58,7 +58,7 @@ describe('newcomer 20: with --local', () => {
     }
     const says: Record<string, RegExp> = {
       audit: /intact|no audit events/,
-      keys: /kid/,
+      keys: /kid|AUTH_KEYS/,
       events: /no event is parked|parked; next/,
       migrate: /nothing to migrate/,
       import: /there is no tenant with that slug/,
