@@ -6,16 +6,16 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import pg from 'pg'
+import { auditSink } from '../src/audit/audit.ts'
 import { createJobContext } from '../src/context.ts'
-import { auditSink } from '../src/events/audit.ts'
-import { sweepEvents } from '../src/events/sweep.ts'
-import { mailSink } from '../src/mail/mail.ts'
+import { sweepEvents } from '../src/events/sweep.job.ts'
+import { mailSink } from '../src/mailer/mail.ts'
 import { webhookSink } from '../src/webhooks/fan-out.ts'
 import { type Stack, startStack } from './stack.ts'
 
 const PILE = Number(process.argv[2] ?? 1_000_000)
 const MINUTE_MS = 60_000
-/** What a sweep gives itself (src/events/sweep.ts). */
+/** What a sweep gives itself (src/events/sweep.job.ts). */
 const SWEEPING_MS = 40_000
 /** After a sweep has begun: these events are too young for it, so they wait for the next one. */
 const AFTER_MS = [1_000, 20_000, 40_000]

@@ -4,8 +4,8 @@
  * written") once named, and wants the chain to lead through it.
  * `npm run audit -- erase <user id>` makes everything personal in a person's rows unreadable, and keeps the chain.
  */
-import { eraseFromAudit, hashRow, NO_HEAD } from '../src/events/audit.ts'
-import { type Chain, type ChainHead, findChains, readChain } from '../src/events/audit-store.ts'
+import { eraseFromAudit, hashRow, NO_HEAD } from '../src/audit/audit.ts'
+import { type Chain, type ChainHead, findChains, readChain } from '../src/audit/audit-store.ts'
 import { createOperatorContext, type OperatorContext, run } from './context.ts'
 
 type Verified = { tenantId: string; rows: number; head: ChainHead; problems: string[] }

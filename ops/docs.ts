@@ -5,7 +5,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { EVENTS, type EventEntry } from '../src/events/catalogue.ts'
 import { LIMITS, type Limit, type Policy } from '../src/limits/limits.ts'
-import { SECTIONS } from '../src/sessions/export-store.ts'
+import { SECTIONS } from '../src/me/export-store.ts'
 
 /** What stands in which document. */
 const TABLES: { file: string; name: string; render: () => string }[] = [

@@ -2,7 +2,7 @@
  * The epoch of an account: `users.access_valid_from`. Ending every session is one update of one row, however many sessions
  * there are, because whatever decides that a session lives compares it with the epoch. The rows of the sessions follow:
  * the newest at once, so that a Worker of a release without an epoch sees them ended too, the others in the background
- * (src/housekeeping/ending.ts). Every statement here needs the account's row locked by a statement before it, in the same
+ * (src/sessions/end-sessions.job.ts). Every statement here needs the account's row locked by a statement before it, in the same
  * batch, so that its clock is later than any session that began before.
  */
 import { type SQL, sql } from 'drizzle-orm'

@@ -3,11 +3,11 @@ import { Hono } from 'hono'
 import * as v from 'valibot'
 import { EmailAddress, Roles } from '../accounts/accounts.ts'
 import type { Env } from '../context.ts'
+import { requireCaller } from '../guard/caller.ts'
 import { jsonBody } from '../http/body.ts'
 import { DisplayName } from '../http/input.ts'
 import { readIdempotencyKey } from '../idempotency/idempotency.ts'
 import { isRefusal, problemResponse } from '../problem.ts'
-import { requireCaller } from '../sessions/caller.ts'
 import { invite } from './invitations.ts'
 
 const NewInvitation = v.strictObject({

@@ -5,10 +5,10 @@
 import { Hono } from 'hono'
 import * as v from 'valibot'
 import type { Env } from '../context.ts'
+import { refuseUnlessAdmin } from '../guard/admin.ts'
+import { requireCaller } from '../guard/caller.ts'
 import { jsonBody } from '../http/body.ts'
 import { isRefusal, problemResponse } from '../problem.ts'
-import { refuseUnlessAdmin } from '../sessions/admin.ts'
-import { requireCaller } from '../sessions/caller.ts'
 import { createFirstPlaces, readEntry, resultOf, unlessDuplicate } from './import-users.ts'
 import { insertImportsAsAdmin } from './importer-store.ts'
 

@@ -2,8 +2,8 @@
 import { sql } from 'drizzle-orm'
 import type { Context } from '../context.ts'
 import { clientOf, type Recorder } from '../events/outbox.ts'
-import type { Caller } from '../sessions/caller.ts'
-import { callerIsAdmin, countAdmin } from '../sessions/store.ts'
+import type { Caller } from '../guard/caller.ts'
+import { callerIsAdmin, countAdmin } from '../guard/caller-store.ts'
 import { createdIds, insertMembers } from './import-store.ts'
 import type { NewImport } from './import-users.ts'
 

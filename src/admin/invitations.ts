@@ -4,12 +4,12 @@
  */
 import type { CanonicalEmail } from '../accounts/accounts.ts'
 import type { Context } from '../context.ts'
+import { refuseUnlessAdmin } from '../guard/admin.ts'
+import { findKeptForAdmin } from '../guard/admin-store.ts'
+import type { Caller } from '../guard/caller.ts'
 import { openAnswer, repeatAnswer, sealAnswer } from '../idempotency/idempotency.ts'
 import { newToken } from '../one-time/one-time.ts'
 import { type Refusal, refuse } from '../problem.ts'
-import { refuseUnlessAdmin } from '../sessions/admin.ts'
-import { findKeptForAdmin } from '../sessions/admin-store.ts'
-import type { Caller } from '../sessions/caller.ts'
 import { issueInvitation } from './invitation-store.ts'
 
 export type InvitationInput = {

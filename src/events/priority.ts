@@ -1,6 +1,6 @@
 /**
  * In which order the sweep takes what waits. The mails about security are of the urgent ones (test/events/priority.test.ts
- * holds this list to src/mail/mails.ts); what comes by the hundred thousand waits for all others.
+ * holds this list to src/mailer/mails.ts); what comes by the hundred thousand waits for all others.
  */
 import type { EventType } from './catalogue.ts'
 

@@ -57,7 +57,7 @@ export const EDGE_LIMIT = perMinute(600)
 export const FALLBACK_LIMIT = perMinute(10)
 
 /**
- * Mail of one kind that strangers can ask for, to one account, counted in PostgreSQL where it is sent (src/mail/store.ts);
+ * Mail of one kind that strangers can ask for, to one account, counted in PostgreSQL where it is sent (src/mailer/store.ts);
  * what is over it is dropped. What tells an owner of something that was done is never counted: whoever did it must not be
  * able to drown the notice of it.
  */

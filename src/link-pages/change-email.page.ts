@@ -1,8 +1,8 @@
 /** /link/change-email — the confirmation of one of the two addresses of a change. */
 import { Hono } from 'hono'
 import * as v from 'valibot'
+import { confirmEmailChange } from '../addresses/email.ts'
 import type { Env } from '../context.ts'
-import { confirmEmailChange } from '../email/email.ts'
 import { formBody } from '../http/form.ts'
 import { TokenText } from '../one-time/one-time.ts'
 import { isRefusal, problemResponse } from '../problem.ts'

@@ -3,9 +3,9 @@ import { Hono } from 'hono'
 import * as v from 'valibot'
 import type { Env } from '../context.ts'
 import { formBody } from '../http/form.ts'
+import { restoreByToken } from '../me/closing.ts'
 import { TokenText } from '../one-time/one-time.ts'
 import { problemResponse } from '../problem.ts'
-import { restoreByToken } from '../sessions/closing.ts'
 import { asPage, showDone, showLink } from './pages.ts'
 
 const Form = v.strictObject({ token: TokenText })

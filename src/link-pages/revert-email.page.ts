@@ -1,8 +1,8 @@
 /** /link/revert-email — the old address undoes a change. */
 import { Hono } from 'hono'
 import * as v from 'valibot'
+import { revertEmailChange } from '../addresses/email.ts'
 import type { Env } from '../context.ts'
-import { revertEmailChange } from '../email/email.ts'
 import { formBody } from '../http/form.ts'
 import { TokenText } from '../one-time/one-time.ts'
 import { problemResponse } from '../problem.ts'

@@ -1,9 +1,9 @@
 /** /link/sign-in — signs in the browser that asked for the link; what keeps it signed in is a cookie alone. */
 import { Hono } from 'hono'
 import * as v from 'valibot'
+import { redeemLink } from '../addresses/sign-in.ts'
+import { signedInResponse } from '../addresses/signed-in.ts'
 import type { Env } from '../context.ts'
-import { redeemLink } from '../email/sign-in.ts'
-import { signedInResponse } from '../email/signed-in.ts'
 import { readChallengeCookie } from '../http/cookies.ts'
 import { formBody } from '../http/form.ts'
 import { TokenText } from '../one-time/one-time.ts'

@@ -4,10 +4,10 @@
  */
 import type { CanonicalEmail } from '../accounts/accounts.ts'
 import type { Context } from '../context.ts'
+import { type Caller, readAsCaller } from '../guard/caller.ts'
 import { requireOwnKey } from '../keys/auth-keys.ts'
 import { openCurrentKey } from '../keys/keys.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
-import { type Caller, readAsCaller } from '../sessions/caller.ts'
 import type { IssuedTokens } from '../sessions/tokens.ts'
 import { hashUnbreached } from './breached.ts'
 import {

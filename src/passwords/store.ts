@@ -7,7 +7,7 @@ import type { PasswordHash } from '../crypto/password-hash.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
 import { ringState } from '../keys/auth-keys-store.ts'
 import { sealedKeyColumns } from '../keys/store.ts'
-import { databaseTime, type NewSession, startSession } from '../sessions/store.ts'
+import { databaseTime, type NewSession, startSession } from '../sign-in/start-store.ts'
 import { passwords, signInFailures, signingKeys, tenantHosts, tenants, users } from '../storage/schema.ts'
 import { tenantColumns } from '../tenants/store.ts'
 import {

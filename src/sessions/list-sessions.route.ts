@@ -2,12 +2,12 @@
 import { Hono } from 'hono'
 import * as v from 'valibot'
 import type { Env } from '../context.ts'
+import { readAsCaller } from '../guard/caller.ts'
 import { instant } from '../http/answer.ts'
 import { openCursor, PAGE, pageOf } from '../http/cursor.ts'
 import { query } from '../http/query.ts'
 import { requireKeysInUse } from '../keys/auth-keys.ts'
 import { isRefusal, problemResponse } from '../problem.ts'
-import { readAsCaller } from './caller.ts'
 import { listSessions } from './store.ts'
 
 export const listOwnSessions = new Hono<Env>().get('/v1/sessions', query(v.strictObject(PAGE)), async (c) => {

@@ -4,12 +4,12 @@
  */
 import { Hono } from 'hono'
 import type { Context, Env } from '../context.ts'
+import { requireCaller } from '../guard/caller.ts'
 import { jsonBody } from '../http/body.ts'
 import { expiredRefreshCookie } from '../http/cookies.ts'
 import { isRefusal, problemResponse, type Refusal } from '../problem.ts'
 import { requireAllowedOrigin } from '../tenants/cors.ts'
 import type { Tenant } from '../tenants/tenants.ts'
-import { requireCaller } from './caller.ts'
 import { PresentedToken, readRefreshToken } from './presented.ts'
 import { signOutByRefreshToken, signOutCaller } from './sessions.ts'
 

@@ -1,9 +1,9 @@
 /** DELETE /v1/sessions/{id} — ends one session of the caller, also their own; 404 for anybody else's. */
 import { Hono } from 'hono'
 import type { Env } from '../context.ts'
+import { requireCaller } from '../guard/caller.ts'
 import { UUID } from '../http/input.ts'
 import { isRefusal, problemResponse, refuse } from '../problem.ts'
-import { requireCaller } from './caller.ts'
 import { endSessions } from './ending-store.ts'
 
 export const revokeSession = new Hono<Env>().delete('/v1/sessions/:id', async (c) => {

@@ -2,9 +2,9 @@
 import { Hono } from 'hono'
 import * as v from 'valibot'
 import type { Env } from '../context.ts'
+import { requireCaller } from '../guard/caller.ts'
 import { query } from '../http/query.ts'
 import { isRefusal, problemResponse, refuse } from '../problem.ts'
-import { requireCaller } from './caller.ts'
 import { endSessions } from './ending-store.ts'
 
 const Which = v.strictObject({ except: v.optional(v.picklist(['current'])) })

@@ -10,6 +10,7 @@ import { userColumns, userIsActive } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import type { KeyedTokenHash } from '../crypto/opaque-token.ts'
 import { newId, type Recorder, recordEvent } from '../events/outbox.ts'
+import { sessionIsLive } from '../guard/live-store.ts'
 import { originToAllow } from '../http/origin.ts'
 import { announceKey, ringState } from '../keys/auth-keys-store.ts'
 import { canSign, sealedKeyColumns } from '../keys/store.ts'
@@ -18,7 +19,6 @@ import { refreshTokens, sessions, signingKeys, tenantHosts, tenants, users } fro
 import { tenantColumns } from '../tenants/store.ts'
 import { DEFAULT_POLICY } from '../tenants/tenants.ts'
 import { deviceFingerprint } from './device.ts'
-import { sessionIsLive } from './live-store.ts'
 import { bytes } from './store.ts'
 
 /** A token that was used may be presented again by anyone for this long, as long as its successor is unused. */

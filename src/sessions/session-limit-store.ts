@@ -4,7 +4,7 @@
  * moment may go over the limit by as many as they are, and the next ones bring it down.
  */
 import { type SQL, sql } from 'drizzle-orm'
-import { sessionIsLive } from './live-store.ts'
+import { sessionIsLive } from '../guard/live-store.ts'
 
 /** How many of an account's newest sessions are looked at; more than any tenant's limit. */
 export const LOOKED_AT = 1000

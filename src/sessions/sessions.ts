@@ -6,12 +6,12 @@ import {
   refreshTokenHashes,
   successorOf,
 } from '../crypto/opaque-token.ts'
+import type { Caller } from '../guard/caller.ts'
 import { noteRing, requireKeys } from '../keys/auth-keys.ts'
 import { openCurrentKey } from '../keys/keys.ts'
 import { checkLimits, refuseOver } from '../limits/check.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
 import { requireTenant, type Tenant } from '../tenants/tenants.ts'
-import type { Caller } from './caller.ts'
 import { endSession, sessionOfCaller } from './ending-store.ts'
 import { refreshLimit, rotate, sessionOfRefreshToken, takeBack } from './rotation.ts'
 import type { IssuedTokens } from './tokens.ts'

@@ -81,7 +81,7 @@ export const users = pgTable(
     /** Whether they get mail that is not about their security, e.g. of a webhook that does not answer. */
     operationalMail: boolean('operational_mail').notNull().default(true),
     createdAt: createdAt(),
-    /** When it was made, if nothing opens it before its address is proved; null from the first sign-in on (src/housekeeping/unproved.ts). */
+    /** When it was made, if nothing opens it before its address is proved; null from the first sign-in on (src/me/close-unproved.job.ts). */
     awaitsProofSince: instant('awaits_proof_since'),
     /** Since then the account is closed; until `erased_at` its owner may take that back. */
     deletedAt: instant('deleted_at'),

@@ -13,7 +13,7 @@ const bounded = (fallback: number, least: number, most: number) =>
 const Settings = v.object({
   /** The `aud` of access tokens; the issuer when absent. */
   audience: v.optional(v.pipe(v.string(), v.minLength(1))),
-  /** The language of mail to people who have chosen none, a BCP 47 tag; read where it is sent (src/mail/store.ts). */
+  /** The language of mail to people who have chosen none, a BCP 47 tag; read where it is sent (src/mailer/store.ts). */
   locale: v.optional(v.pipe(v.string(), v.maxLength(35))),
   /**
    * `verify-first`: an account is usable once its address is proved, and nobody learns whether an address has one.

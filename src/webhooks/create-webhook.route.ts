@@ -2,11 +2,11 @@
 import { Hono } from 'hono'
 import * as v from 'valibot'
 import type { Env } from '../context.ts'
+import { requireAdmin } from '../guard/admin.ts'
+import { requireCaller } from '../guard/caller.ts'
 import { jsonBody } from '../http/body.ts'
 import { readIdempotencyKey } from '../idempotency/idempotency.ts'
 import { isRefusal, problemResponse } from '../problem.ts'
-import { requireAdmin } from '../sessions/admin.ts'
-import { requireCaller } from '../sessions/caller.ts'
 import { Description, SubscribedEvents, TargetUrl } from './input.ts'
 import { createEndpoint } from './webhooks.ts'
 

@@ -1,8 +1,8 @@
 /** DELETE /v1/webhooks/{id} — the endpoint and its deliveries are gone; what is under way is not delivered again. */
 import { Hono } from 'hono'
 import type { Env } from '../context.ts'
+import { requireCaller } from '../guard/caller.ts'
 import { isRefusal, problemResponse } from '../problem.ts'
-import { requireCaller } from '../sessions/caller.ts'
 import { pathId } from './input.ts'
 import { deleteEndpoint } from './store.ts'
 import { requireOutcome } from './webhooks.ts'

@@ -2,12 +2,12 @@
 import { Hono } from 'hono'
 import * as v from 'valibot'
 import type { Env } from '../context.ts'
+import { readAsAdmin } from '../guard/admin.ts'
 import { instant } from '../http/answer.ts'
 import { openCursor, PAGE, pageOf } from '../http/cursor.ts'
 import { query } from '../http/query.ts'
 import { requireKeysInUse } from '../keys/auth-keys.ts'
 import { isRefusal, problemResponse, refuse } from '../problem.ts'
-import { readAsAdmin } from '../sessions/admin.ts'
 import { pathId } from './input.ts'
 import { listDeliveries } from './replay-store.ts'
 

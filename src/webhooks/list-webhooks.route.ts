@@ -2,11 +2,11 @@
 import { Hono } from 'hono'
 import * as v from 'valibot'
 import type { Env } from '../context.ts'
+import { readAsAdmin } from '../guard/admin.ts'
 import { openCursor, PAGE, pageOf } from '../http/cursor.ts'
 import { query } from '../http/query.ts'
 import { requireKeysInUse } from '../keys/auth-keys.ts'
 import { isRefusal, problemResponse } from '../problem.ts'
-import { readAsAdmin } from '../sessions/admin.ts'
 import { listEndpoints } from './store.ts'
 import { presentEndpoint } from './webhooks.ts'
 

@@ -1,8 +1,8 @@
 /** GET /v1/webhooks/{id} — one endpoint of the tenant; 404 for anybody else's. */
 import { Hono } from 'hono'
 import type { Env } from '../context.ts'
+import { readAsAdmin } from '../guard/admin.ts'
 import { isRefusal, problemResponse, refuse } from '../problem.ts'
-import { readAsAdmin } from '../sessions/admin.ts'
 import { pathId } from './input.ts'
 import { findEndpoint } from './store.ts'
 import { presentEndpoint } from './webhooks.ts'

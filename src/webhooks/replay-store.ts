@@ -1,8 +1,8 @@
 /** The SQL of what administrators see of deliveries, and ask for: a test, or that something is delivered once more. */
 import { and, desc, eq, type SQL, sql } from 'drizzle-orm'
 import { recordEvent } from '../events/outbox.ts'
-import type { Caller } from '../sessions/caller.ts'
-import { callerIsAdmin, countAdmin } from '../sessions/store.ts'
+import type { Caller } from '../guard/caller.ts'
+import { callerIsAdmin, countAdmin } from '../guard/caller-store.ts'
 import { webhookDeliveries, webhookEndpoints } from '../storage/schema.ts'
 import {
   byCaller,

@@ -1,9 +1,9 @@
 /** POST /v1/webhooks/{id}/rotate-secret — a new secret; for a day deliveries are signed with both. */
 import { Hono } from 'hono'
 import type { Env } from '../context.ts'
+import { requireCaller } from '../guard/caller.ts'
 import { instant } from '../http/answer.ts'
 import { isRefusal, problemResponse } from '../problem.ts'
-import { requireCaller } from '../sessions/caller.ts'
 import { pathId } from './input.ts'
 import { newSecret, sealSecret } from './secrets.ts'
 import { replaceSecret } from './store.ts'

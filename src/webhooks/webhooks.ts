@@ -2,12 +2,12 @@
 import type { Context } from '../context.ts'
 import type { EventType } from '../events/catalogue.ts'
 import { newId } from '../events/outbox.ts'
+import { readAsAdmin, refuseUnlessAdmin } from '../guard/admin.ts'
+import { findKeptForAdmin } from '../guard/admin-store.ts'
+import type { Caller, CallerOperation } from '../guard/caller.ts'
 import { instant } from '../http/answer.ts'
 import { type KeptAnswer, openAnswer, repeatAnswer, sealAnswer } from '../idempotency/idempotency.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
-import { readAsAdmin, refuseUnlessAdmin } from '../sessions/admin.ts'
-import { findKeptForAdmin } from '../sessions/admin-store.ts'
-import type { Caller, CallerOperation } from '../sessions/caller.ts'
 import { newSecret, sealSecret } from './secrets.ts'
 import {
   type Changes,

@@ -1,8 +1,8 @@
 /** The Worker `admin`: /v1/admin/*, for those who administer a tenant. It issues no tokens, so it cannot sign any. */
 import { createInvitation } from '../admin/create-invitation.route.ts'
 import { importUsers } from '../admin/import-users.route.ts'
-import { listAuditEventsRoute } from '../admin/list-audit-events.route.ts'
 import { createApp } from '../app.ts'
+import { listAuditEventsRoute } from '../audit/list-audit-events.route.ts'
 
 export const operations = [listAuditEventsRoute, importUsers, createInvitation]
 

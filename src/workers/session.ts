@@ -1,16 +1,16 @@
 /** The Worker `session`: /v1/refresh, /v1/logout, /v1/sessions*, /v1/me*, and /readyz, because it holds both dependencies. */
 import { createApp } from '../app.ts'
 import { readyz } from '../health/readyz.route.ts'
-import { deleteMe } from '../sessions/delete-me.route.ts'
-import { exportMe } from '../sessions/export-me.route.ts'
+import { deleteMe } from '../me/delete-me.route.ts'
+import { exportMe } from '../me/export-me.route.ts'
+import { readMe } from '../me/read-me.route.ts'
+import { restoreMe } from '../me/restore-me.route.ts'
+import { updateMe } from '../me/update-me.route.ts'
 import { listOwnSessions } from '../sessions/list-sessions.route.ts'
 import { logout } from '../sessions/logout.route.ts'
-import { readMe } from '../sessions/read-me.route.ts'
 import { refresh } from '../sessions/refresh.route.ts'
-import { restoreMe } from '../sessions/restore-me.route.ts'
 import { revokeSession } from '../sessions/revoke-session.route.ts'
 import { revokeSessions } from '../sessions/revoke-sessions.route.ts'
-import { updateMe } from '../sessions/update-me.route.ts'
 import { SECRETS } from '../settings.ts'
 
 export const operations = [

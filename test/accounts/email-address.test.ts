@@ -5,7 +5,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { nextMinute, reuse, useMailStage } from '../mail/stage.ts'
+import { nextMinute, reuse, useMailStage } from '../mailer/stage.ts'
 import { newClient, newEmail, PASSWORD } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
 

@@ -89,16 +89,16 @@ const rules: { title: string; rule: Rule; mistakes: Mistake[]; fine: Mistake[] }
     ],
     fine: [
       ["import { sql } from 'drizzle-orm'", 'src/sessions/store.ts'],
-      ["import type { BatchItem } from 'drizzle-orm/batch'", 'src/sessions/caller.ts'],
+      ["import type { BatchItem } from 'drizzle-orm/batch'", 'src/guard/caller.ts'],
     ],
   },
   {
     title: 'imports point one way',
     rule: importsPointOneWay,
     mistakes: [
-      ["import { login } from '../passwords/sign-in.ts'", 'src/sessions/start.ts'],
-      ["import type { Mail } from '../mail/mail.ts'", 'src/email/email.ts'],
-      ["export { x } from '../webhooks/store.ts'", 'src/admin/store.ts'],
+      ["import { login } from '../passwords/sign-in.ts'", 'src/sign-in/start.ts'],
+      ["import type { Mail } from '../mail/mail.ts'", 'src/addresses/email.ts'],
+      ["export { x } from '../webhooks/store.ts'", 'src/audit/list-store.ts'],
       ["import { requireTenant } from '../tenants/tenants.ts'", 'src/events/outbox.ts'],
       ["import { checkLimits } from '../limits/check.ts'", 'src/http/input.ts'],
       ["import { readBody } from '../http/body.ts'", 'src/crypto/hmac.ts'],
@@ -114,7 +114,7 @@ const rules: { title: string; rule: Rule; mistakes: Mistake[]; fine: Mistake[] }
       ["import { seed } from '../dev/seed.ts'", 'src/index.ts'],
     ],
     fine: [
-      ["import { startSession } from '../sessions/store.ts'", 'src/webhooks/store.ts'],
+      ["import { callerIsAdmin } from '../guard/caller-store.ts'", 'src/webhooks/store.ts'],
       ["import { signIn } from '../passwords/sign-in.ts'", 'src/link-pages/pages.ts'],
       ["import type { Context } from '../context.ts'", 'src/crypto/hmac.ts'],
       ["import { createRedis } from './storage/redis.ts'", 'src/index.ts'],

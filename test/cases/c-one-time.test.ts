@@ -6,8 +6,8 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import type { OneTimePurpose } from '../../src/crypto/one-time-token.ts'
 import { PURPOSES } from '../../src/one-time/purposes.ts'
 import { expectProblem } from '../http/problem.ts'
-import { linksOf } from '../mail/parts.ts'
-import { useMailStage } from '../mail/stage.ts'
+import { linksOf } from '../mailer/parts.ts'
+import { useMailStage } from '../mailer/stage.ts'
 import {
   dumpOf,
   liveSessions,

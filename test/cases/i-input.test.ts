@@ -7,9 +7,9 @@
 import { parse } from 'parse5'
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { PURPOSES } from '../../src/one-time/purposes.ts'
-import { startExport } from '../admin/audit.ts'
+import { startExport } from '../audit/audit.ts'
 import { bearerOperations, bodyOperations, type Operation, OTHER_ID, perform } from '../http/operations.ts'
-import { nextMinute, useMailStage } from '../mail/stage.ts'
+import { nextMinute, useMailStage } from '../mailer/stage.ts'
 import {
   type Answer,
   type Client,

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import type { EventType } from '../../src/events/catalogue.ts'
 import { PRIORITIES, priorityOf } from '../../src/events/priority.ts'
-import { MAILS } from '../../src/mail/mails.ts'
+import { MAILS } from '../../src/mailer/mails.ts'
 
 const security = Object.entries(MAILS).flatMap(([type, { kind }]) => (kind === 'security' ? [type] : []))
 

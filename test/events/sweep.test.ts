@@ -5,7 +5,7 @@ import { parkedEvents, replayEvents } from '../../ops/events.ts'
 import { importUsers } from '../../ops/import.ts'
 import type { Parked } from '../../src/events/refusal-store.ts'
 import { findLeftOver } from '../../src/events/store.ts'
-import { mailsOf, newPerson, nextMinute, type Person, record, reuse, useMailStage } from '../mail/stage.ts'
+import { mailsOf, newPerson, nextMinute, type Person, record, reuse, useMailStage } from '../mailer/stage.ts'
 import { newClient, newEmail, race } from '../support/client.ts'
 import { ageOutbox } from './stage.ts'
 

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { newKeyringEntry } from '../../ops/keyring.ts'
 import { serviceCredential } from '../../ops/service-credential.ts'
 import { LIMITS } from '../../src/limits/limits.ts'
-import { useMailStage } from '../mail/stage.ts'
+import { useMailStage } from '../mailer/stage.ts'
 import {
   countBy,
   newEmail,

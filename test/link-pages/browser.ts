@@ -1,6 +1,6 @@
 /** A browser as far as the pages need one: opens a mailed link, sees what is there, and posts the form as it stands. */
 
-import { flat, shownText, type Tree, treeOf } from '../mail/parts.ts'
+import { flat, shownText, type Tree, treeOf } from '../mailer/parts.ts'
 import { randomAddress } from '../support/client.ts'
 import type { Service, TestTenant } from '../support/service.ts'
 

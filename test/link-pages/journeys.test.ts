@@ -1,7 +1,7 @@
 /** From what somebody asks for to what the mailed link does: through the mail as it arrives, and a browser. */
 import { describe, expect, test } from 'vitest'
-import { linksOf } from '../mail/parts.ts'
-import { useMailStage } from '../mail/stage.ts'
+import { linksOf } from '../mailer/parts.ts'
+import { useMailStage } from '../mailer/stage.ts'
 import { type Client, newClient, newEmail, PASSWORD } from '../support/client.ts'
 import { createBrowser } from './browser.ts'
 

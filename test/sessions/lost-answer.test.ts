@@ -3,7 +3,7 @@
  * its owner is told that a token was copied.
  */
 import { describe, expect, test } from 'vitest'
-import { mailsOf, useMailStage } from '../mail/stage.ts'
+import { mailsOf, useMailStage } from '../mailer/stage.ts'
 import { type CallOptions, countBy, newClient, race, type Tokens } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
 import { backdateUse, countEvents, generations, sessionRow, untilWaiting } from '../support/sessions.ts'

@@ -1,6 +1,6 @@
 /** How many sessions an account may have, whoever begins them and at whichever door; and that a pile costs nobody time. */
 import { describe, expect, test } from 'vitest'
-import { endOldSessions, findEndingAccount, finishEnding } from '../../src/housekeeping/ending-store.ts'
+import { endOldSessions, findEndingAccount, finishEnding } from '../../src/sessions/end-sessions-store.ts'
 import { expectProblem } from '../http/problem.ts'
 import { redeem } from '../one-time/redemptions.ts'
 import { newClient, race } from '../support/client.ts'

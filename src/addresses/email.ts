@@ -1,0 +1,96 @@
+/**
+ * Addresses: asking once more for the link that proves one, and changing it, which both addresses must confirm and which
+ * the old one may undo for 72 hours.
+ */
+import type { CanonicalEmail } from '../accounts/accounts.ts'
+import type { Context } from '../context.ts'
+import { newId } from '../events/outbox.ts'
+import { requireCaller } from '../guard/caller.ts'
+import { checkLimits } from '../limits/check.ts'
+import { newToken, readToken, refuseToken } from '../one-time/one-time.ts'
+import { requestToken } from '../one-time/store.ts'
+import { isRefusal, type Refusal, refuse } from '../problem.ts'
+import { findKnownDevice, subjectsOf } from '../sign-in/known-device.ts'
+import { requireTenant, type Tenant, type TenantRow } from '../tenants/tenants.ts'
+import { confirmChange, needsProof, requestChange, revertChange } from './store.ts'
+
+/**
+ * Mails the link that proves an address once more, if an account is waiting for it: limit → one statement.
+ * @returns the tenant; refusals `rate_limited`, `unknown_host`, `origin_not_allowed`
+ */
+export async function resendVerification(
+  ctx: Context,
+  headers: Headers,
+  email: CanonicalEmail,
+): Promise<Tenant | Refusal> {
+  const device = await findKnownDevice(ctx, headers, email)
+  const limited = await checkLimits(ctx, 'resendVerification', subjectsOf(ctx, email, device?.nonce ?? null))
+  if (limited) return limited
+  const token = await newToken(ctx, 'verify_email')
+  const browser = device?.nonce ?? null
+  const asked = { type: 'email.verification_requested', browser, needsOne: needsProof } as const
+  return requireTenant(ctx, await requestToken(ctx, email, token, asked))
+}
+
+/**
+ * Asks both addresses to confirm a change: one batch. Whether the new one has an account is not said here.
+ * @returns null when both are asked; refusals as `requireCaller`, `insufficient_user_authentication`, `invalid_input`
+ */
+export async function requestEmailChange(
+  ctx: Context,
+  headers: Headers,
+  email: CanonicalEmail,
+): Promise<Refusal | null> {
+  const caller = await requireCaller(ctx, headers, 'requestEmailChange', { stepUp: true, account: email })
+  if (isRefusal(caller)) return caller
+  const flowId = newId(ctx)
+  const [oldToken, newOne] = await Promise.all([
+    newToken(ctx, 'change_email_old', flowId),
+    newToken(ctx, 'change_email_new', flowId),
+  ])
+  const { callers, changes } = await requestChange(ctx, caller, { email, oldToken, newToken: newOne })
+  if (callers === 0) return refuse('invalid_token', { evidence: { reason: 'session not live' } })
+  return changes > 0 ? null : refuse('invalid_input', { errors: [{ pointer: '/email', code: 'unchanged' }] })
+}
+
+/**
+ * Takes the confirmation of one of the two addresses: limit → one batch.
+ * @returns `waiting` for the other one, or `changed`; refusals `invalid_one_time_token`, `email_taken`, `rate_limited`,
+ * `unknown_host`, `origin_not_allowed`
+ */
+export async function confirmEmailChange(
+  ctx: Context,
+  presented: string,
+): Promise<'waiting' | 'changed' | Refusal> {
+  const hash = await readToken(presented)
+  if (isRefusal(hash)) return hash
+  const limited = await checkLimits(ctx, 'confirmEmailChange')
+  if (limited) return limited
+  const changes = outcomeOf(ctx, await confirmChange(ctx, hash, await newToken(ctx, 'revert_email')))
+  return isRefusal(changes) ? changes : changes > 0 ? 'changed' : 'waiting'
+}
+
+/**
+ * Undoes a change of address by the link that its old address was mailed: limit → one batch. Nothing that opened the
+ * account before does so after; its owner sets a new password by `POST /v1/password/forgot`.
+ * @returns null when it is undone; refusals as `confirmEmailChange`
+ */
+export async function revertEmailChange(ctx: Context, presented: string): Promise<Refusal | null> {
+  const hash = await readToken(presented)
+  if (isRefusal(hash)) return hash
+  const limited = await checkLimits(ctx, 'revertEmailChange')
+  if (limited) return limited
+  const changes = outcomeOf(ctx, await revertChange(ctx, hash))
+  return isRefusal(changes) ? changes : null
+}
+
+/** What a redemption came to, in the order of checks: the host and the page, then the address, then the token. */
+function outcomeOf(
+  ctx: Context,
+  written: 'email_taken' | { tenant: TenantRow | undefined; changes: number | null },
+): number | Refusal {
+  if (written === 'email_taken') return refuse('email_taken')
+  const tenant = requireTenant(ctx, written.tenant)
+  if (isRefusal(tenant)) return tenant
+  return written.changes ?? refuseToken('not alive')
+}

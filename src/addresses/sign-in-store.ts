@@ -1,0 +1,138 @@
+/**
+ * The SQL of signing in by e-mail: a challenge that a code or a link answers, used up by the statement that begins the
+ * session. An address without an account has a challenge as well, which counts its wrong codes and is never answered.
+ */
+import { eq, type SQL, sql } from 'drizzle-orm'
+import { endAccess } from '../access/store.ts'
+import type { CanonicalEmail, User } from '../accounts/accounts.ts'
+import { beginEpoch, endedSessions } from '../accounts/epoch-store.ts'
+import { userIsActive } from '../accounts/store.ts'
+import type { Context } from '../context.ts'
+import type { OneTimeTokenHash } from '../crypto/one-time-token.ts'
+import { type Recorder, recordEvent } from '../events/outbox.ts'
+import { ringState } from '../keys/auth-keys-store.ts'
+import { sealedKeyColumns } from '../keys/store.ts'
+import { MAX_CODE_ATTEMPTS, MAX_CODE_FAILURES } from '../one-time/purposes.ts'
+import { consumeToken, hasCode, isFromBrowser, lockOwner } from '../one-time/store.ts'
+import { databaseTime, type NewSession, startSession } from '../sign-in/start-store.ts'
+import { signingKeys, tenantHosts, tenants } from '../storage/schema.ts'
+import { callingTenant, tenantColumns } from '../tenants/store.ts'
+
+type Storage = Pick<Context, 'db' | 'host' | 'settings' | 'callerOrigin' | 'fetchSite' | 'origin'> & Recorder
+
+/** What the answer of a session needs before it begins: the host's tenant, the key that will sign, the database's clock. */
+export async function findForSignIn(ctx: Pick<Context, 'db' | 'host' | 'settings'>) {
+  const [row] = await ctx.db
+    .select({ tenant: tenantColumns, key: sealedKeyColumns, ring: ringState(ctx, 'email'), at: databaseTime })
+    .from(tenantHosts)
+    .innerJoin(tenants, eq(tenants.id, tenantHosts.tenantId))
+    .leftJoin(signingKeys, eq(signingKeys.state, 'current'))
+    .where(eq(tenantHosts.host, ctx.host))
+  return row
+}
+
+/**
+ * Members of a `with`, after `token`, which was used up: the first proof of an address takes with it what was there before
+ * (pre-hijacking), and the session begins.
+ */
+const signInBy = (ctx: Storage, session: NewSession): SQL => {
+  const verified = sql`
+    select tenant_id, user_id as subject, jsonb_build_object('by', 'sign_in',
+      'password', case when exists (select from removed) then 'removed' else 'none' end) || ${endedSessions} as data
+    from planted`
+  return sql`
+    planted as (select * from token where email_verified_at is null),
+    ${endAccess(sql`planted`, { reason: 'secured', credentials: 'removed' })},
+    -- Those of the other challenges; what is planted has none left.
+    wrong_forgotten as (
+      update one_time_tokens set failures = 0 from token
+      where one_time_tokens.user_id = token.user_id and one_time_tokens.purpose = 'sign_in' and one_time_tokens.failures > 0
+        and one_time_tokens.id not in (select id from token) and not exists (select from planted)),
+    proved as (
+      update users set ${beginEpoch('secured', sql`exists (select from planted)`)},
+        email_verified_at = coalesce(users.email_verified_at, clock_timestamp())
+      from token where users.id = token.user_id returning users.*),
+    verified_recorded as (${recordEvent(ctx, 'email.verified', verified, { rare: true })}),
+    ${startSession(ctx, session, sql`from proved as users`)}
+    select proved.id, proved.email, proved.email_verified_at, proved.name, proved.locale, to_jsonb(proved.roles) as roles
+    from proved join started on started.user_id = proved.id`
+}
+
+type UserRow = Omit<User, 'emailVerifiedAt'> & { email_verified_at: string | null }
+
+const userOf = ({ email_verified_at, ...user }: UserRow): User => ({
+  ...user,
+  emailVerifiedAt: email_verified_at === null ? null : new Date(email_verified_at),
+})
+
+/**
+ * Answers the challenge of an address with a code, or counts a wrong one: whichever of simultaneous attempts comes first
+ * decides what the next one finds.
+ * @param attempt.holder who holds the challenge of an address that has no account
+ * @param attempt.browserHash what the caller's browser proves to have been given when it asked for this address
+ */
+export async function signInByCode(
+  ctx: Storage,
+  {
+    email,
+    holder,
+    hashes,
+    browserHash,
+  }: {
+    email: CanonicalEmail
+    holder: string
+    hashes: readonly Uint8Array[]
+    browserHash: Uint8Array | null
+  },
+  session: NewSession,
+): Promise<User | null> {
+  const account = sql`
+    (${callingTenant(ctx)}) as tenant
+    left join users on users.tenant_id = tenant.id and users.email = ${email} and ${userIsActive}
+    -- Of an account, one that strangers asked for, and one for each browser that it knows: the code is of one of them.
+    join one_time_tokens on one_time_tokens.tenant_id = tenant.id and one_time_tokens.purpose = 'sign_in'
+      and one_time_tokens.holder = any(case when users.id is null then array[${holder}::text] else array(
+        select own.holder from one_time_tokens as own where own.user_id = users.id and own.purpose = 'sign_in') end)`
+  const lock = ctx.db.execute(sql`
+    select one_time_tokens.id from ${account} order by one_time_tokens.id for no key update of one_time_tokens`)
+  const lockAccount = ctx.db.execute(sql`
+    select users.id from (${callingTenant(ctx)}) as tenant
+    join users on users.tenant_id = tenant.id and users.email = ${email} and ${userIsActive} for no key update of users`)
+  const isOwn = browserHash ? sql`coalesce(${isFromBrowser(browserHash)}, false)` : sql`false`
+  const decide = ctx.db.execute<UserRow>(sql`
+    with live as (
+      select one_time_tokens.id, users.email, users.email_verified_at, ${isOwn} as is_own,
+        ${hasCode(hashes)} and users.id is not null as is_right
+      from ${account}
+      where one_time_tokens.consumed_at is null and one_time_tokens.expires_at > clock_timestamp()
+        and case when ${isOwn} then one_time_tokens.own_attempts else one_time_tokens.attempts end < ${MAX_CODE_ATTEMPTS}
+        and one_time_tokens.failures < ${MAX_CODE_FAILURES}
+        and one_time_tokens.subject is not distinct from users.email),
+    challenge as (select *, bool_or(is_right) over () as is_answered from live),
+    answered as (
+      update one_time_tokens set
+        consumed_at = case when is_right then clock_timestamp() end,
+        attempts = attempts + case when is_right or is_own then 0 else 1 end,
+        own_attempts = own_attempts + case when is_right or not is_own then 0 else 1 end,
+        failures = case when is_right then 0 else failures + 1 end
+      from challenge where one_time_tokens.id = challenge.id and is_right = is_answered
+      returning one_time_tokens.id, one_time_tokens.tenant_id, one_time_tokens.user_id, challenge.is_right,
+        challenge.email, challenge.email_verified_at),
+    token as (select * from answered where is_right),
+    ${signInBy(ctx, session)}`)
+  const [, , { rows }] = await ctx.db.batch([lockAccount, lock, decide])
+  return rows[0] ? userOf(rows[0]) : null
+}
+
+/** Answers the challenge with its link, in the browser that asked for it. */
+export async function signInByLink(
+  ctx: Storage,
+  { hash, browserHash }: { hash: OneTimeTokenHash; browserHash: Uint8Array },
+  session: NewSession,
+): Promise<User | null> {
+  const decide = ctx.db.execute<UserRow>(sql`
+    with token as (${consumeToken(ctx, hash, ['sign_in'], { and: isFromBrowser(browserHash) })}),
+    ${signInBy(ctx, session)}`)
+  const [, { rows }] = await ctx.db.batch([lockOwner(ctx, hash), decide])
+  return rows[0] ? userOf(rows[0]) : null
+}

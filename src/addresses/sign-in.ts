@@ -1,0 +1,113 @@
+/**
+ * Signing in by e-mail: one mail with a code and a link. The code works anywhere it is typed, five times at most (and five
+ * more in the browser that asked); the link
+ * works in the browser that asked, so that one which is forwarded, scanned or phished opens nothing.
+ */
+import type { CanonicalEmail } from '../accounts/accounts.ts'
+import type { Context } from '../context.ts'
+import { type SignInCode, signInCodeHashes } from '../crypto/one-time-token.ts'
+import { readChallengeCookie } from '../http/cookies.ts'
+import { requireKeys } from '../keys/auth-keys.ts'
+import { openCurrentKey } from '../keys/keys.ts'
+import { checkLimits } from '../limits/check.ts'
+import { holderOfUnknown, newSignInToken, readToken, refuseToken } from '../one-time/one-time.ts'
+import { requestToken } from '../one-time/store.ts'
+import { isRefusal, type Refusal, refuse } from '../problem.ts'
+import type { IssuedTokens } from '../sessions/tokens.ts'
+import { findKnownDevice, subjectsOf } from '../sign-in/known-device.ts'
+import { issuedBy, newSession } from '../sign-in/start.ts'
+import { requireTenant } from '../tenants/tenants.ts'
+import { hashNonce, isNonceOf, newNonce } from './challenge.ts'
+import { findForSignIn, signInByCode, signInByLink } from './sign-in-store.ts'
+
+/** RFC 8176 has no word for a mailed link; both are one-time passwords. E-mail is no second factor (ASVS 6.3.6). */
+const AMR = ['otp']
+
+/**
+ * Mails a code and a link, if the address has an account: limit → one statement.
+ * @returns the nonce that the asking browser keeps; refusals `rate_limited`, `unknown_host`, `origin_not_allowed`
+ */
+export async function requestSignIn(
+  ctx: Context,
+  headers: Headers,
+  email: CanonicalEmail,
+): Promise<string | Refusal> {
+  const device = await findKnownDevice(ctx, headers, email)
+  const limited = await checkLimits(ctx, 'requestSignInCode', subjectsOf(ctx, email, device?.nonce ?? null))
+  if (limited) return limited
+  const nonce = await newNonce(ctx, email)
+  const token = await newSignInToken(ctx, email, await hashNonce(nonce))
+  const asked = await requestToken(ctx, email, token, {
+    type: 'email.sign_in_requested',
+    browser: device?.nonce ?? null,
+  })
+  const tenant = requireTenant(ctx, asked)
+  return isRefusal(tenant) ? tenant : nonce
+}
+
+/**
+ * Signs in by a code: (limit ∥ read) → one batch. The browser that asked has its own few tries, which wrong codes from
+ * elsewhere do not use up.
+ * @returns refusals `invalid_code`, `rate_limited`, `unknown_host`, `origin_not_allowed`
+ */
+export async function redeemCode(
+  ctx: Context,
+  headers: Headers,
+  { email, code }: { email: CanonicalEmail; code: SignInCode },
+): Promise<IssuedTokens | Refusal> {
+  const sent = readChallengeCookie(headers)
+  const nonce = sent !== null && (await isNonceOf(ctx, sent, email)) ? sent : null
+  const device = await findKnownDevice(ctx, headers, email)
+  const subjects = subjectsOf(ctx, email, device?.nonce ?? nonce)
+  const begun = await begin(ctx, checkLimits(ctx, 'verifySignInCode', subjects))
+  if (isRefusal(begun)) return begun
+  const [holder, hashes] = await Promise.all([
+    holderOfUnknown(email),
+    signInCodeHashes(ctx.settings.authKeys, email, code),
+  ])
+  const browserHash = nonce === null ? null : await hashNonce(nonce)
+  const user = await signInByCode(ctx, { email, holder, hashes, browserHash }, begun.session)
+  return user ? finish(ctx, begun, user) : refuse('invalid_code', { evidence: { reason: 'wrong or over' } })
+}
+
+/**
+ * Signs in by a link: (limit ∥ read) → one batch.
+ * @param nonce what the browser kept when it asked
+ * @returns refusals `invalid_one_time_token`, `rate_limited`, `unknown_host`, `origin_not_allowed`
+ */
+export async function redeemLink(
+  ctx: Context,
+  { token, nonce }: { token: string; nonce: string | null },
+): Promise<IssuedTokens | Refusal> {
+  const hash = await readToken(token)
+  if (isRefusal(hash)) return hash
+  if (nonce === null) return refuseLink('no challenge cookie')
+  const begun = await begin(ctx, checkLimits(ctx, 'verifyEmailLink'))
+  if (isRefusal(begun)) return begun
+  const user = await signInByLink(ctx, { hash, browserHash: await hashNonce(nonce) }, begun.session)
+  return user ? finish(ctx, begun, user) : refuseLink('not alive, or another browser')
+}
+
+const refuseLink = (reason: string): Refusal => ({
+  ...refuseToken(reason),
+  detail: 'A sign-in link works once, in the browser that asked for it; the code beside it works anywhere.',
+})
+
+/** What every sign-in needs before its statement. */
+async function begin(ctx: Context, limit: Promise<Refusal | null>) {
+  const [limited, found] = await Promise.all([limit, findForSignIn(ctx)])
+  const tenant = requireTenant(ctx, found?.tenant)
+  if (isRefusal(tenant)) return tenant
+  if (limited) return limited
+  // Before a code is tried: one of a key that this Worker lacks must not count as wrong.
+  requireKeys(ctx, found?.ring, 'email')
+  const key = await openCurrentKey(ctx, found?.key)
+  return { tenant, key, session: await newSession(ctx, { policy: tenant.policy, at: found?.at, amr: AMR }) }
+}
+
+type Begun = Exclude<Awaited<ReturnType<typeof begin>>, Refusal>
+
+function finish(ctx: Context, { tenant, key, session }: Begun, user: IssuedTokens['user']): IssuedTokens {
+  ctx.outcome.subject = user.id
+  return { tenant, key, user, ...issuedBy(session) }
+}

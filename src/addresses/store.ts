@@ -1,0 +1,124 @@
+/**
+ * The SQL of changing an address. Each of its two tokens says which address it proves, and a change takes both from the same
+ * flow: however many are asked for at once, no address is taken that was not proved for exactly that change.
+ */
+import { sql } from 'drizzle-orm'
+import { closeUnproved, endAccess } from '../access/store.ts'
+import type { CanonicalEmail } from '../accounts/accounts.ts'
+import { forgetAttemptsAt } from '../accounts/attempts-store.ts'
+import { beginEpoch, endedSessions } from '../accounts/epoch-store.ts'
+import { userIsNotErased } from '../accounts/store.ts'
+import type { Context } from '../context.ts'
+import type { OneTimeTokenHash } from '../crypto/one-time-token.ts'
+import { type Recorder, recordEvent } from '../events/outbox.ts'
+import type { Caller } from '../guard/caller.ts'
+import { callerIsLive } from '../guard/caller-store.ts'
+import type { NewToken } from '../one-time/one-time.ts'
+import { consumeToken, issueToken, lockOwner, lockUser, tokenIssued } from '../one-time/store.ts'
+import { isUniqueViolation } from '../storage/postgres.ts'
+import { findTenantOfHost } from '../tenants/store.ts'
+
+type Storage = Pick<Context, 'db' | 'host' | 'callerOrigin' | 'fetchSite' | 'origin'> & Recorder
+
+/** An account whose address nobody has proved. */
+export const needsProof = sql`users.email_verified_at is null`
+
+/**
+ * Makes the two tokens of a change, in place of those of an earlier one.
+ * @returns how many callers were live, and whether the address is another than the account has
+ */
+export async function requestChange(
+  ctx: Storage,
+  caller: Caller,
+  { email, oldToken, newToken }: { email: CanonicalEmail; oldToken: NewToken; newToken: NewToken },
+): Promise<{ callers: number; changes: number }> {
+  const changing = sql`select tenant_id, id as user_id, id::text as holder`
+  const request = ctx.db.execute<{ callers: number; changes: number }>(sql`
+    with caller as (${callerIsLive(caller, ctx.host)}),
+    changing as (
+      select users.* from users join caller on caller.user_id = users.id where users.email <> ${email}),
+    asked_old as (${issueToken(oldToken, sql`${changing}, email as subject from changing`)}),
+    asked_new as (${issueToken(newToken, sql`${changing}, ${email} as subject from changing`)}),
+    old_recorded as (${recordEvent(ctx, 'email.change_requested', tokenIssued(sql`asked_old`))}),
+    new_recorded as (
+      ${recordEvent(ctx, 'email.change_confirmation_requested', tokenIssued(sql`asked_new`))})
+    select (select count(*)::int from caller) as callers, (select count(*)::int from changing) as changes`)
+  const [, { rows }] = await ctx.db.batch([lockUser(ctx, caller.userId), request])
+  return rows[0] ?? { callers: 0, changes: 0 }
+}
+
+/**
+ * Takes one confirmation; with the other one there, the account gets the new address, and the old one what undoes that.
+ * @returns the host's tenant, and null when the token was not alive
+ */
+export async function confirmChange(ctx: Storage, hash: OneTimeTokenHash, revertToken: NewToken) {
+  const confirm = ctx.db.execute<{ changes: number }>(sql`
+    with token as (${consumeToken(ctx, hash, ['change_email_old', 'change_email_new'])}),
+    pair as (
+      select token.id, token.user_id, token.tenant_id,
+        case token.purpose when 'change_email_old' then token.subject else other.subject end as old_email,
+        case token.purpose when 'change_email_new' then token.subject else other.subject end as new_email
+      from token join one_time_tokens as other
+        on other.user_id = token.user_id and other.flow_id = token.flow_id and other.id <> token.id
+      where other.consumed_at is not null and other.expires_at > clock_timestamp()),
+    changed as (
+      update users set email = pair.new_email, email_verified_at = clock_timestamp()
+      from pair where users.id = pair.user_id and users.email = pair.old_email
+      returning pair.*),
+    -- Until now they were at nobody's account.
+    failures_forgotten as (${forgetAttemptsAt(sql`(select tenant_id, new_email as email from changed)`)}),
+    undoing as (${issueToken(
+      revertToken,
+      sql`select tenant_id, user_id, user_id::text || ' ' || old_email as holder, old_email as subject from changed`,
+    )}),
+    voided as (
+      delete from one_time_tokens using changed
+      where one_time_tokens.user_id = changed.user_id and one_time_tokens.id <> changed.id
+        and one_time_tokens.purpose <> 'revert_email'),
+    recorded as (${recordEvent(ctx, 'email.changed', tokenIssued(sql`undoing`))})
+    select (select count(*)::int from changed) as changes from token`)
+  return unlessTaken(async () => {
+    const [, { rows }, [tenant]] = await ctx.db.batch([lockOwner(ctx, hash), confirm, findTenantOfHost(ctx)])
+    return { tenant, changes: rows[0]?.changes ?? null }
+  })
+}
+
+/**
+ * Gives the account its old address back, and ends whatever had opened it meanwhile: also when it was closed since, which
+ * somebody who took it over may have done.
+ */
+export async function revertChange(ctx: Storage, hash: OneTimeTokenHash) {
+  // Of what undoes changes, only that of later ones: a thief must not void the owner's by undoing a change of their own.
+  const isVoid = sql`(one_time_tokens.purpose <> 'revert_email' or one_time_tokens.created_at > account.created_at)`
+  const happened = sql`
+    select tenant_id, user_id as subject, ${endedSessions} as data from token`
+  const revert = ctx.db.execute<{ id: string }>(sql`
+    with token as (${consumeToken(ctx, hash, ['revert_email'], { account: userIsNotErased })}),
+    ${endAccess(sql`token`, { reason: 'secured', credentials: 'removed', purposes: isVoid })},
+    reverted as (
+      update users set email = token.subject, email_verified_at = clock_timestamp(), deleted_at = null,
+        ${beginEpoch('secured')}
+      from token where users.id = token.user_id),
+    recorded as (${recordEvent(ctx, 'email.reverted', happened)})
+    select id from token`)
+  return unlessTaken(async () => {
+    const free = closeUnproved(ctx, hash, 'revert_email', userIsNotErased)
+    const [, , { rows }, [tenant]] = await ctx.db.batch([
+      lockOwner(ctx, hash),
+      free,
+      revert,
+      findTenantOfHost(ctx),
+    ])
+    return { tenant, changes: rows.length === 0 ? null : 1 }
+  })
+}
+
+/** The unique index decides whether the address is free; then nothing of the statement has happened, the token included. */
+async function unlessTaken<Outcome>(write: () => Promise<Outcome>): Promise<Outcome | 'email_taken'> {
+  try {
+    return await write()
+  } catch (error) {
+    if (isUniqueViolation(error, 'users')) return 'email_taken'
+    throw error
+  }
+}

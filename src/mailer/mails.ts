@@ -1,0 +1,145 @@
+/**
+ * Which events are mailed, to whom, and as long as what is true. One row for each; a new mail is a row here and its texts
+ * in every language (src/mailer/languages/).
+ */
+import type { OneTimePurpose } from '../crypto/one-time-token.ts'
+import type { ChangeType, EventType, Happened } from '../events/catalogue.ts'
+
+/** Mails that a one-time token belongs to: one link, and nothing else to press. */
+export type LinkTemplate =
+  | 'verify_email'
+  | 'reset_password'
+  | 'approve_email_change'
+  | 'confirm_new_email'
+  | 'email_changed'
+  | 'sign_in'
+  | 'account_closed'
+  | 'invitation'
+
+export type NoticeTemplate =
+  | 'registered_again'
+  | 'email_reverted'
+  | 'password_changed'
+  | 'password_disabled'
+  | 'sessions_revoked'
+  | 'session_ended'
+  | 'session_not_continued'
+  | 'new_device'
+  | 'account_restored'
+  | 'delivery_dead'
+  | 'endpoint_disabled'
+
+export type Template = LinkTemplate | NoticeTemplate
+
+/** The person whom the event is about, or everybody who administers the tenant; store.ts has the SQL of each. */
+export type Recipients = 'subject' | 'admins'
+
+/** What must be so at the moment of sending, else the mail is `superseded`; store.ts has the SQL of each. */
+export type Condition = 'always' | 'same_password' | 'endpoint_not_told' | 'endpoint_disabled'
+
+/** What a mail lists besides its sentences, as far as it is known. */
+export type Fact = 'time' | 'device' | 'place' | 'account' | 'until' | 'endpoint'
+
+type Common = {
+  to: Recipients
+  /** Only what is not about security can be turned off (`users.operational_mail`). */
+  kind: 'security' | 'operational'
+  facts: readonly Fact[]
+  /** Which events of the type are mailed, by their data; all of them, unless given. */
+  only?: (data: Record<string, unknown>) => boolean
+  /** Whether an account gets it so often at most (MAIL_LIMIT). */
+  isLimited?: true
+}
+
+type Notice = Common & { template: NoticeTemplate; while: Condition; link?: undefined }
+
+/** Goes to the address of the event's token, and as long as that token can be used. */
+type WithLink = Common & { template: LinkTemplate; link: OneTimePurpose; to: 'subject' }
+
+export type MailEntry = Notice | WithLink
+
+const security = { to: 'subject', kind: 'security' } as const
+const notice = { ...security, while: 'always', facts: ['time', 'device', 'place'] } as const
+/** Anybody who knows an address can ask for it. */
+const ofStrangers = { isLimited: true } as const
+const operational = {
+  to: 'admins',
+  kind: 'operational',
+  facts: ['time', 'endpoint'],
+  ...ofStrangers,
+} as const
+
+export const MAILS: Partial<Record<EventType, MailEntry>> = {
+  'email.verification_requested': {
+    template: 'verify_email',
+    link: 'verify_email',
+    facts: ['until'],
+    ...security,
+    ...ofStrangers,
+  },
+  'user.registered_again': { template: 'registered_again', ...notice, ...ofStrangers },
+  'user.invited': { template: 'invitation', link: 'invitation', facts: ['until'], ...security },
+  'email.sign_in_requested': {
+    template: 'sign_in',
+    link: 'sign_in',
+    facts: ['time', 'device', 'place', 'until'],
+    ...security,
+    ...ofStrangers,
+  },
+  'password.reset_requested': {
+    template: 'reset_password',
+    link: 'reset_password',
+    facts: ['time', 'device', 'place', 'until'],
+    ...security,
+    ...ofStrangers,
+  },
+  'email.change_requested': {
+    template: 'approve_email_change',
+    link: 'change_email_old',
+    facts: ['time', 'device', 'place', 'until'],
+    ...security,
+  },
+  // To an address that nobody has proved: nothing of whoever typed it but the account, masked.
+  'email.change_confirmation_requested': {
+    template: 'confirm_new_email',
+    link: 'change_email_new',
+    facts: ['account', 'until'],
+    ...security,
+  },
+  'email.changed': {
+    template: 'email_changed',
+    link: 'revert_email',
+    facts: ['time', 'device', 'place', 'until'],
+    ...security,
+  },
+  'email.reverted': { template: 'email_reverted', ...notice },
+  'user.deleted': {
+    template: 'account_closed',
+    link: 'restore_account',
+    facts: ['time', 'device', 'place', 'until'],
+    ...security,
+    // Without a way back there is nothing to say; and an address that nobody proved is not written to.
+    only: ({ token_id }) => token_id !== undefined,
+  },
+  'user.restored': { template: 'account_restored', ...notice },
+  'password.changed': {
+    template: 'password_changed',
+    ...notice,
+    // With an invitation and at the first proof of an address people choose their first.
+    only: ({ by }) => by !== 'invitation' && by !== 'verify_email',
+  },
+  'password.disabled': { template: 'password_disabled', ...notice, while: 'same_password' },
+  'session.started': { template: 'new_device', ...notice, only: ({ new_device }) => new_device === true },
+  'session.revoked': { template: 'sessions_revoked', ...notice },
+  'session.reuse_detected': { template: 'session_ended', ...notice },
+  'session.late_repeat': { template: 'session_not_continued', ...notice },
+  'webhook.delivery_dead': { template: 'delivery_dead', while: 'endpoint_not_told', ...operational },
+  'webhook.deliveries_expired': { template: 'delivery_dead', while: 'endpoint_not_told', ...operational },
+  'webhook.disabled': { template: 'endpoint_disabled', while: 'endpoint_disabled', ...operational },
+} satisfies Partial<Record<ChangeType, MailEntry>> // an attempt has no row to read when it is sent
+
+/** @returns the mail of an event, or null where it is none that is mailed */
+export function mailOf({ type, data }: Pick<Happened, 'type' | 'data'>): MailEntry | null {
+  const entry = MAILS[type]
+  return entry && (entry.only?.(data) ?? true) ? entry : null
+}

@@ -1,0 +1,139 @@
+/**
+ * Everything that is held about a person, as one JSON document: a page of rows in memory at a time, and the next one only
+ * when the caller has taken it. A failure in the middle cuts the connection and leaves the document open: what is there
+ * can never look like all there is.
+ */
+
+import type { AuditRow } from '../audit/audit-store.ts'
+import type { Context } from '../context.ts'
+import { openPersonal, type PersonKeys, readPersonKeys } from '../events/person-keys.ts'
+import { instant } from '../http/answer.ts'
+import { streamText } from '../http/stream-text.ts'
+import { faultOf } from '../problem.ts'
+import { lastingDatabases, PAGE_ROWS } from '../storage/lasting.ts'
+import type { Tenant } from '../tenants/tenants.ts'
+import {
+  type ExportedRow,
+  type Person,
+  readPersonAudit,
+  readSection,
+  SECTION_NAMES,
+  SECTIONS,
+  type SectionName,
+} from './export-store.ts'
+
+export const EXPORT_SCHEMA = 'latchkey.export.v1'
+
+type Reader = Pick<Context, 'db' | 'auditDb' | 'settings'>
+
+/** The first page of everything, read while a failure can still be answered. */
+type FirstPages = { sections: Record<SectionName, ExportedRow[]>; audit: AuditRow[]; keys: PersonKeys }
+
+/** @returns the document, whose first pages are read already */
+export async function exportPerson(
+  ctx: Pick<Context, 'db' | 'auditDb' | 'settings' | 'random' | 'log' | 'now'>,
+  tenant: Tenant,
+  userId: string,
+): Promise<ReadableStream<Uint8Array>> {
+  const person = { userId, tenantId: tenant.id }
+  const first = await readFirstPages(ctx, person)
+  const head = {
+    schema: EXPORT_SCHEMA,
+    exported_at: instant(ctx.now()),
+    tenant: { id: tenant.id, name: tenant.name, issuer: tenant.issuer },
+  }
+  const reader = { ...ctx, ...lastingDatabases(ctx.settings) }
+  return streamText(writeDocument(reader, person, head, first), {
+    cut: (error) => ctx.log('error', 'export of a person cut', { cause: faultOf(error).message }),
+  })
+}
+
+/** One batch for what the database has, and the audit log and the person's key beside it. */
+async function readFirstPages(
+  ctx: Pick<Context, 'db' | 'auditDb' | 'settings' | 'random' | 'log'>,
+  person: Person,
+): Promise<FirstPages> {
+  const page = { after: null, limit: PAGE_ROWS }
+  const [first, ...rest] = SECTION_NAMES.map((name) => readSection(ctx, name, person, page))
+  if (!first) throw new RangeError('there are no sections')
+  const [results, audit, keys] = await Promise.all([
+    ctx.db.batch([first, ...rest]),
+    readPersonAudit(ctx, person, page),
+    readPersonKeys(ctx, [person.userId]),
+  ])
+  const sections = Object.fromEntries(
+    SECTION_NAMES.map((name, index) => [name, results[index]?.rows ?? []]),
+  ) as Record<SectionName, ExportedRow[]> // fromEntries forgets the keys
+  return { sections, audit, keys }
+}
+
+async function* writeDocument(
+  reader: Reader,
+  person: Person,
+  head: Record<string, unknown>,
+  first: FirstPages,
+): AsyncGenerator<string> {
+  yield JSON.stringify(head).slice(0, -1)
+  for (const name of SECTION_NAMES) {
+    const rows = first.sections[name]
+    if ('isOne' in SECTIONS[name]) yield `,"${name}":${rows[0]?.item ?? 'null'}`
+    else yield* writeList(name, sectionPages(reader, name, person, rows))
+  }
+  yield* writeList('audit_events', auditPages(reader, person, first))
+  yield '}\n'
+}
+
+async function* writeList(name: string, pages: AsyncGenerator<string[]>): AsyncGenerator<string> {
+  let before = `,"${name}":[`
+  for await (const items of pages) {
+    if (items.length === 0) continue
+    yield before + items.join(',\n')
+    before = ',\n'
+  }
+  yield before === ',\n' ? ']' : `${before}]`
+}
+
+async function* sectionPages(
+  reader: Reader,
+  name: SectionName,
+  person: Person,
+  first: ExportedRow[],
+): AsyncGenerator<string[]> {
+  let rows = first
+  for (;;) {
+    yield rows.map(({ item }) => item)
+    const last = rows.at(-1)
+    if (rows.length < PAGE_ROWS || !last) return
+    ;({ rows } = await readSection(reader, name, person, { after: last.key, limit: PAGE_ROWS }))
+  }
+}
+
+async function* auditPages(
+  reader: Reader,
+  person: Person,
+  { audit, keys }: FirstPages,
+): AsyncGenerator<string[]> {
+  let rows = audit
+  for (;;) {
+    yield Promise.all(rows.map((row) => presentAudit(reader, keys, row)))
+    const last = rows.at(-1)
+    if (rows.length < PAGE_ROWS || !last) return
+    rows = await readPersonAudit(reader, person, { after: last, limit: PAGE_ROWS })
+  }
+}
+
+/** A row as its person sees it. Where somebody else did it, from where is theirs to know: `keys` cannot open it. */
+async function presentAudit(ctx: Pick<Context, 'settings'>, keys: PersonKeys, row: AuditRow) {
+  const { client, isUnreadable } = await openPersonal(ctx, keys, row)
+  return JSON.stringify({
+    id: row.id,
+    type: row.type,
+    occurred_at: instant(row.occurredAt),
+    actor: row.actor,
+    subject: row.subject,
+    session_ids: row.sessionIds,
+    data: row.data,
+    client,
+    ...(isUnreadable && { client_unreadable: true }),
+  })
+}
