@@ -7,11 +7,10 @@ import type { Context } from '../context.ts'
 import type { PasswordHash } from '../crypto/password-hash.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
 import type { Caller } from '../guard/caller.ts'
-import { callerIsLive } from '../guard/caller-store.ts'
-import { sessionIsLive } from '../guard/live-store.ts'
 import { announceKey, ringState } from '../keys/auth-keys-store.ts'
 import { sealedKeyColumns } from '../keys/store.ts'
 import { lockUser } from '../one-time/store.ts'
+import { renewSession, standingSession } from '../sign-in/renewal-store.ts'
 import { passwords, sessions, signInFailures, signingKeys, tenantHosts } from '../storage/schema.ts'
 import type { Attempts } from './failures.ts'
 import {
@@ -76,19 +75,14 @@ type RenewedRow = { expires_at: string; auth_time: string; amr: string[]; aal: n
  * @param also what else is set of the session
  */
 const renew = (ctx: Storage, { caller, subject, changedAt }: Confirmed, also = sql``): SQL => sql`
-  caller as (${callerIsLive(caller, ctx.host)}),
-  -- Locked, and looked at again: a session that was revoked while this waited must not be renewed.
-  standing as (
-    select sessions.id from sessions join caller on caller.session_id = sessions.id
-    where ${sessionIsLive} for no key update of sessions),
+  ${standingSession(caller, ctx.host)},
   ${heldAttempts(failuresOf(caller.tenant.id, subject), sql`standing`)},
   renewed as (
-    update sessions set auth_time = clock_timestamp(), last_used_at = clock_timestamp() ${also}
-    from caller join passwords on passwords.user_id = caller.user_id
-      and passwords.changed_at = ${changedAt}::timestamptz
-    where sessions.id = caller.session_id and ${sessionIsLive} and exists (select from standing)
-      and not exists (select from attempts where is_unheard)
-    returning sessions.*),
+    ${renewSession({
+      proof: sql`join passwords on passwords.user_id = caller.user_id and passwords.changed_at = ${changedAt}::timestamptz`,
+      when: sql`not exists (select from attempts where is_unheard)`,
+      also,
+    })}),
   failures_forgotten as (
     delete from sign_in_failures using renewed where ${failuresOf(caller.tenant.id, subject)})`
 

@@ -8,6 +8,7 @@ import {
   noBackDoors,
   noFilledConstants,
   noModuleState,
+  oneDoor,
   oneOperationPerRouteFile,
   onePathPerPageFile,
   type Rule,
@@ -119,6 +120,20 @@ const rules: { title: string; rule: Rule; mistakes: Mistake[]; fine: Mistake[] }
       ["import type { Context } from '../context.ts'", 'src/crypto/hmac.ts'],
       ["import { createRedis } from './storage/redis.ts'", 'src/index.ts'],
       ["import { sql } from 'drizzle-orm'", 'src/sessions/store.ts'],
+    ],
+  },
+  {
+    title: 'a session begins, and is authenticated anew, at one door',
+    rule: oneDoor,
+    mistakes: [
+      ['const a = sql`insert into sessions (id) values (1)`', 'src/passwords/store.ts'],
+      ['const a = sql`update sessions set last_used_at = now(), auth_time = now()`', 'src/guard/store.ts'],
+      ['const a = sql`update sessions set aal = 2`', 'src/sessions/store.ts'],
+      ['const a = (db) => db.insert(sessions).values({ id })', 'src/passwords/store.ts'],
+    ],
+    fine: [
+      ['const a = sql`insert into sessions (id, auth_time) values (1)`', 'src/sign-in/start-store.ts'],
+      ['const a = sql`select auth_time, aal from sessions where auth_time > now()`', 'src/sessions/store.ts'],
     ],
   },
   {

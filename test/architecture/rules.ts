@@ -133,6 +133,24 @@ export const librariesAtHome: Rule = ({ path, imports }) =>
     )
     .map(({ from }) => `imports ${from}`)
 
+/** Every session passed what sign-in/ asks for: no other folder inserts one, or says how it was authenticated. */
+export const oneDoor: Rule = ({ path, body }) => {
+  if (path.startsWith('src/sign-in/')) return []
+  const wrong: string[] = []
+  for (const node of descendants(body)) {
+    const text = node.type === 'TemplateElement' ? rawOf(node) : ''
+    if (/insert\s+into\s+sessions\b/i.test(text)) wrong.push('inserts a session')
+    if (/\b(auth_time|aal)\s*=/i.test(text)) wrong.push('sets how a session was authenticated')
+    if (node.type === 'CallExpression' && /\.insert$/.test(nameOf(node.callee)))
+      if (nodes(node.arguments).some((argument) => nameOf(argument) === 'sessions'))
+        wrong.push('inserts a session')
+  }
+  return wrong
+}
+
+const rawOf = ({ value }: Node) =>
+  typeof value === 'object' && value !== null && 'raw' in value ? String(value.raw) : ''
+
 /** What every request goes through must not be able to make a trip. */
 export const middlewareWithoutStorage: Rule = ({ path, imports }) =>
   /^src\/(app\.ts|http\/)/.test(path)
