@@ -147,14 +147,14 @@ describe('are counted', () => {
       email.toUpperCase(),
       email.replace('example.com', 'EXAMPLE.com'),
       `${email.slice(0, 30).toUpperCase()}${email.slice(30)}`,
-      email.replace('example', 'eXaMpLe'),
+      ` ${email}\u00a0`,
     ]
     expect(new Set(spellings).size).toBe(5)
     for (const spelling of spellings)
       expectProblem(await client.login(spelling, WRONG), 'invalid_credentials')
     expect(await failuresAt(service(), at)).toBe(5)
     for (const spelling of spellings) expectDelayed(await client.login(spelling), 30)
-    for (const other of [` ${email}`, `${email}.`, email.replace('@', '@@'), email.replace('e', 'е')])
+    for (const other of [`${email}.`, email.replace('@', '@@'), email.replace('e', 'е')])
       expectProblem(await client.login(other, WRONG), 'invalid_input')
   })
 
