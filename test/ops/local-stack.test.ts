@@ -117,8 +117,8 @@ describe('newcomer 20: what fails is one line that says what to do', () => {
       )
     }
     const { DATABASE_URL } = service().bindings
-    const [tenant] = await service().sql<{ slug: string }>('select slug from tenants limit 1')
-    const missing = await run('import', ['nothing.ndjson', '--tenant', tenant?.slug ?? ''], {
+    const tenant = await service().newTenant()
+    const missing = await run('import', ['nothing.ndjson', '--tenant', tenant.slug], {
       DATABASE_URL: DATABASE_URL ?? '',
       ENVIRONMENT: 'local',
     })
