@@ -74,9 +74,9 @@ export type Rotation = {
  * answered again. Within 30 seconds every repeat may; within the life of an access token that of the device that used it,
  * whose answer was lost; none once the successor was used. Without evidence of a copy the owner is told of no theft.
  */
-function endOfRepeated(ctx: Recorder): SQL {
+function endOfRepeated(ctx: Recorder, fingerprint: string | null): SQL {
   const { client } = ctx
-  const device = sql`${deviceFingerprint(client.userAgent)}::text`
+  const device = sql`${fingerprint}::text`
   const usedSince = (seconds: SQL | number) =>
     sql`presented.used_at > clock_timestamp() - make_interval(secs => ${seconds})`
   const country = NO_COUNTRY.includes(client.country ?? '') ? null : client.country
@@ -118,6 +118,7 @@ export async function rotate(
   { presented, successor }: Rotation,
 ) {
   const { db, client } = ctx
+  const fingerprint = deviceFingerprint(client.userAgent)
   const mayRefresh = sql`(sessions.refreshes < ${refreshLimit(ctx).rate} or ${windowIsOver})`
   const isPresented = tokenIs(presented)
   const found = presentedToken(ctx, presented)
@@ -146,10 +147,10 @@ export async function rotate(
         refreshes = case when ${windowIsOver} then 1 else sessions.refreshes + 1 end,
         refreshes_counted_from = case when ${windowIsOver} then clock_timestamp() else sessions.refreshes_counted_from end,
         address = ${client.truncatedAddress}, country = ${client.country}, city = ${client.city}, asn_org = ${client.asnOrg},
-        refreshed_by = ${deviceFingerprint(client.userAgent)}
+        refreshed_by = ${fingerprint}
       from made where sessions.id = made.session_id),
     ${announceKey(ctx, sql`made`)},
-    ${endOfRepeated(ctx)}`)
+    ${endOfRepeated(ctx, fingerprint)}`)
   const outcome = db
     .select({
       tenant: tenantColumns,
