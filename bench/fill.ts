@@ -13,8 +13,10 @@ export async function fill(client: pg.Client): Promise<void> {
     select uuidv7(make_interval(secs => -n)) as id, n, (select id from tenants order by id limit 1) as tenant_id
     from generate_series(1, ${USERS}) n`)
   await client.query(`
-    insert into users (id, tenant_id, email, name, created_at)
-    select id, tenant_id, 'user' || n || '@example.com', 'User ' || n, now() - make_interval(secs => n) from filled_users`)
+    insert into users (id, tenant_id, email, name, created_at, awaits_proof_since)
+    select id, tenant_id, 'user' || n || '@example.com', 'User ' || n, now() - make_interval(secs => n),
+      case when n % 20 = 0 then now() - make_interval(secs => n) end
+    from filled_users`)
   await client.query(`
     insert into passwords (user_id, tenant_id, phc, key_id)
     select id, tenant_id, '$argon2id$v=19$m=19456,t=2,p=1$' || md5(id::text) || '$' || md5(n::text), 'k1' from filled_users`)
