@@ -38,8 +38,6 @@ export default defineConfig({
           name: 'http',
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.workerd.test.ts', 'test/architecture/**'],
-          // Files share nothing but modules, which take longer to load than many of them to run; fakes of time end with their test.
-          isolate: false,
           globalSetup: ['test/support/stack.ts'],
           testTimeout: 30_000,
           hookTimeout: 60_000,

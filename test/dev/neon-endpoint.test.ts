@@ -28,15 +28,11 @@ const accounts = pgTable(
   (table) => [unique('accounts_email_unique').on(table.email)],
 )
 
-// The driver's settings are of the module, which other files of this process share.
-const { fetchEndpoint, fetchFunction } = neonConfig
-
 beforeAll(async () => {
   directory = await mkdtemp(path.join(os.tmpdir(), 'latchkey-neon-'))
   postgres = await startPostgres({ dataDir: path.join(directory, 'postgres'), durable: false })
   endpoint = await startNeonEndpoint({ postgresPort: postgres.port })
   neonConfig.fetchEndpoint = (host, port) => `http://${host}:${port}/sql`
-  neonConfig.fetchFunction = undefined
   admin = new pg.Client(postgres.url)
   await admin.connect()
   await admin.query(`create table accounts (id int primary key, email text not null, balance int not null default 0,
@@ -45,7 +41,6 @@ beforeAll(async () => {
   await admin.end()
 })
 afterAll(async () => {
-  Object.assign(neonConfig, { fetchEndpoint, fetchFunction })
   await endpoint?.stop()
   await postgres?.stop()
   // Not below `directory` when root's temporary directories are closed to others.
