@@ -4,7 +4,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { withoutSettings } from '../ops/child-environment.ts'
-import { ENV_FILE, PID_FILE } from '../ops/local-stack.ts'
+import { ENV_FILE, isAlive, PID_FILE } from '../ops/local-stack.ts'
 
 export type LocalWorker = { stop(): Promise<void> }
 
@@ -83,15 +83,6 @@ export async function stopStaleWorker(folder: string): Promise<void> {
 async function commandOf(pid: number): Promise<string> {
   const ask = () => spawnSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' }).stdout ?? ''
   return readFile(`/proc/${pid}/cmdline`, 'utf8').catch(ask)
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false // ESRCH: it has ended
-  }
 }
 
 function untilReady(child: ChildProcess): Promise<void> {

@@ -41,7 +41,8 @@ function readLocal(file: string): string {
   }
 }
 
-function isAlive(pid: number): boolean {
+/** Whether a process still runs. */
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
     return true
