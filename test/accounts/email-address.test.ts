@@ -5,9 +5,9 @@
 import { globSync, readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { nextMinute, reuse, useMailStage } from '../mailer/stage.ts'
 import { newClient, newEmail, PASSWORD } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
+import { nextMinute, reuse, useMailStage } from '../support/mail-stage.ts'
 
 const stage = useMailStage()
 

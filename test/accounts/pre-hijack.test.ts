@@ -4,10 +4,10 @@
  */
 import { describe, expect, test } from 'vitest'
 import type { OneTimePurpose } from '../../src/crypto/one-time-token.ts'
-import { expectProblem } from '../http/problem.ts'
-import { liveSessions, PURPOSE_NAMES, redeem } from '../one-time/redemptions.ts'
 import { type Client, createClient, newClient, newEmail, PASSWORD, type Tokens } from '../support/client.ts'
 import type { Mailed } from '../support/mailed.ts'
+import { expectProblem } from '../support/problem.ts'
+import { liveSessions, PURPOSE_NAMES, redeem } from '../support/redemptions.ts'
 import { useService } from '../support/service.ts'
 
 const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })

@@ -1,6 +1,6 @@
 /** An address as people type and paste it, with blanks around it: the same account, in every operation and form that takes one. */
 import { describe, expect, test } from 'vitest'
-import { createBrowser } from '../link-pages/browser.ts'
+import { createBrowser } from '../support/browser.ts'
 import { type Account, type Client, newClient, newEmail } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
 import { useService } from '../support/service.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { MAX_FAILURES } from '../../src/passwords/failures.ts'
-import { setFailures } from '../passwords/attempts.ts'
+import { setFailures } from '../support/attempts.ts'
 import { countBy, newClient, newEmail, PASSWORD, race } from '../support/client.ts'
 import { expectCommonHeaders, expectProblem } from '../support/expect.ts'
 import { tokensOf } from '../support/one-time.ts'

@@ -1,13 +1,13 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { countRows } from '../faults/operations.ts'
-import { expectRateLimited, inOneWindow } from '../limits/windows.ts'
 import { countBy, newClient, newEmail, PASSWORD, race } from '../support/client.ts'
+import { countRows } from '../support/count-rows.ts'
 import { everyRoute } from '../support/every-route.ts'
 import { expectCommonHeaders, expectInvalidInput, expectProblem } from '../support/expect.ts'
 import { tokensOf } from '../support/one-time.ts'
 import { recordedOf } from '../support/recorded.ts'
 import { useService } from '../support/service.ts'
 import { ageSignIn } from '../support/sessions.ts'
+import { expectRateLimited, inOneWindow } from '../support/windows.ts'
 
 const service = useService()
 

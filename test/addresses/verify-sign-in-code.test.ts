@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { expectRateLimited, inOneWindow } from '../limits/windows.ts'
-import { setFailures } from '../passwords/attempts.ts'
+import { setFailures } from '../support/attempts.ts'
 import { claimsOf } from '../support/claims.ts'
 import {
   type Client,
@@ -17,6 +16,7 @@ import { everyRoute } from '../support/every-route.ts'
 import { expectCommonHeaders, expectInvalidInput, expectProblem } from '../support/expect.ts'
 import { recordedOf } from '../support/recorded.ts'
 import { type Service, useService } from '../support/service.ts'
+import { expectRateLimited, inOneWindow } from '../support/windows.ts'
 
 const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 const limited = useService({ beside: service, bindings: { LIMITS_MULTIPLIER: '1' } })

@@ -2,8 +2,8 @@
 import { describe, expect, test } from 'vitest'
 import { newEmail } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
+import { BCRYPT, BCRYPT_PASSWORD, newImporter, storedPassword } from '../support/import-users.ts'
 import { useService } from '../support/service.ts'
-import { BCRYPT, BCRYPT_PASSWORD, newImporter, storedPassword } from './import.ts'
 
 const service = useService()
 

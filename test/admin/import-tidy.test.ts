@@ -1,8 +1,14 @@
 /** An optional field that is empty or cannot be kept as it is costs no one their account: it is mended, and the answer says so. */
 import { describe, expect, test } from 'vitest'
 import { newEmail } from '../support/client.ts'
+import {
+  BCRYPT,
+  BCRYPT_PASSWORD,
+  FIREBASE_CONFIG,
+  newImporter,
+  storedPassword,
+} from '../support/import-users.ts'
 import { useService } from '../support/service.ts'
-import { BCRYPT, BCRYPT_PASSWORD, FIREBASE_CONFIG, newImporter, storedPassword } from './import.ts'
 
 const service = useService()
 

@@ -4,9 +4,9 @@ import { importUsers, type LineReport } from '../../ops/import.ts'
 import { summarise } from '../../ops/import-summary.ts'
 import { newEmail } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
+import { FIREBASE_CONFIG, firebaseUser, newImporter, storedPassword } from '../support/import-users.ts'
 import { mailedToken } from '../support/mailed.ts'
 import { useService } from '../support/service.ts'
-import { FIREBASE_CONFIG, firebaseUser, newImporter, storedPassword } from './import.ts'
 
 const service = useService()
 

@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { NO_PEPPER } from '../../src/crypto/foreign-hash.ts'
-import { setFailures } from '../passwords/attempts.ts'
+import { setFailures } from '../support/attempts.ts'
 import { countBy, createClient, newEmail, PASSWORD, race } from '../support/client.ts'
 import { everyRoute } from '../support/every-route.ts'
 import { expectCommonHeaders, expectInvalidInput, expectProblem } from '../support/expect.ts'
-import { useService } from '../support/service.ts'
 import {
   BCRYPT,
   BCRYPT_PASSWORD,
@@ -17,7 +16,8 @@ import {
   importedEvents,
   newImporter,
   storedPassword,
-} from './import.ts'
+} from '../support/import-users.ts'
+import { useService } from '../support/service.ts'
 
 const service = useService()
 

@@ -1,8 +1,8 @@
 /** Many consumers on one tenant's chain: each row once, in one chain, and no batch is turned away or asks twice. */
 import { afterEach, describe, expect, test } from 'vitest'
 import { verifyChains } from '../../ops/audit.ts'
-import { useStage } from '../events/stage.ts'
 import { type Client, newClient, race } from '../support/client.ts'
+import { useStage } from '../support/event-stage.ts'
 
 const stage = useStage()
 

@@ -2,8 +2,8 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { verifyChains } from '../../ops/audit.ts'
 import { eraseFromAudit } from '../../src/audit/audit.ts'
-import { useStage } from '../events/stage.ts'
 import { type Client, newClient, race } from '../support/client.ts'
+import { useStage } from '../support/event-stage.ts'
 
 const stage = useStage()
 const service = () => stage().service

@@ -1,9 +1,9 @@
 /** The months of the audit log: there before they are needed, gone whole when they are over, and a chain that survives both. */
 import { beforeEach, describe, expect, test } from 'vitest'
 import { verifyChains } from '../../ops/audit.ts'
-import { useStage } from '../events/stage.ts'
-import { HOURLY, linesOf, runHourly } from '../housekeeping/hourly.ts'
 import { type Client, newClient, race } from '../support/client.ts'
+import { useStage } from '../support/event-stage.ts'
+import { HOURLY, linesOf, runHourly } from '../support/hourly.ts'
 
 const stage = useStage()
 const service = () => stage().service

@@ -5,8 +5,8 @@
 import { execFile } from 'node:child_process'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { verifyChains } from '../../ops/audit.ts'
-import { useStage } from '../events/stage.ts'
 import { type Client, newClient } from '../support/client.ts'
+import { useStage } from '../support/event-stage.ts'
 
 const stage = useStage()
 

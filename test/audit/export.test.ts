@@ -2,10 +2,10 @@
 import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { fillAudit, type ReadEvent, readAll, readAudit, startExport } from '../support/audit.ts'
 import { type Client, newClient } from '../support/client.ts'
 import { expectInvalidInput, expectProblem } from '../support/expect.ts'
 import { useService } from '../support/service.ts'
-import { fillAudit, type ReadEvent, readAll, readAudit, startExport } from './audit.ts'
 
 const REQUEST_MS = 3000
 const service = useService()

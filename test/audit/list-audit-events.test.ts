@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { useStage } from '../events/stage.ts'
+import { fillAudit, readAll, readAudit } from '../support/audit.ts'
 import { type Client, createClient, newClient, PASSWORD } from '../support/client.ts'
+import { useStage } from '../support/event-stage.ts'
 import { everyRoute } from '../support/every-route.ts'
 import { expectCommonHeaders, expectInvalidInput, expectProblem } from '../support/expect.ts'
-import { fillAudit, readAll, readAudit } from './audit.ts'
 
 const stage = useStage()
 const service = () => stage().service

@@ -1,9 +1,9 @@
 /** Every way to ask for audit events finds an index, on a log of several months that holds more than the asking tenant. */
 import { beforeAll, expect, test } from 'vitest'
 import { type AuditFilters, listAuditEvents } from '../../src/audit/list-store.ts'
+import { fillAudit } from '../support/audit.ts'
 import { planOf, scannedWhole } from '../support/explain.ts'
 import { type TestTenant, useService } from '../support/service.ts'
-import { fillAudit } from './audit.ts'
 
 const service = useService()
 let tenant: TestTenant

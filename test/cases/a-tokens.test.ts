@@ -3,12 +3,12 @@
 import { createHmac, createPublicKey, generateKeyPairSync, type JsonWebKey, sign } from 'node:crypto'
 import { deflateRawSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { bearerOperations, perform } from '../http/operations.ts'
-import { expectProblem } from '../http/problem.ts'
 import { type Client, createClient, type Tokens } from '../support/client.ts'
+import { claimsOf, createForger, type Forger, headerOf, segment } from '../support/forge.ts'
+import { bearerOperations, perform } from '../support/http-operations.ts'
+import { expectProblem } from '../support/problem.ts'
 import { rawRequest, sendRaw } from '../support/raw.ts'
 import { type Service, startService } from '../support/service.ts'
-import { claimsOf, createForger, type Forger, headerOf, segment } from './forge.ts'
 import { startSink } from './sink.ts'
 
 let service: Service

@@ -1,8 +1,8 @@
 /** CASES.md group B: refresh tokens and sessions that must be dead, and what a session's owner must not reach. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { bearerOperations, perform } from '../http/operations.ts'
-import { expectProblem } from '../http/problem.ts'
 import { type Client, createClient, PASSWORD, type Tokens } from '../support/client.ts'
+import { bearerOperations, perform } from '../support/http-operations.ts'
+import { expectProblem } from '../support/problem.ts'
 import { type Service, startService } from '../support/service.ts'
 
 let service: Service

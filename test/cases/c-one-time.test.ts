@@ -5,19 +5,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { OneTimePurpose } from '../../src/crypto/one-time-token.ts'
 import { PURPOSES } from '../../src/one-time/purposes.ts'
-import { expectProblem } from '../http/problem.ts'
-import { linksOf } from '../mailer/parts.ts'
-import { useMailStage } from '../mailer/stage.ts'
-import {
-  dumpOf,
-  liveSessions,
-  PURPOSE_NAMES,
-  press,
-  REDEMPTIONS,
-  redeem,
-  setAccount,
-  WAYS,
-} from '../one-time/redemptions.ts'
 import {
   type Account,
   type Client,
@@ -28,8 +15,21 @@ import {
   PASSWORD,
   race,
 } from '../support/client.ts'
+import { linksOf } from '../support/mail-parts.ts'
+import { useMailStage } from '../support/mail-stage.ts'
 import type { Mailed } from '../support/mailed.ts'
+import { expectProblem } from '../support/problem.ts'
 import { rawRequest, sendRaw } from '../support/raw.ts'
+import {
+  dumpOf,
+  liveSessions,
+  PURPOSE_NAMES,
+  press,
+  REDEMPTIONS,
+  redeem,
+  setAccount,
+  WAYS,
+} from '../support/redemptions.ts'
 
 const stage = useMailStage()
 const sql = (text: string, values: unknown[]) => stage().service.sql(text, values)

@@ -3,12 +3,12 @@
  * nothing: no session, token, role, name, failure or past; and nothing of the old account works, whatever was in flight.
  */
 import { afterEach, describe, expect, test } from 'vitest'
-import { useStage } from '../events/stage.ts'
-import { runHourly } from '../housekeeping/hourly.ts'
-import { PURPOSE_NAMES, REDEMPTIONS, redeem } from '../one-time/redemptions.ts'
-import { setFailures, WRONG } from '../passwords/attempts.ts'
+import { setFailures, WRONG } from '../support/attempts.ts'
 import { type Client, newClient, PASSWORD, race, type Tokens } from '../support/client.ts'
+import { useStage } from '../support/event-stage.ts'
 import { expectProblem } from '../support/expect.ts'
+import { runHourly } from '../support/hourly.ts'
+import { PURPOSE_NAMES, REDEMPTIONS, redeem } from '../support/redemptions.ts'
 
 const stage = useStage()
 const service = () => stage().service

@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import { setFailures, WRONG } from '../passwords/attempts.ts'
+import { setFailures, WRONG } from '../support/attempts.ts'
 import { type Answer, type Client, createClient, newClient, newEmail, PASSWORD } from '../support/client.ts'
 import { type Service, startService, useService } from '../support/service.ts'
 

@@ -7,9 +7,7 @@
 import { parse } from 'parse5'
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { PURPOSES } from '../../src/one-time/purposes.ts'
-import { startExport } from '../audit/audit.ts'
-import { bearerOperations, bodyOperations, type Operation, OTHER_ID, perform } from '../http/operations.ts'
-import { nextMinute, useMailStage } from '../mailer/stage.ts'
+import { startExport } from '../support/audit.ts'
 import {
   type Answer,
   type Client,
@@ -20,6 +18,14 @@ import {
   type Tokens,
 } from '../support/client.ts'
 import { expectInvalidInput, expectProblem } from '../support/expect.ts'
+import {
+  bearerOperations,
+  bodyOperations,
+  type Operation,
+  OTHER_ID,
+  perform,
+} from '../support/http-operations.ts'
+import { nextMinute, useMailStage } from '../support/mail-stage.ts'
 
 /** Some of these make hundreds of calls, on a machine that others use. */
 vi.setConfig({ testTimeout: 120_000 })

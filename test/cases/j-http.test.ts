@@ -1,14 +1,14 @@
 /** CASES.md group J: what the HTTP surface must not do, on every operation. Cookies and origins in detail: test/http. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Client, createClient, newEmail, PASSWORD, type Tokens } from '../support/client.ts'
 import {
   allOperations,
   bearerOperations,
   bodyOperations,
   type Operation,
   perform,
-} from '../http/operations.ts'
-import { expectProblem } from '../http/problem.ts'
-import { type Client, createClient, newEmail, PASSWORD, type Tokens } from '../support/client.ts'
+} from '../support/http-operations.ts'
+import { expectProblem } from '../support/problem.ts'
 import { rawRequest, sendRaw } from '../support/raw.ts'
 import { type Service, startService } from '../support/service.ts'
 

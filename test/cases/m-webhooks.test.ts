@@ -4,8 +4,6 @@ import { Webhook } from 'standardwebhooks'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { findSecrets } from '../support/canaries.ts'
 import { createClient, PASSWORD } from '../support/client.ts'
-import { expectInvalidInput, expectProblem } from '../support/expect.ts'
-import type { Hit } from '../support/receiver.ts'
 import {
   deliver,
   deliveriesOf,
@@ -16,7 +14,9 @@ import {
   type Subscriber,
   TIMEOUT_MS,
   useStage,
-} from '../webhooks/delivering.ts'
+} from '../support/delivering.ts'
+import { expectInvalidInput, expectProblem } from '../support/expect.ts'
+import type { Hit } from '../support/receiver.ts'
 import { startSink } from './sink.ts'
 
 const stage = useStage()

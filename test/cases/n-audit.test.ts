@@ -1,7 +1,6 @@
 /** CASES N03 and N05 in the audit log: every class of refused or anonymous attempt is there, and no secret is. */
 import { afterEach, expect, it, vi } from 'vitest'
-import { useStage } from '../events/stage.ts'
-import { setFailures, WRONG } from '../passwords/attempts.ts'
+import { setFailures, WRONG } from '../support/attempts.ts'
 import { findSecrets } from '../support/canaries.ts'
 import {
   type Client,
@@ -11,6 +10,7 @@ import {
   unknownRefreshToken,
   untilLimited,
 } from '../support/client.ts'
+import { useStage } from '../support/event-stage.ts'
 
 const stage = useStage()
 

@@ -8,7 +8,7 @@ import {
   verifyForeignHash,
 } from '../../src/crypto/foreign-hash-verify.ts'
 import { isKeyId } from '../../src/crypto/keyring.ts'
-import { NFC_HASH, NFD_HASH, PUBLISHED, VECTORS } from './foreign-hash-vectors.ts'
+import { NFC_HASH, NFD_HASH, PUBLISHED, VECTORS } from '../support/foreign-hash-vectors.ts'
 
 /** The example of Firebase's own repository (github.com/firebase/scrypt). */
 const FIREBASE: FirebaseHash = {

@@ -8,9 +8,9 @@ import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { claimsOf, createForger, type Forger, headerOf, segment } from '../cases/forge.ts'
-import { runKeys } from '../keys/command.ts'
 import { createClient } from '../support/client.ts'
+import { claimsOf, createForger, type Forger, headerOf, segment } from '../support/forge.ts'
+import { runKeys } from '../support/keys-command.ts'
 import { type Service, startService } from '../support/service.ts'
 
 type Verify = (token: string) => Promise<Record<string, unknown>>

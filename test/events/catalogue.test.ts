@@ -5,7 +5,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { OneTimePurpose } from '../../src/crypto/one-time-token.ts'
 import { EVENTS, type EventEntry, type EventType } from '../../src/events/catalogue.ts'
-import { setFailures, WRONG } from '../passwords/attempts.ts'
+import { setFailures, WRONG } from '../support/attempts.ts'
 import {
   type Client,
   newClient,
@@ -15,9 +15,9 @@ import {
   type Tokens,
   untilLimited,
 } from '../support/client.ts'
+import { type AuditEvent, useStage } from '../support/event-stage.ts'
 import { type Receiver, startReceiver } from '../support/receiver.ts'
 import { backdateUse } from '../support/sessions.ts'
-import { type AuditEvent, useStage } from './stage.ts'
 
 const stage = useStage()
 

@@ -1,7 +1,7 @@
 /** What a request leaves behind for the queue: ids of what was recorded, attempts as they are, and nothing secret. */
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { newClient, newEmail, unknownRefreshToken } from '../support/client.ts'
-import { useStage } from './stage.ts'
+import { useStage } from '../support/event-stage.ts'
 
 const stage = useStage()
 

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { verifyChains } from '../../ops/audit.ts'
 import { createOperatorContext } from '../../ops/context.ts'
 import { type Client, newClient, PASSWORD, race } from '../support/client.ts'
-import { ageOutbox, useStage } from './stage.ts'
+import { ageOutbox, useStage } from '../support/event-stage.ts'
 
 const stage = useStage()
 

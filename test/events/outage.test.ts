@@ -1,7 +1,7 @@
 /** A database or a Redis that is not there: each message is retried by itself, after its delay, and nothing is lost. */
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { newClient } from '../support/client.ts'
-import { useStage } from './stage.ts'
+import { useStage } from '../support/event-stage.ts'
 
 const stage = useStage()
 

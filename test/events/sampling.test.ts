@@ -1,7 +1,7 @@
 /** What a flood for addresses without an account leaves behind: a few messages that say how many there were. */
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { createClient, newClient, newEmail, race } from '../support/client.ts'
-import { useStage } from './stage.ts'
+import { useStage } from '../support/event-stage.ts'
 
 const stage = useStage()
 afterEach(() => {

@@ -5,9 +5,17 @@ import { parkedEvents, replayEvents } from '../../ops/events.ts'
 import { importUsers } from '../../ops/import.ts'
 import type { Parked } from '../../src/events/refusal-store.ts'
 import { findLeftOver } from '../../src/events/store.ts'
-import { mailsOf, newPerson, nextMinute, type Person, record, reuse, useMailStage } from '../mailer/stage.ts'
 import { newClient, newEmail, race } from '../support/client.ts'
-import { ageOutbox } from './stage.ts'
+import { ageOutbox } from '../support/event-stage.ts'
+import {
+  mailsOf,
+  newPerson,
+  nextMinute,
+  type Person,
+  record,
+  reuse,
+  useMailStage,
+} from '../support/mail-stage.ts'
 
 const stage = useMailStage()
 const sql = (text: string, values?: unknown[]) => stage().service.sql(text, values)

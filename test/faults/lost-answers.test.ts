@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { parseKeyring } from '../../src/crypto/keyring.ts'
 import { hashRefreshToken, parseRefreshToken } from '../../src/crypto/opaque-token.ts'
-import { failuresAt, WRONG } from '../passwords/attempts.ts'
+import { failuresAt, WRONG } from '../support/attempts.ts'
 import {
   type Answer,
   type Client,
@@ -16,11 +16,12 @@ import {
   race,
   type Tokens,
 } from '../support/client.ts'
+import { countRows } from '../support/count-rows.ts'
 import { expectProblem } from '../support/expect.ts'
 import { useService } from '../support/service.ts'
 import { countEvents, generations, sessionRow, untilWaiting } from '../support/sessions.ts'
 import { type Attempt, type FaultedOperation, prepareStage, type Stage } from './callers.ts'
-import { countRows, OPERATIONS, plantSession } from './operations.ts'
+import { OPERATIONS, plantSession } from './operations.ts'
 
 const service = useService()
 

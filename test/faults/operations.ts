@@ -5,8 +5,8 @@
 import { randomUUID } from 'node:crypto'
 import { expect } from 'vitest'
 import type { LimitedOperation } from '../../src/limits/limits.ts'
-import { BCRYPT } from '../admin/import.ts'
 import { type Answer, createClient, newEmail, PASSWORD } from '../support/client.ts'
+import { BCRYPT } from '../support/import-users.ts'
 import type { Backend, Row, TestTenant } from '../support/service.ts'
 import { ACCOUNT_OPERATIONS } from './account-operations.ts'
 import {
@@ -461,25 +461,6 @@ export async function plantSession({ sql }: Pick<Backend, 'sql'>, like: string):
   )
   if (!planted) throw new Error(`there is no session ${like}`)
   return planted.session_id
-}
-
-/** How much there is of a tenant, in every table that an operation adds to. */
-export async function countRows({ sql }: Pick<Backend, 'sql'>, { id }: TestTenant) {
-  const tables = [
-    'users',
-    'passwords',
-    'sessions',
-    'refresh_tokens',
-    'sign_in_failures',
-    'one_time_tokens',
-    'idempotency_keys',
-    'events',
-  ]
-  const counts = tables.map(
-    (table) => `(select count(*)::int from ${table} where tenant_id = $1) as ${table}`,
-  )
-  const [row] = await sql<Record<string, number>>(`select ${counts.join(', ')}`, [id])
-  return row ?? {}
 }
 
 type Kept = { isKept: boolean }

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import http from 'node:http'
 import net from 'node:net'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { type FaultMode, type FaultProxy, startFaultProxy } from './proxy.ts'
-import { LEAKED_SECRET, type Upstream } from './upstream-failure.ts'
+import { type FaultMode, type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
+import { LEAKED_SECRET, type Upstream } from '../support/upstream-failure.ts'
 
 let upstream: Awaited<ReturnType<typeof startEcho>>
 let proxy: FaultProxy

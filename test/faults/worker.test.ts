@@ -3,7 +3,7 @@ import { afterEach, beforeAll, expect, test } from 'vitest'
 import { type Client, newClient } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
 import { useService } from '../support/service.ts'
-import { LEAKED_SECRET } from './upstream-failure.ts'
+import { LEAKED_SECRET } from '../support/upstream-failure.ts'
 
 const service = useService()
 let client: Client

@@ -3,13 +3,13 @@ import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { deleteOutlived, OUTLIVED_KINDS } from '../../src/housekeeping/store.ts'
 import { MAX_CODE_FAILURES } from '../../src/one-time/purposes.ts'
 import { MAX_FAILURES } from '../../src/passwords/failures.ts'
-import { setFailures } from '../passwords/attempts.ts'
+import { setFailures } from '../support/attempts.ts'
 import { newClient, newEmail, PASSWORD, race } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
 import { planOf, scannedWhole } from '../support/explain.ts'
+import { HOURLY, runHourly } from '../support/hourly.ts'
 import { useService } from '../support/service.ts'
 import { backdateUse } from '../support/sessions.ts'
-import { HOURLY, runHourly } from './hourly.ts'
 
 const service = useService()
 

@@ -1,8 +1,8 @@
 /** How long a run of an hourly job goes on, who waits behind whom, and what is said when it does not keep up. */
 import { afterEach, expect, test } from 'vitest'
 import { newClient, race } from '../support/client.ts'
+import { HOURLY, linesOf, runHourly } from '../support/hourly.ts'
 import { useService } from '../support/service.ts'
-import { HOURLY, linesOf, runHourly } from './hourly.ts'
 
 const service = useService({ bindings: { JOB_SECONDS: '2' } })
 

@@ -5,10 +5,10 @@
 import net from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type Answer, type Client, createClient, newEmail, PASSWORD, type Tokens } from '../support/client.ts'
+import { allOperations, bodyOperations, type Operation } from '../support/http-operations.ts'
+import { expectProblem } from '../support/problem.ts'
 import { rawRequest, sendRaw } from '../support/raw.ts'
 import { type Service, startService } from '../support/service.ts'
-import { allOperations, bodyOperations, type Operation } from './operations.ts'
-import { expectProblem } from './problem.ts'
 
 /** Stands in every input; must stand in no answer and in no log line. */
 const CANARY = 'canary-7f3a9'

@@ -5,8 +5,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readDeviceCookie, readRefreshCookie } from '../../src/http/cookies.ts'
 import { type Client, createClient, newEmail, PASSWORD, type Tokens } from '../support/client.ts'
+import { expectProblem } from '../support/problem.ts'
 import { type Service, startService } from '../support/service.ts'
-import { expectProblem } from './problem.ts'
 
 let service: Service
 let client: Client

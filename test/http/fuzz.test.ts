@@ -12,8 +12,8 @@ import {
   randomAddress,
   type Tokens,
 } from '../support/client.ts'
+import { allOperations, type Operation } from '../support/http-operations.ts'
 import { type Service, startService } from '../support/service.ts'
-import { allOperations, type Operation } from './operations.ts'
 
 const SEED = 20_261_121
 const REQUESTS = 2_000

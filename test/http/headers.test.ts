@@ -1,8 +1,6 @@
 /** What every answer carries, good or bad: nothing is kept by a cache except what is public, nothing is framed or sniffed. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Answer, type Client, createClient, newEmail, PASSWORD, type Tokens } from '../support/client.ts'
-import { OPERATIONS } from '../support/operations.ts'
-import { type Service, startService } from '../support/service.ts'
 import {
   allOperations,
   bodyOperations,
@@ -10,7 +8,9 @@ import {
   OTHER_ID,
   perform,
   publicOperations,
-} from './operations.ts'
+} from '../support/http-operations.ts'
+import { OPERATIONS } from '../support/operations.ts'
+import { type Service, startService } from '../support/service.ts'
 
 let service: Service
 /** The same Workers with a database that refuses every connection. */

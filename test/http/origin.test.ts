@@ -1,9 +1,9 @@
 /** Which web pages may call (CSRF) and which may read the answer (CORS). */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Client, createClient, newEmail, PASSWORD } from '../support/client.ts'
+import { bearerOperations, perform } from '../support/http-operations.ts'
+import { expectProblem } from '../support/problem.ts'
 import { type Service, startService } from '../support/service.ts'
-import { bearerOperations, perform } from './operations.ts'
-import { expectProblem } from './problem.ts'
 
 const GOOD = 'https://app.good.test'
 const SECOND = 'https://other.good.test:8443'

@@ -3,7 +3,6 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { newKeyringEntry } from '../../ops/keyring.ts'
 import { serviceCredential } from '../../ops/service-credential.ts'
 import { LIMITS } from '../../src/limits/limits.ts'
-import { useMailStage } from '../mailer/stage.ts'
 import {
   countBy,
   newEmail,
@@ -14,6 +13,7 @@ import {
   type Tokens,
 } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
+import { useMailStage } from '../support/mail-stage.ts'
 import { rawRequest, sendRaw } from '../support/raw.ts'
 import { startService, type TestTenant } from '../support/service.ts'
 import { credentialFor, newTrustedServer, secondsNow, signed } from '../support/trusted-server.ts'

@@ -6,7 +6,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { afterEach, describe, expect, test } from 'vitest'
 import { newKeyringEntry } from '../../ops/keyring.ts'
-import { whileHeld } from '../passwords/attempts.ts'
+import { whileHeld } from '../support/attempts.ts'
 import {
   type Answer,
   type Client,

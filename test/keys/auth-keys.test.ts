@@ -1,8 +1,7 @@
 /** keys 1: rotating AUTH_KEYS. A key that one Worker has and another lacks is our fault, and never a caller's. */
 import { describe, expect, test } from 'vitest'
 import { newKeyringEntry } from '../../ops/keyring.ts'
-import { HASHES } from '../admin/import.ts'
-import { attemptsAt, failuresAt, WRONG } from '../passwords/attempts.ts'
+import { attemptsAt, failuresAt, WRONG } from '../support/attempts.ts'
 import {
   type Answer,
   type Client,
@@ -15,6 +14,7 @@ import {
   unknownRefreshToken,
 } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
+import { HASHES } from '../support/import-users.ts'
 import { type Service, type ServiceOptions, startService, useService } from '../support/service.ts'
 
 const K2 = newKeyringEntry('k2')

@@ -1,8 +1,8 @@
 /** The signing keys by the hour: made, published, changed when they are old enough, and never while somebody notices. */
 import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { HOURLY, runHourly } from '../housekeeping/hourly.ts'
 import { createClient, newClient, newEmail, race, type Tokens } from '../support/client.ts'
+import { HOURLY, runHourly } from '../support/hourly.ts'
 import { useService } from '../support/service.ts'
 
 const service = useService()

@@ -6,8 +6,8 @@ import { parseKeyring } from '../../src/crypto/keyring.ts'
 import { seal } from '../../src/crypto/sealing.ts'
 import { REDIS_KEYS } from '../../src/storage/redis.ts'
 import { createClient, newClient, newEmail, PASSWORD } from '../support/client.ts'
+import { runKeys, tablesOf } from '../support/keys-command.ts'
 import { startService, useService } from '../support/service.ts'
-import { runKeys, tablesOf } from './command.ts'
 
 const service = useService()
 

@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest'
 import { createClient, newClient, newEmail } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
+import { runKeys } from '../support/keys-command.ts'
 import { type Service, startService, useService } from '../support/service.ts'
-import { runKeys } from './command.ts'
 
 const LIMITS = { LIMITS_MULTIPLIER: '1000' }
 const service = useService({ bindings: LIMITS })

@@ -13,7 +13,7 @@ import {
   statuses,
   tryToRegister,
   useLimited,
-} from './windows.ts'
+} from '../support/windows.ts'
 
 const limited = useLimited()
 const from = (): Client => createClient(limited().service, limited().tenant)

@@ -5,7 +5,7 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Client, createClient, newEmail, PASSWORD, race, type Tokens } from '../support/client.ts'
 import { OPERATIONS } from '../support/operations.ts'
-import { fill, inOneWindow, statuses, tryToRegister, useLimited } from './windows.ts'
+import { fill, inOneWindow, statuses, tryToRegister, useLimited } from '../support/windows.ts'
 
 /** Every command that the engine executes, whether a request or a script asks for it. */
 const executed: string[] = []

@@ -9,7 +9,7 @@ import {
   requestsFrom,
   statuses,
   useLimited,
-} from './windows.ts'
+} from '../support/windows.ts'
 
 const limited = useLimited()
 

@@ -4,13 +4,13 @@
  */
 import { afterEach, describe, expect, it } from 'vitest'
 import { LIMITS } from '../../src/limits/limits.ts'
-import type { FaultMode } from '../faults/proxy.ts'
-import { WRONG } from '../passwords/attempts.ts'
+import { WRONG } from '../support/attempts.ts'
 import { type Client, createClient, newEmail, race, randomAddress } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
+import type { FaultMode } from '../support/fault-proxy.ts'
+import { rowOf } from '../support/limit-rows.ts'
 import { OPERATIONS } from '../support/operations.ts'
 import { startService } from '../support/service.ts'
-import { rowOf } from './rows.ts'
 import {
   expectRateLimited,
   fill,
@@ -21,7 +21,7 @@ import {
   statuses,
   tryToRegister,
   useLimited,
-} from './windows.ts'
+} from '../support/windows.ts'
 
 const limited = useLimited({ REDIS_TIMEOUT_MS: '500' })
 const from = (address = randomAddress()): Client => createClient(limited().service, limited().tenant, address)

@@ -14,7 +14,7 @@ import {
   statuses,
   tryToRegister,
   useLimited,
-} from './windows.ts'
+} from '../support/windows.ts'
 
 const limited = useLimited()
 /** From an address of its own, or from this one. */

@@ -10,7 +10,7 @@ import {
   statuses,
   tryToRegister,
   useLimited,
-} from './windows.ts'
+} from '../support/windows.ts'
 
 const limited = useLimited({ REDIS_TIMEOUT_MS: '2000' })
 const from = (address = randomAddress()) => createClient(limited().service, limited().tenant, address)

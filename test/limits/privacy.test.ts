@@ -3,7 +3,7 @@ import { beforeAll, expect, it } from 'vitest'
 import { LIMITS, type Policy } from '../../src/limits/limits.ts'
 import { type Client, createClient, newEmail, PASSWORD } from '../support/client.ts'
 import { OPERATIONS } from '../support/operations.ts'
-import { keysOf, tryToRegister, useLimited } from './windows.ts'
+import { keysOf, tryToRegister, useLimited } from '../support/windows.ts'
 
 const limited = useLimited()
 /** What must not be found, in whatever letters. */

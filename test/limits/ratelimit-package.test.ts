@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { createClient, newEmail, race, randomAddress } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
-import { fill, inOneWindow, statuses, tryToRegister, useLimited } from './windows.ts'
+import { fill, inOneWindow, statuses, tryToRegister, useLimited } from '../support/windows.ts'
 
 /** Its Redis has longer than the five seconds after which the package would let everybody through. */
 const silent = useLimited({ REDIS_TIMEOUT_MS: '6500' })

@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Client, createClient, race, type Tokens } from '../support/client.ts'
 import { generations } from '../support/sessions.ts'
-import { countersOf, expectRateLimited, statuses, useLimited } from './windows.ts'
+import { countersOf, expectRateLimited, statuses, useLimited } from '../support/windows.ts'
 
 const limited = useLimited()
 const from = (): Client => createClient(limited().service, limited().tenant)

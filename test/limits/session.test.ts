@@ -3,11 +3,19 @@
  */
 import { generateKeyPairSync, sign } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { createForger } from '../cases/forge.ts'
 import { type Client, createClient, newEmail, race, type Tokens } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
+import { createForger } from '../support/forge.ts'
 import { startService } from '../support/service.ts'
-import { expectRateLimited, fill, inOneWindow, keysOf, refusedOf, statuses, useLimited } from './windows.ts'
+import {
+  expectRateLimited,
+  fill,
+  inOneWindow,
+  keysOf,
+  refusedOf,
+  statuses,
+  useLimited,
+} from '../support/windows.ts'
 
 const limited = useLimited()
 const from = (): Client => createClient(limited().service, limited().tenant)

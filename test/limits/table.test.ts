@@ -3,9 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { LIMITS, type Policy } from '../../src/limits/limits.ts'
 import { type Client, createClient } from '../support/client.ts'
+import { ROWS, readCode, rowOf } from '../support/limit-rows.ts'
 import { OPERATIONS, PAGES } from '../support/operations.ts'
-import { ROWS, readCode, rowOf } from './rows.ts'
-import { keysOf, requestsFrom, useLimited } from './windows.ts'
+import { keysOf, requestsFrom, useLimited } from '../support/windows.ts'
 
 const limited = useLimited()
 const from = (): Client => createClient(limited().service, limited().tenant)

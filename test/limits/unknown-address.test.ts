@@ -20,7 +20,7 @@ import {
   statuses,
   tryToRegister,
   useLimited,
-} from './windows.ts'
+} from '../support/windows.ts'
 
 const limited = useLimited()
 const flush = () => limited().engine.exec(['FLUSHALL'])

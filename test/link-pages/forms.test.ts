@@ -1,10 +1,10 @@
 /** What a form must be to be taken: of our own page, of exactly one content type, small, strict, and each field once. */
 
 import { describe, expect, test } from 'vitest'
+import { createBrowser, type Opened, PAGES } from '../support/browser.ts'
 import { newClient } from '../support/client.ts'
 import { sendUnfinished } from '../support/raw.ts'
 import { useService } from '../support/service.ts'
-import { createBrowser, type Opened, PAGES } from './browser.ts'
 
 const service = useService()
 const NEW_PASSWORD = 'new battery staple'

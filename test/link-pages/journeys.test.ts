@@ -1,9 +1,9 @@
 /** From what somebody asks for to what the mailed link does: through the mail as it arrives, and a browser. */
 import { describe, expect, test } from 'vitest'
-import { linksOf } from '../mailer/parts.ts'
-import { useMailStage } from '../mailer/stage.ts'
+import { createBrowser } from '../support/browser.ts'
 import { type Client, newClient, newEmail, PASSWORD } from '../support/client.ts'
-import { createBrowser } from './browser.ts'
+import { linksOf } from '../support/mail-parts.ts'
+import { useMailStage } from '../support/mail-stage.ts'
 
 const stage = useMailStage()
 const NEW_PASSWORD = 'new battery staple'

@@ -2,10 +2,10 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import type { OneTimePurpose } from '../../src/crypto/one-time-token.ts'
+import { createBrowser, PAGES } from '../support/browser.ts'
 import { createClient, newClient } from '../support/client.ts'
 import { expectCommonHeaders } from '../support/expect.ts'
 import { type Service, useService } from '../support/service.ts'
-import { createBrowser, PAGES } from './browser.ts'
 
 const service = useService()
 type PageUnderTest = { path: string; purpose: OneTimePurpose | null; fields: readonly string[] }

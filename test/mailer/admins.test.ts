@@ -11,7 +11,7 @@ import {
   record,
   reuse,
   useMailStage,
-} from './stage.ts'
+} from '../support/mail-stage.ts'
 
 const stage = useMailStage()
 

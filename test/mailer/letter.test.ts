@@ -9,7 +9,7 @@ import { inert } from '../../src/mailer/inert.ts'
 import { type DueMail, type Letter, renderText, type Secrets, writeLetter } from '../../src/mailer/letter.ts'
 import { MAILS, type MailEntry } from '../../src/mailer/mails.ts'
 import { PURPOSES } from '../../src/one-time/purposes.ts'
-import { flat, linksOf, shownText, treeOf } from './parts.ts'
+import { flat, linksOf, shownText, treeOf } from '../support/mail-parts.ts'
 
 /** One for each template: two events may be told in the same words. */
 const ENTRIES: MailEntry[] = [

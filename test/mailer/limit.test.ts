@@ -2,7 +2,15 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { MAIL_LIMIT } from '../../src/limits/limits.ts'
-import { mailsOf, newPerson, nextMinute, type Person, record, reuse, useMailStage } from './stage.ts'
+import {
+  mailsOf,
+  newPerson,
+  nextMinute,
+  type Person,
+  record,
+  reuse,
+  useMailStage,
+} from '../support/mail-stage.ts'
 import { issue } from './tokens.ts'
 
 const stage = useMailStage()

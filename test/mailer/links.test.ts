@@ -3,8 +3,16 @@ import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { hashOneTimeToken, parseOneTimeToken } from '../../src/crypto/one-time-token.ts'
 import { newClient, newEmail } from '../support/client.ts'
-import { linksOf, shownText } from './parts.ts'
-import { mailsOf, makeDue, newPerson, nextMinute, type Person, record, useMailStage } from './stage.ts'
+import { linksOf, shownText } from '../support/mail-parts.ts'
+import {
+  mailsOf,
+  makeDue,
+  newPerson,
+  nextMinute,
+  type Person,
+  record,
+  useMailStage,
+} from '../support/mail-stage.ts'
 import { EVENT_OF, issue, PURPOSE_NAMES } from './tokens.ts'
 
 const stage = useMailStage()

@@ -1,9 +1,18 @@
 /** Each mail once, whatever the queue, the consumer or the provider do; never one that is no longer true. */
 import { describe, expect, test, vi } from 'vitest'
 import { newClient, race } from '../support/client.ts'
+import { API_KEY, MAIL_FROM } from '../support/mail-provider.ts'
+import {
+  mailsOf,
+  makeDue,
+  newPerson,
+  nextMinute,
+  type Person,
+  record,
+  reuse,
+  useMailStage,
+} from '../support/mail-stage.ts'
 import { backdateUse } from '../support/sessions.ts'
-import { API_KEY, MAIL_FROM } from './provider.ts'
-import { mailsOf, makeDue, newPerson, nextMinute, type Person, record, reuse, useMailStage } from './stage.ts'
 
 const stage = useMailStage()
 

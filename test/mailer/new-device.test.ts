@@ -1,7 +1,7 @@
 /** Which sign-ins are news to an account's owner: those from a device or a country that it was not used with. */
 import { describe, expect, test } from 'vitest'
 import { newClient, PASSWORD } from '../support/client.ts'
-import { useMailStage } from './stage.ts'
+import { useMailStage } from '../support/mail-stage.ts'
 
 const stage = useMailStage()
 

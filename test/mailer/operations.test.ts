@@ -1,8 +1,8 @@
 /** What the operations themselves have mailed, from the request to the mailbox. */
 import { describe, expect, test } from 'vitest'
 import { type Client, createClient, newClient, newEmail, PASSWORD } from '../support/client.ts'
-import { linksOf } from './parts.ts'
-import { newPerson, useMailStage } from './stage.ts'
+import { linksOf } from '../support/mail-parts.ts'
+import { newPerson, useMailStage } from '../support/mail-stage.ts'
 
 const stage = useMailStage()
 

@@ -9,7 +9,7 @@ import {
 } from '../../src/crypto/one-time-token.ts'
 import { MAILS } from '../../src/mailer/mails.ts'
 import { PURPOSES } from '../../src/one-time/purposes.ts'
-import { type Person, record, type Stage } from './stage.ts'
+import { type Person, record, type Stage } from '../support/mail-stage.ts'
 
 export type Issued = { eventId: string; tokenId: string; url: string; code: string }
 

@@ -1,10 +1,10 @@
 /** Accounts that nobody ever proved: closed in time, once, without a word to an address that may be a stranger's; and who is spared. */
 import { describe, expect, test } from 'vitest'
 import { findNeverProved } from '../../src/me/unproved-store.ts'
-import { HOURLY, linesOf, runHourly } from '../housekeeping/hourly.ts'
 import { type Client, newClient, newEmail, race } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
 import { planOf, scannedWhole } from '../support/explain.ts'
+import { HOURLY, linesOf, runHourly } from '../support/hourly.ts'
 import { recordedOf } from '../support/recorded.ts'
 import { useService } from '../support/service.ts'
 

@@ -1,11 +1,11 @@
 /** The code and the link of a sign-in by e-mail: what is heard, how often, and from where. */
 import { describe, expect, test } from 'vitest'
-import { expectProblem } from '../http/problem.ts'
-import { whileHeld } from '../passwords/attempts.ts'
+import { whileHeld } from '../support/attempts.ts'
 import { countBy, newClient, race } from '../support/client.ts'
 import type { Mailed } from '../support/mailed.ts'
+import { expectProblem } from '../support/problem.ts'
+import { liveSessions, redeem, tokenRow } from '../support/redemptions.ts'
 import { useService } from '../support/service.ts'
-import { liveSessions, redeem, tokenRow } from './redemptions.ts'
 
 /** What Redis counts besides is not what these are about. */
 const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })

@@ -1,11 +1,11 @@
 /** Changes of address: what was not confirmed on both sides of one and the same change never happens, in whatever order. */
 import { describe, expect, test } from 'vitest'
-import { expectProblem } from '../http/problem.ts'
-import { whileHeld } from '../passwords/attempts.ts'
+import { whileHeld } from '../support/attempts.ts'
 import { type Client, countBy, newClient, newEmail, race, type Tokens } from '../support/client.ts'
+import { expectProblem } from '../support/problem.ts'
+import { redeem } from '../support/redemptions.ts'
 import { useService } from '../support/service.ts'
 import { countEvents } from '../support/sessions.ts'
-import { redeem } from './redemptions.ts'
 
 const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 const BURST = { timeout: 120_000 }

@@ -1,10 +1,10 @@
 /** What a browser that the account knows has asked for stays good, whatever strangers ask for after it. */
 import { describe, expect, test } from 'vitest'
-import { expectProblem } from '../http/problem.ts'
-import { statuses } from '../limits/windows.ts'
 import { createClient, PASSWORD, race } from '../support/client.ts'
+import { expectProblem } from '../support/problem.ts'
+import { redeem } from '../support/redemptions.ts'
 import { useService } from '../support/service.ts'
-import { redeem } from './redemptions.ts'
+import { statuses } from '../support/windows.ts'
 
 const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 

@@ -1,12 +1,12 @@
 /** Any number of simultaneous redemptions of one token is one, whatever else is under way for the account. */
 import { describe, expect, test } from 'vitest'
 import type { OneTimePurpose } from '../../src/crypto/one-time-token.ts'
-import { expectProblem } from '../http/problem.ts'
-import { whileHeld } from '../passwords/attempts.ts'
+import { whileHeld } from '../support/attempts.ts'
 import { type Client, countBy, newClient, newEmail, race, type Tokens } from '../support/client.ts'
+import { expectProblem } from '../support/problem.ts'
+import { liveSessions, PURPOSE_NAMES, REDEMPTIONS, redeem, setAccount } from '../support/redemptions.ts'
 import { useService } from '../support/service.ts'
 import { sessionRow, untilWaiting } from '../support/sessions.ts'
-import { liveSessions, PURPOSE_NAMES, REDEMPTIONS, redeem, setAccount } from './redemptions.ts'
 
 const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 const BURST = { timeout: 180_000 }

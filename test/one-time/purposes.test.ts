@@ -3,10 +3,9 @@ import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { parseKeyring } from '../../src/crypto/keyring.ts'
 import { type OneTimePurpose, oneTimeToken } from '../../src/crypto/one-time-token.ts'
-import { expectProblem } from '../http/problem.ts'
 import { type Answer, type Client, createClient, newClient } from '../support/client.ts'
 import type { Mailed } from '../support/mailed.ts'
-import { useService } from '../support/service.ts'
+import { expectProblem } from '../support/problem.ts'
 import {
   dumpOf,
   PURPOSE_NAMES,
@@ -16,7 +15,8 @@ import {
   setAccount,
   WAYS,
   type Way,
-} from './redemptions.ts'
+} from '../support/redemptions.ts'
+import { useService } from '../support/service.ts'
 
 const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 

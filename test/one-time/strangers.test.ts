@@ -1,10 +1,10 @@
 /** What strangers do at an account is not the owner's to pay: asking for mail, and guessing at codes. */
 import { describe, expect, test, vi } from 'vitest'
 import { LIMITS, MAIL_LIMIT } from '../../src/limits/limits.ts'
-import { expectProblem } from '../http/problem.ts'
-import { expectRateLimited, fill, inOneWindow, statuses, useLimited } from '../limits/windows.ts'
 import { type Client, createClient, PASSWORD, race } from '../support/client.ts'
+import { expectProblem } from '../support/problem.ts'
 import { useService } from '../support/service.ts'
+import { expectRateLimited, fill, inOneWindow, statuses, useLimited } from '../support/windows.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
 

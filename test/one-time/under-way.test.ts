@@ -3,12 +3,12 @@
  * row and looks again, so that it finds what a sign-in or a request for a change of address has left meanwhile.
  */
 import { describe, expect, test } from 'vitest'
-import { expectProblem } from '../http/problem.ts'
-import { whileHeld } from '../passwords/attempts.ts'
+import { whileHeld } from '../support/attempts.ts'
 import { newClient, newEmail, PASSWORD } from '../support/client.ts'
+import { expectProblem } from '../support/problem.ts'
+import { liveSessions, NEW_PASSWORD, PURPOSE_NAMES, REDEMPTIONS, redeem } from '../support/redemptions.ts'
 import { useService } from '../support/service.ts'
 import { untilWaiting } from '../support/sessions.ts'
-import { liveSessions, NEW_PASSWORD, PURPOSE_NAMES, REDEMPTIONS, redeem } from './redemptions.ts'
 
 const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 const BURST = { timeout: 120_000 }

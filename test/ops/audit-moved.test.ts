@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createOperatorContext } from '../../ops/context.ts'
 import { migrateAll } from '../../ops/migrate.ts'
-import { HOURLY, linesOf } from '../housekeeping/hourly.ts'
 import { type Client, newClient } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
+import { HOURLY, linesOf } from '../support/hourly.ts'
 import { type Service, startService, useService } from '../support/service.ts'
 
 const service = useService()

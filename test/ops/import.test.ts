@@ -9,6 +9,7 @@ import { createFirstLines } from '../../ops/first-lines.ts'
 import { DEADLINES, importUsers, type LineReport } from '../../ops/import.ts'
 import type { CanonicalEmail } from '../../src/accounts/accounts.ts'
 import { NO_PEPPER } from '../../src/crypto/foreign-hash.ts'
+import { countBy, newClient, newEmail } from '../support/client.ts'
 import {
   BCRYPT,
   BCRYPT_PASSWORD,
@@ -17,8 +18,7 @@ import {
   firebaseUser,
   importedEvents,
   storedPassword,
-} from '../admin/import.ts'
-import { countBy, newClient, newEmail } from '../support/client.ts'
+} from '../support/import-users.ts'
 import { type TestTenant, useService } from '../support/service.ts'
 
 const service = useService()

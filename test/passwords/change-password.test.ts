@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { expectRateLimited, inOneWindow } from '../limits/windows.ts'
+import { attemptsAt, failuresAt, setFailures, WRONG } from '../support/attempts.ts'
 import { claimsOf } from '../support/claims.ts'
 import { countBy, newClient, PASSWORD, race, type Tokens } from '../support/client.ts'
 import { everyRoute } from '../support/every-route.ts'
@@ -7,7 +7,7 @@ import { expectCommonHeaders, expectInvalidInput, expectProblem } from '../suppo
 import { recordedOf } from '../support/recorded.ts'
 import { useService } from '../support/service.ts'
 import { ageSignIn, sessionRow } from '../support/sessions.ts'
-import { attemptsAt, failuresAt, setFailures, WRONG } from './attempts.ts'
+import { expectRateLimited, inOneWindow } from '../support/windows.ts'
 
 const service = useService()
 

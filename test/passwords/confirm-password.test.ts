@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { expectRateLimited, inOneWindow } from '../limits/windows.ts'
+import { attemptsAt, endDelay, failuresAt, setFailures, WRONG } from '../support/attempts.ts'
 import { claimsOf } from '../support/claims.ts'
 import { countBy, createClient, newClient, PASSWORD, race, type Tokens } from '../support/client.ts'
 import { everyRoute } from '../support/every-route.ts'
@@ -7,7 +7,7 @@ import { expectCommonHeaders, expectProblem } from '../support/expect.ts'
 import { recordedOf } from '../support/recorded.ts'
 import { useService } from '../support/service.ts'
 import { ageSignIn, generations, sessionRow } from '../support/sessions.ts'
-import { attemptsAt, endDelay, failuresAt, setFailures, WRONG } from './attempts.ts'
+import { expectRateLimited, inOneWindow } from '../support/windows.ts'
 
 const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 const limited = useService({ beside: service, bindings: { LIMITS_MULTIPLIER: '1' } })

@@ -1,7 +1,7 @@
 /** A session that ends while its owner confirms the password: the end counts. */
 import { expect, test } from 'vitest'
-import { expectProblem } from '../http/problem.ts'
 import { newClient, PASSWORD, race } from '../support/client.ts'
+import { expectProblem } from '../support/problem.ts'
 import { useService } from '../support/service.ts'
 import { sessionRow, untilWaiting } from '../support/sessions.ts'
 

@@ -5,6 +5,17 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { newKeyringEntry } from '../../ops/keyring.ts'
 import {
+  type At,
+  attemptsAt,
+  beginDelay,
+  decidedTogether,
+  endDelay,
+  failuresAt,
+  setFailures,
+  subjectOf,
+  WRONG,
+} from '../support/attempts.ts'
+import {
   type Answer,
   type Client,
   countBy,
@@ -18,17 +29,6 @@ import {
 import { expectProblem, type Problem } from '../support/expect.ts'
 import { startService, useService } from '../support/service.ts'
 import { countEvents, untilWaiting } from '../support/sessions.ts'
-import {
-  type At,
-  attemptsAt,
-  beginDelay,
-  decidedTogether,
-  endDelay,
-  failuresAt,
-  setFailures,
-  subjectOf,
-  WRONG,
-} from './attempts.ts'
 
 const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 

@@ -3,10 +3,10 @@ import { pbkdf2Sync } from 'node:crypto'
 import { hashSync } from 'bcryptjs'
 import { describe, expect, test } from 'vitest'
 import { NO_PEPPER } from '../../src/crypto/foreign-hash.ts'
-import { newImporter, storedPassword } from '../admin/import.ts'
-import { PUBLISHED, VECTORS } from '../crypto/foreign-hash-vectors.ts'
 import { newEmail } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
+import { PUBLISHED, VECTORS } from '../support/foreign-hash-vectors.ts'
+import { newImporter, storedPassword } from '../support/import-users.ts'
 import { useService } from '../support/service.ts'
 
 const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })

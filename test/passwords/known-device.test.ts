@@ -4,6 +4,7 @@
  */
 import { describe, expect, test } from 'vitest'
 import { newKeyringEntry } from '../../ops/keyring.ts'
+import { attemptsAt, decidedTogether, endDelay, failuresAt, setFailures, WRONG } from '../support/attempts.ts'
 import {
   type Answer,
   type Client,
@@ -20,7 +21,6 @@ import {
 import { expectProblem } from '../support/expect.ts'
 import { retireKeys } from '../support/keyring.ts'
 import { type Service, startService, useService } from '../support/service.ts'
-import { attemptsAt, decidedTogether, endDelay, failuresAt, setFailures, WRONG } from './attempts.ts'
 
 const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { newKeyringEntry } from '../../ops/keyring.ts'
+import { failuresAt, setFailures, WRONG } from '../support/attempts.ts'
 import {
   type Answer,
   countBy,
@@ -16,7 +17,6 @@ import { expectCommonHeaders, expectInvalidInput, expectProblem } from '../suppo
 import { retireKeys } from '../support/keyring.ts'
 import { FULL_COST, type Service, startService, useService } from '../support/service.ts'
 import { untilWaiting } from '../support/sessions.ts'
-import { failuresAt, setFailures, WRONG } from './attempts.ts'
 
 const service = useService()
 

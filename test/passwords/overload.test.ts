@@ -4,6 +4,7 @@
  */
 import http from 'node:http'
 import { describe, expect, test } from 'vitest'
+import { failuresAt, WRONG } from '../support/attempts.ts'
 import {
   type Answer,
   countBy,
@@ -16,7 +17,6 @@ import {
 } from '../support/client.ts'
 import { expectProblem, type Problem } from '../support/expect.ts'
 import { FULL_COST, useService } from '../support/service.ts'
-import { failuresAt, WRONG } from './attempts.ts'
 
 const MOST = 2
 const service = useService({

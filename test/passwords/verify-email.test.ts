@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { expectRateLimited, inOneWindow } from '../limits/windows.ts'
+import { attemptsAt, setFailures, WRONG } from '../support/attempts.ts'
 import { newClient, newEmail, PASSWORD } from '../support/client.ts'
 import { expectCommonHeaders, expectInvalidInput, expectProblem } from '../support/expect.ts'
 import { recordedOf } from '../support/recorded.ts'
 import { redeemsToken } from '../support/redeeming.ts'
 import { useService } from '../support/service.ts'
 import { sessionRow } from '../support/sessions.ts'
-import { attemptsAt, setFailures, WRONG } from './attempts.ts'
+import { expectRateLimited, inOneWindow } from '../support/windows.ts'
 
 const service = useService()
 

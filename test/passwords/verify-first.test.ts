@@ -1,14 +1,14 @@
 /** POST /v1/register in the mode `verify-first`: one answer for every address, and no account before its address is proved. */
 import { describe, expect, test } from 'vitest'
-import { countRows } from '../faults/operations.ts'
-import { expectRateLimited, inOneWindow } from '../limits/windows.ts'
+import { attemptsAt, setFailures, WRONG } from '../support/attempts.ts'
 import { type Client, countBy, createClient, newClient, newEmail, PASSWORD, race } from '../support/client.ts'
+import { countRows } from '../support/count-rows.ts'
 import { expectCommonHeaders, expectInvalidInput, expectProblem } from '../support/expect.ts'
 import { tokensOf } from '../support/one-time.ts'
 import { recordedOf } from '../support/recorded.ts'
 import { useService } from '../support/service.ts'
 import { countEvents } from '../support/sessions.ts'
-import { attemptsAt, setFailures, WRONG } from './attempts.ts'
+import { expectRateLimited, inOneWindow } from '../support/windows.ts'
 
 const service = useService()
 

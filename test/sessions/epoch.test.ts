@@ -4,12 +4,12 @@
  */
 import { describe, expect, test } from 'vitest'
 import type { ChangeType } from '../../src/events/catalogue.ts'
-import { expectProblem } from '../http/problem.ts'
-import { NEW_PASSWORD, redeem } from '../one-time/redemptions.ts'
-import { untilSoManyWait, whileHeld } from '../passwords/attempts.ts'
+import { untilSoManyWait, whileHeld } from '../support/attempts.ts'
 import { type Client, countBy, newClient, PASSWORD, type Tokens } from '../support/client.ts'
 import { countRows, pileUpSessions } from '../support/piles.ts'
+import { expectProblem } from '../support/problem.ts'
 import { recordedOf } from '../support/recorded.ts'
+import { NEW_PASSWORD, redeem } from '../support/redemptions.ts'
 import { useService } from '../support/service.ts'
 import { generations, sessionRow } from '../support/sessions.ts'
 

@@ -3,9 +3,9 @@
  * its owner is told that a token was copied.
  */
 import { describe, expect, test } from 'vitest'
-import { mailsOf, useMailStage } from '../mailer/stage.ts'
 import { type CallOptions, countBy, newClient, race, type Tokens } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
+import { mailsOf, useMailStage } from '../support/mail-stage.ts'
 import { backdateUse, countEvents, generations, sessionRow, untilWaiting } from '../support/sessions.ts'
 
 const stage = useMailStage()

@@ -1,7 +1,7 @@
 /** A browser in which no one is signed in: a page that starts asks, and another one signs out all the same. */
 import { describe, expect, test } from 'vitest'
-import { useStage } from '../events/stage.ts'
 import { type Client, newClient, unknownRefreshToken } from '../support/client.ts'
+import { useStage } from '../support/event-stage.ts'
 import { expectCommonHeaders, expectProblem } from '../support/expect.ts'
 import { countEvents, sessionRow } from '../support/sessions.ts'
 

@@ -1,12 +1,12 @@
 /** How many sessions an account may have, whoever begins them and at whichever door; and that a pile costs nobody time. */
 import { describe, expect, test } from 'vitest'
 import { endOldSessions, findEndingAccount, finishEnding } from '../../src/sessions/end-sessions-store.ts'
-import { expectProblem } from '../http/problem.ts'
-import { redeem } from '../one-time/redemptions.ts'
 import { newClient, race } from '../support/client.ts'
 import { planOf, scannedWhole } from '../support/explain.ts'
 import { countRows, pileUpSessions } from '../support/piles.ts'
+import { expectProblem } from '../support/problem.ts'
 import { recordedOf } from '../support/recorded.ts'
+import { redeem } from '../support/redemptions.ts'
 import { useService } from '../support/service.ts'
 import { sessionRow } from '../support/sessions.ts'
 

@@ -1,8 +1,8 @@
 /** Operations that need a sign-in of the last ten minutes (RFC 9470), and how a session comes to have one again. */
 import { globSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { expectProblem } from '../http/problem.ts'
 import { type Client, newClient, newEmail, PASSWORD, type Tokens } from '../support/client.ts'
+import { expectProblem } from '../support/problem.ts'
 import { useService } from '../support/service.ts'
 
 const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })

@@ -1,9 +1,9 @@
 /** FINDINGS F07: a database or a Redis that accepts and never answers holds nobody longer than its deadline. */
 import { afterEach, describe, expect, test } from 'vitest'
 import { LIMITS } from '../../src/limits/limits.ts'
-import { rowOf } from '../limits/rows.ts'
 import { type Client, createClient, newClient, race, type Tokens } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
+import { rowOf } from '../support/limit-rows.ts'
 import { OPERATIONS } from '../support/operations.ts'
 import { startService, useService } from '../support/service.ts'
 

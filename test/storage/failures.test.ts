@@ -5,9 +5,9 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { LIMITS } from '../../src/limits/limits.ts'
 import type { ProblemCode } from '../../src/problem.ts'
-import { rowOf } from '../limits/rows.ts'
 import { newClient } from '../support/client.ts'
 import { expectProblem, statusOf } from '../support/expect.ts'
+import { rowOf } from '../support/limit-rows.ts'
 import { OPERATIONS } from '../support/operations.ts'
 import { useService } from '../support/service.ts'
 

@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest'
 import type { CanonicalEmail } from '../../src/accounts/accounts.ts'
 import { insertImports } from '../../src/admin/import-store.ts'
 import { clearDueAccounts } from '../../src/me/erasure-store.ts'
-import { attemptsAt, setFailures, untilSoManyWait, whileHeld } from '../passwords/attempts.ts'
+import { attemptsAt, setFailures, untilSoManyWait, whileHeld } from '../support/attempts.ts'
 import { countBy, newClient, race, type Tokens } from '../support/client.ts'
 import { useService } from '../support/service.ts'
 

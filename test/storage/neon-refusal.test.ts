@@ -1,9 +1,9 @@
 /** Neon refuses before PostgreSQL is asked: never the caller's fault, never our bug, and the log says what to do. */
 import { afterEach, describe, expect, test } from 'vitest'
-import { LEAKED_SECRET } from '../faults/upstream-failure.ts'
 import { newClient } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
 import { startService, useService } from '../support/service.ts'
+import { LEAKED_SECRET } from '../support/upstream-failure.ts'
 
 const service = useService()
 

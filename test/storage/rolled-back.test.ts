@@ -3,7 +3,7 @@
  * happened; then it is 503. And a batch decides under READ COMMITTED whatever the database's default is.
  */
 import { afterEach, describe, expect, test } from 'vitest'
-import { whileHeld } from '../passwords/attempts.ts'
+import { whileHeld } from '../support/attempts.ts'
 import { countBy, newClient, race } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
 import { useService } from '../support/service.ts'

@@ -5,13 +5,13 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import type { OneTimePurpose } from '../../src/crypto/one-time-token.ts'
 import type { EventType } from '../../src/events/catalogue.ts'
-import { countRows } from '../faults/operations.ts'
-import { expectRateLimited, inOneWindow } from '../limits/windows.ts'
 import { type Client, countBy, createClient, newClient, newEmail, race } from './client.ts'
+import { countRows } from './count-rows.ts'
 import { everyRoute } from './every-route.ts'
 import { expectCommonHeaders, expectInvalidInput, expectProblem } from './expect.ts'
 import { tokensOf } from './one-time.ts'
 import type { Service } from './service.ts'
+import { expectRateLimited, inOneWindow } from './windows.ts'
 
 export type AskingRoute = {
   path: string

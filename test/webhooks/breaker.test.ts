@@ -11,7 +11,7 @@ import {
   recorded,
   type Subscriber,
   useStage,
-} from './delivering.ts'
+} from '../support/delivering.ts'
 
 const stage = useStage()
 

@@ -4,7 +4,14 @@ import type { Database } from '../../src/storage/postgres.ts'
 import { claimDeliveries, findDueEndpoints } from '../../src/webhooks/claim-store.ts'
 import { endDeliveries, findUnsettled } from '../../src/webhooks/settling-store.ts'
 import { race } from '../support/client.ts'
-import { deliver, deliveriesOf, newSubscriber, plantMany, type Subscriber, useStage } from './delivering.ts'
+import {
+  deliver,
+  deliveriesOf,
+  newSubscriber,
+  plantMany,
+  type Subscriber,
+  useStage,
+} from '../support/delivering.ts'
 import { rowsReadBy as readBy } from './rows-read.ts'
 
 const stage = useStage()

@@ -10,7 +10,7 @@ import {
   signingSecrets,
   storedWebhook,
   URL_OF_NOBODY,
-} from './administrator.ts'
+} from '../support/webhook-administrator.ts'
 
 const service = useService()
 

@@ -8,7 +8,7 @@ import {
   plantDelivery,
   storedDelivery,
   storedWebhook,
-} from './administrator.ts'
+} from '../support/webhook-administrator.ts'
 
 const service = useService()
 

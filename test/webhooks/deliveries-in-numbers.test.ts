@@ -1,6 +1,6 @@
 /** What administrators read and ask for of an endpoint with very many deliveries: as much is read as is wanted. */
 import { beforeAll, describe, expect, test } from 'vitest'
-import { newSubscriber, plantMany, type Subscriber, useStage } from './delivering.ts'
+import { newSubscriber, plantMany, type Subscriber, useStage } from '../support/delivering.ts'
 import { rowsRead, type Statement } from './rows-read.ts'
 
 const stage = useStage()

@@ -2,8 +2,6 @@
 import { Webhook } from 'standardwebhooks'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { race } from '../support/client.ts'
-import { type Service, startService } from '../support/service.ts'
-import { untilWaiting } from '../support/sessions.ts'
 import {
   deliver,
   deliveriesOf,
@@ -16,7 +14,9 @@ import {
   type Subscriber,
   stateOf,
   useStage,
-} from './delivering.ts'
+} from '../support/delivering.ts'
+import { type Service, startService } from '../support/service.ts'
+import { untilWaiting } from '../support/sessions.ts'
 import { a, type Resolver, startResolver } from './resolver.ts'
 
 const stage = useStage()

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { WEBHOOK_EVENTS } from '../../src/events/catalogue.ts'
 import { race } from '../support/client.ts'
-import { deliveriesOf, deliveryOf, newSubscriber, record, recorded, useStage } from './delivering.ts'
+import { deliveriesOf, deliveryOf, newSubscriber, record, recorded, useStage } from '../support/delivering.ts'
 
 const stage = useStage()
 

@@ -2,7 +2,12 @@
 import { describe, expect, test } from 'vitest'
 import { expectProblem } from '../support/expect.ts'
 import { type Row, useService } from '../support/service.ts'
-import { newAdministrator, plantDelivery, storedDelivery, storedWebhook } from './administrator.ts'
+import {
+  newAdministrator,
+  plantDelivery,
+  storedDelivery,
+  storedWebhook,
+} from '../support/webhook-administrator.ts'
 
 const service = useService()
 

@@ -2,7 +2,12 @@ import { describe, expect, test } from 'vitest'
 import { everyRoute } from '../support/every-route.ts'
 import { expectCommonHeaders, expectInvalidInput } from '../support/expect.ts'
 import { useService } from '../support/service.ts'
-import { type Delivery, newAdministrator, type Page, plantDelivery } from './administrator.ts'
+import {
+  type Delivery,
+  newAdministrator,
+  type Page,
+  plantDelivery,
+} from '../support/webhook-administrator.ts'
 
 const service = useService()
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { everyRoute } from '../support/every-route.ts'
 import { expectCommonHeaders, expectInvalidInput } from '../support/expect.ts'
 import { useService } from '../support/service.ts'
-import { newAdministrator, type Page, type Webhook } from './administrator.ts'
+import { newAdministrator, type Page, type Webhook } from '../support/webhook-administrator.ts'
 
 const service = useService()
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { everyRoute } from '../support/every-route.ts'
 import { expectCommonHeaders } from '../support/expect.ts'
 import { useService } from '../support/service.ts'
-import { newAdministrator } from './administrator.ts'
+import { newAdministrator } from '../support/webhook-administrator.ts'
 
 const service = useService()
 

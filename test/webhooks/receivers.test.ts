@@ -1,7 +1,6 @@
 /** Receivers that misbehave: what becomes of their deliveries, and that nobody else's wait for them. */
 import { describe, expect, test, vi } from 'vitest'
 import { freePort } from '../../dev/local-server.ts'
-import type { Behaviour } from '../support/receiver.ts'
 import {
   type DeliveryRow,
   deliver,
@@ -10,7 +9,8 @@ import {
   newSubscriber,
   TIMEOUT_MS,
   useStage,
-} from './delivering.ts'
+} from '../support/delivering.ts'
+import type { Behaviour } from '../support/receiver.ts'
 
 const stage = useStage()
 

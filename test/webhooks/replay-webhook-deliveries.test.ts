@@ -3,7 +3,12 @@ import { race } from '../support/client.ts'
 import { everyRoute } from '../support/every-route.ts'
 import { expectInvalidInput, expectProblem } from '../support/expect.ts'
 import { useService } from '../support/service.ts'
-import { auditOfWebhooks, newAdministrator, plantDelivery, storedDelivery } from './administrator.ts'
+import {
+  auditOfWebhooks,
+  newAdministrator,
+  plantDelivery,
+  storedDelivery,
+} from '../support/webhook-administrator.ts'
 
 const service = useService()
 

@@ -2,7 +2,12 @@ import { describe, expect, test } from 'vitest'
 import { race } from '../support/client.ts'
 import { everyRoute } from '../support/every-route.ts'
 import { useService } from '../support/service.ts'
-import { auditOfWebhooks, newAdministrator, signingSecrets, storedWebhook } from './administrator.ts'
+import {
+  auditOfWebhooks,
+  newAdministrator,
+  signingSecrets,
+  storedWebhook,
+} from '../support/webhook-administrator.ts'
 
 const service = useService()
 

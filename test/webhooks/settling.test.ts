@@ -1,8 +1,6 @@
 /** What will never be delivered does not wait for ever: too old, of an endpoint that is disabled, or deleted. */
 import { describe, expect, test, vi } from 'vitest'
 import { race } from '../support/client.ts'
-import { expectProblem } from '../support/expect.ts'
-import { storedWebhook } from './administrator.ts'
 import {
   deliver,
   deliveriesOf,
@@ -11,7 +9,9 @@ import {
   recorded,
   type Subscriber,
   useStage,
-} from './delivering.ts'
+} from '../support/delivering.ts'
+import { expectProblem } from '../support/expect.ts'
+import { storedWebhook } from '../support/webhook-administrator.ts'
 
 const stage = useStage()
 

@@ -8,7 +8,7 @@ import {
   plantDelivery,
   storedDelivery,
   storedWebhook,
-} from './administrator.ts'
+} from '../support/webhook-administrator.ts'
 import { a, aaaa, type Resolver, startResolver, type Zone } from './resolver.ts'
 
 let resolver: Resolver

@@ -2,7 +2,12 @@ import { describe, expect, test } from 'vitest'
 import { everyRoute } from '../support/every-route.ts'
 import { expectProblem } from '../support/expect.ts'
 import { useService } from '../support/service.ts'
-import { type Delivery, newAdministrator, type Page, storedDelivery } from './administrator.ts'
+import {
+  type Delivery,
+  newAdministrator,
+  type Page,
+  storedDelivery,
+} from '../support/webhook-administrator.ts'
 
 const service = useService()
 

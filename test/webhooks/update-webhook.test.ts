@@ -9,7 +9,7 @@ import {
   signingSecrets,
   storedWebhook,
   URL_OF_NOBODY,
-} from './administrator.ts'
+} from '../support/webhook-administrator.ts'
 
 const service = useService()
 

@@ -16,7 +16,7 @@ import {
   readWorkers,
 } from '../../ops/routes.ts'
 import { EDGE_LIMIT, FALLBACK_LIMIT, LIMITS, type Policy } from '../../src/limits/limits.ts'
-import { readCode, rowOf } from '../limits/rows.ts'
+import { readCode, rowOf } from '../support/limit-rows.ts'
 
 /** Not by a literal path: the types of Workers and those of Node do not stand in one project. */
 const JOBS: string = '../../src/jobs.ts'

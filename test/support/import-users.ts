@@ -1,8 +1,8 @@
 /** Hashes as other systems make them, by Node's own crypto and by libraries that are not ours; and who imports them. */
 import { argon2Sync, createCipheriv, pbkdf2Sync, randomBytes, scryptSync } from 'node:crypto'
 import { hashSync } from 'bcryptjs'
-import { type Answer, type CallOptions, type Client, newClient } from '../support/client.ts'
-import type { Service, TenantOptions } from '../support/service.ts'
+import { type Answer, type CallOptions, type Client, newClient } from './client.ts'
+import type { Service, TenantOptions } from './service.ts'
 
 const base64 = (bytes: Buffer) => bytes.toString('base64').replace(/=+$/, '')
 

@@ -1,8 +1,8 @@
 /** An administrator and what they say about webhooks; and what the tables and the audit log say of it. */
 import { parseKeyring } from '../../src/crypto/keyring.ts'
 import { openSecrets } from '../../src/webhooks/secrets.ts'
-import { type Answer, type CallOptions, type Client, createClient, newClient } from '../support/client.ts'
-import type { Row, Service } from '../support/service.ts'
+import { type Answer, type CallOptions, type Client, createClient, newClient } from './client.ts'
+import type { Row, Service } from './service.ts'
 
 export type Webhook = {
   id: string

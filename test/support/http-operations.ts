@@ -1,5 +1,5 @@
 /** The operations as a caller sees them, for tests that say something about all of them. */
-import { type Client, newEmail, PASSWORD, type Tokens } from '../support/client.ts'
+import { type Client, newEmail, PASSWORD, type Tokens } from './client.ts'
 
 export type Operation = {
   title: string

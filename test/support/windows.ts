@@ -2,10 +2,10 @@
 import { afterAll, beforeAll, expect } from 'vitest'
 import { createRedisEngine, type RedisEngine, type RedisEngineOptions } from '../../dev/redis/engine.ts'
 import { startUpstashEndpoint, type UpstashEndpoint } from '../../dev/upstash-endpoint.ts'
-import { type FaultProxy, startFaultProxy } from '../faults/proxy.ts'
-import { expectProblem } from '../http/problem.ts'
-import { type Answer, type Client, countBy, createClient, newEmail } from '../support/client.ts'
-import { type Service, startService, type TestTenant } from '../support/service.ts'
+import { type Answer, type Client, countBy, createClient, newEmail } from './client.ts'
+import { type FaultProxy, startFaultProxy } from './fault-proxy.ts'
+import { expectProblem } from './problem.ts'
+import { type Service, startService, type TestTenant } from './service.ts'
 
 export type Limited = {
   engine: RedisEngine

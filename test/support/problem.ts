@@ -1,8 +1,8 @@
 /** A refusal with exactly the fields that it must name. */
 import { expect } from 'vitest'
 import type { RefusalCode } from '../../src/problem.ts'
-import type { Answer } from '../support/client.ts'
-import { expectProblem as expectRefusal, type Problem } from '../support/expect.ts'
+import type { Answer } from './client.ts'
+import { expectProblem as expectRefusal, type Problem } from './expect.ts'
 
 export type { Problem }
 

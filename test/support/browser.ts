@@ -1,8 +1,8 @@
 /** A browser as far as the pages need one: opens a mailed link, sees what is there, and posts the form as it stands. */
 
-import { flat, shownText, type Tree, treeOf } from '../mailer/parts.ts'
-import { randomAddress } from '../support/client.ts'
-import type { Service, TestTenant } from '../support/service.ts'
+import { randomAddress } from './client.ts'
+import { flat, shownText, type Tree, treeOf } from './mail-parts.ts'
+import type { Service, TestTenant } from './service.ts'
 
 export const PAGES = [
   { path: '/link/verify-email', purpose: 'verify_email', fields: ['password', 'new_password'] },

@@ -1,9 +1,9 @@
 /** A service that sends its mail to a provider which the test holds in its hands. */
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll } from 'vitest'
-import { type Client, newClient } from '../support/client.ts'
-import { type Service, startService } from '../support/service.ts'
-import { API_KEY, MAIL_FROM, type Provider, startProvider } from './provider.ts'
+import { type Client, newClient } from './client.ts'
+import { API_KEY, MAIL_FROM, type Provider, startProvider } from './mail-provider.ts'
+import { type Service, startService } from './service.ts'
 
 export type MailRow = {
   event_id: string

@@ -1,7 +1,7 @@
 /** `npm run keys`, as an operator runs it. */
 import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
-import type { Service } from '../support/service.ts'
+import type { Service } from './service.ts'
 
 export type Ran = { status: number | null; stdout: string; stderr: string }
 

@@ -1,7 +1,7 @@
 /** Failed sign-ins as the table keeps them: to prove what is counted, and to move the clock of a delay. */
 import { createHash } from 'node:crypto'
-import type { Backend, TestTenant } from '../support/service.ts'
-import { untilWaiting } from '../support/sessions.ts'
+import type { Backend, TestTenant } from './service.ts'
+import { untilWaiting } from './sessions.ts'
 
 type Sql = Pick<Backend, 'sql'>
 

@@ -1,5 +1,5 @@
 /** The cron of every hour, and what it said. */
-import type { Service } from '../support/service.ts'
+import type { Service } from './service.ts'
 
 export const HOURLY = '17 * * * *'
 

@@ -1,9 +1,9 @@
 /** How a token of each purpose is redeemed: by its operation, or by the form of the page that its link opens. */
 import type { OneTimePurpose } from '../../src/crypto/one-time-token.ts'
 import { PURPOSES } from '../../src/one-time/purposes.ts'
-import type { Answer, Client, Tokens } from '../support/client.ts'
-import type { Mailed } from '../support/mailed.ts'
-import type { Service } from '../support/service.ts'
+import type { Answer, Client, Tokens } from './client.ts'
+import type { Mailed } from './mailed.ts'
+import type { Service } from './service.ts'
 
 export const PURPOSE_NAMES = Object.keys(PURPOSES) as OneTimePurpose[] // Object.keys forgets the type
 

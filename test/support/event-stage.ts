@@ -1,7 +1,7 @@
 /** A service whose queue a test holds in its hands, and the audit log as its tables have it. */
 import { afterAll, beforeAll } from 'vitest'
-import { type FakeQueue, startFakeQueue } from '../support/queue.ts'
-import { type Service, type ServiceOptions, startService, type TestTenant } from '../support/service.ts'
+import { type FakeQueue, startFakeQueue } from './queue.ts'
+import { type Service, type ServiceOptions, startService, type TestTenant } from './service.ts'
 
 export type AuditEvent = {
   id: string

@@ -2,7 +2,7 @@
 import { createPrivateKey, type JsonWebKey, sign } from 'node:crypto'
 import { parseKeyring } from '../../src/crypto/keyring.ts'
 import { openSigningKey } from '../../src/crypto/signing.ts'
-import type { Service } from '../support/service.ts'
+import type { Service } from './service.ts'
 
 export type Forger = {
   /** The key as the JWKS shows it. */

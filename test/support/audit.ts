@@ -1,6 +1,6 @@
 /** The audit log as an administrator asks for it, and rows of it in numbers. */
-import type { Answer, CallOptions, Client } from '../support/client.ts'
-import type { Service, TestTenant } from '../support/service.ts'
+import type { Answer, CallOptions, Client } from './client.ts'
+import type { Service, TestTenant } from './service.ts'
 
 export type ReadEvent = {
   id: string

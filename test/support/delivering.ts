@@ -1,10 +1,10 @@
 /** A service whose queue of deliveries a test holds in its hands, receivers to deliver to, and what came of it. */
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll } from 'vitest'
-import { type FakeQueue, startFakeQueue } from '../support/queue.ts'
-import { type Receiver, startReceiver } from '../support/receiver.ts'
-import { type Row, type Service, startService, type TestTenant } from '../support/service.ts'
-import { newAdministrator, storedWebhook } from './administrator.ts'
+import { type FakeQueue, startFakeQueue } from './queue.ts'
+import { type Receiver, startReceiver } from './receiver.ts'
+import { type Row, type Service, startService, type TestTenant } from './service.ts'
+import { newAdministrator, storedWebhook } from './webhook-administrator.ts'
 
 export type Stage = {
   service: Service
