@@ -66,10 +66,12 @@ export async function readWorkerCode(main: string): Promise<WorkerCode> {
   }
 }
 
-type App = { routes: { method: string; path: string }[] }
+type App = Operation | { routes: Operation[] }
 
 /** Hono lists an operation once for each of its handlers: the validator, then the answer. */
-function operationsOf({ routes }: App): Operation[] {
+function operationsOf(app: App): Operation[] {
+  if ('path' in app) return [{ method: app.method, path: app.path }]
+  const { routes } = app
   const keys = new Set(routes.map(({ method, path }) => `${method} ${path}`))
   return [...keys].map((key) => {
     const [method = '', path = ''] = key.split(' ')

@@ -57,7 +57,21 @@ export type User = {
 }
 
 /** The person as every answer shows them. */
-export function presentUser({ id, email, emailVerifiedAt, name, roles }: User) {
+export const UserAnswer = v.object({
+  id: v.pipe(v.string(), v.uuid()),
+  email: v.nullable(v.string()),
+  email_verified: v.boolean(),
+  name: v.nullable(v.string()),
+  roles: v.array(v.string()),
+})
+
+export function presentUser({
+  id,
+  email,
+  emailVerifiedAt,
+  name,
+  roles,
+}: User): v.InferOutput<typeof UserAnswer> {
   return { id, email, email_verified: emailVerifiedAt !== null, name, roles }
 }
 
@@ -68,7 +82,13 @@ export type Self = User & {
 }
 
 /** The person as they see themselves. */
-export const presentSelf = (self: Self) => ({
+export const SelfAnswer = v.object({
+  ...UserAnswer.entries,
+  locale: v.nullable(v.string()),
+  operational_mail: v.boolean(),
+})
+
+export const presentSelf = (self: Self): v.InferOutput<typeof SelfAnswer> => ({
   ...presentUser(self),
   locale: self.locale,
   operational_mail: self.operationalMail,

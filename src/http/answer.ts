@@ -1,4 +1,5 @@
 /** Answers that several operations give. Everything is `no-store` (app.ts) except what `publicJson` makes. */
+import * as v from 'valibot'
 
 /** How long a verifier may go on using what it has: RFC 9700 asks for bounded staleness, JWKS caches use 10 minutes. */
 export const PUBLIC_SECONDS = 600
@@ -10,5 +11,10 @@ export function publicJson(value: unknown): Response {
   })
 }
 
-/** RFC 3339, UTC. */
+/** 204. */
+export const noContent = (headers: Record<string, string> = {}): Response =>
+  new Response(null, { status: 204, headers })
+
+/** A point in time as answers say it: RFC 3339, UTC. */
+export const AnsweredInstant = v.pipe(v.string(), v.isoTimestamp())
 export const instant = (time: Date | string): string => new Date(time).toISOString()

@@ -5,7 +5,7 @@
 import type { MiddlewareHandler } from 'hono'
 import * as v from 'valibot'
 import type { Env } from '../context.ts'
-import { type FieldError, problemResponse, type Refusal, refuse } from '../problem.ts'
+import { type FieldError, isRefusal, problemResponse, type Refusal, refuse } from '../problem.ts'
 import { parseJson } from './json.ts'
 import { isOfType } from './media-type.ts'
 
@@ -14,34 +14,40 @@ const MAX_DEPTH = 8
 
 type ObjectSchema = v.GenericSchema<Record<string, unknown>, unknown>
 
-/**
- * Validates the JSON body; the handler reads it with `c.req.valid('json')`.
- * @param options.optional no body counts as `{}`, whatever its type, and so does `null`: operations that a cookie or a
- * bearer token can authorise alone, which must check for themselves where a cookie comes from, because any page can post this
- */
+/** Validates the JSON body; the handler reads it with `c.req.valid('json')`. */
 export function jsonBody<Schema extends ObjectSchema>(
   schema: Schema,
-  { optional = false } = {},
 ): MiddlewareHandler<
   Env,
   string,
   { in: { json: v.InferInput<Schema> }; out: { json: v.InferOutput<Schema> } }
 > {
   return async (c, next) => {
-    const body = await readBody(c.req.raw, optional)
-    if ('refused' in body) return problemResponse(body, c.var.ctx)
-    if (Array.isArray(body.value)) {
-      // Valibot takes a list for an object without members.
-      const errors = [{ pointer: '', code: 'wrong_type' }]
-      return problemResponse(refuse('invalid_input', { errors }), c.var.ctx)
-    }
-    // One error per field, and no further check of a text that is already too long.
-    const parsed = v.safeParse(schema, body.value, { abortPipeEarly: true })
-    if (!parsed.success) return problemResponse(invalidInput(parsed.issues), c.var.ctx)
+    const body = await readJsonBody(c.req.raw, schema)
+    if (isRefusal(body)) return problemResponse(body, c.var.ctx)
     // Hono types validated data as an object; a schema here always describes one.
-    c.req.addValidatedData('json', parsed.output as object)
+    c.req.addValidatedData('json', body.value as object)
     return next()
   }
+}
+
+/**
+ * @param options.optional no body counts as `{}`, whatever its type, and so does `null`: operations that a cookie or a
+ * bearer token can authorise alone, which must check for themselves where a cookie comes from, because any page can post this
+ */
+export async function readJsonBody<Schema extends ObjectSchema>(
+  request: Request,
+  schema: Schema,
+  { optional = false } = {},
+): Promise<{ value: v.InferOutput<Schema> } | Refusal> {
+  const body = await readBody(request, optional)
+  if (isRefusal(body)) return body
+  // Valibot takes a list for an object without members.
+  if (Array.isArray(body.value))
+    return refuse('invalid_input', { errors: [{ pointer: '', code: 'wrong_type' }] })
+  // One error per field, and no further check of a text that is already too long.
+  const parsed = v.safeParse(schema, body.value, { abortPipeEarly: true })
+  return parsed.success ? { value: parsed.output } : invalidInput(parsed.issues)
 }
 
 async function readBody(request: Request, optional: boolean): Promise<{ value: unknown } | Refusal> {

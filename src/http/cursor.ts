@@ -23,6 +23,10 @@ export const PAGE = {
   cursor: v.optional(v.pipe(v.string(), v.maxLength(300, 'invalid_cursor'))),
 }
 
+/** One page of a list, as it is answered. */
+export const pageAnswer = <Item extends v.GenericSchema>(item: Item) =>
+  v.object({ data: v.array(item), next_cursor: v.nullable(v.string()) })
+
 type Sealer = Pick<Context, 'settings' | 'host' | 'random'>
 
 /** @param list its name, with whatever else a cursor must not be carried across: an owner, filters */

@@ -2,20 +2,32 @@
  * DELETE /v1/me — closes the caller's account at once: nothing opens it any more. What is personal is erased when the
  * tenant's `erasure_days` are over; until then the mailed link restores it. Needs a sign-in of the last minutes.
  */
-import { Hono } from 'hono'
-import type { Env } from '../context.ts'
 import { requireCaller } from '../guard/caller.ts'
+import { noContent } from '../http/answer.ts'
 import { expiredRefreshCookie } from '../http/cookies.ts'
 import { newToken } from '../one-time/one-time.ts'
-import { isRefusal, problemResponse, refuse } from '../problem.ts'
+import { operation } from '../operation.ts'
+import { isRefusal, refuse } from '../problem.ts'
 import { closeAccount } from './closing-store.ts'
 
-export const deleteMe = new Hono<Env>().delete('/v1/me', async (c) => {
-  const { ctx } = c.var
-  const caller = await requireCaller(ctx, c.req.raw.headers, 'deleteMe', { stepUp: true })
-  if (isRefusal(caller)) return problemResponse(caller, ctx)
+export const deleteMe = operation(
+  {
+    id: 'deleteMe',
+    method: 'DELETE',
+    path: '/v1/me',
+    answers: { 204: null },
+    answerHeaders: ['set-cookie'],
+    refusals: [],
+    caller: 'user',
+    stepUp: true,
+    budget: { redis: 1, postgres: 1 },
+  },
+  async ({ ctx, headers }) => {
+    const caller = await requireCaller(ctx, headers, 'deleteMe', { stepUp: true })
+    if (isRefusal(caller)) return caller
 
-  const isClosed = await closeAccount(ctx, caller, await newToken(ctx, 'restore_account'))
-  if (!isClosed) return problemResponse(refuse('invalid_token'), ctx)
-  return c.body(null, 204, c.req.header('cookie') ? { 'set-cookie': expiredRefreshCookie() } : {})
-})
+    const isClosed = await closeAccount(ctx, caller, await newToken(ctx, 'restore_account'))
+    if (!isClosed) return refuse('invalid_token')
+    return noContent(headers.get('cookie') ? { 'set-cookie': expiredRefreshCookie() } : {})
+  },
+)

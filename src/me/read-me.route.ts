@@ -1,12 +1,21 @@
 /** GET /v1/me — the person behind the access token. */
-import { Hono } from 'hono'
-import { presentSelf } from '../accounts/accounts.ts'
-import type { Env } from '../context.ts'
+import { presentSelf, SelfAnswer } from '../accounts/accounts.ts'
 import { readCaller } from '../guard/caller.ts'
-import { isRefusal, problemResponse } from '../problem.ts'
+import { operation } from '../operation.ts'
+import { isRefusal } from '../problem.ts'
 
-export const readMe = new Hono<Env>().get('/v1/me', async (c) => {
-  const { ctx } = c.var
-  const known = await readCaller(ctx, c.req.raw.headers, 'readMe')
-  return isRefusal(known) ? problemResponse(known, ctx) : c.json(presentSelf(known.user))
-})
+export const readMe = operation(
+  {
+    id: 'readMe',
+    method: 'GET',
+    path: '/v1/me',
+    answers: { 200: SelfAnswer },
+    refusals: [],
+    caller: 'user',
+    budget: { redis: 1, postgres: 1 },
+  },
+  async ({ ctx, headers }) => {
+    const known = await readCaller(ctx, headers, 'readMe')
+    return isRefusal(known) ? known : Response.json(presentSelf(known.user))
+  },
+)

@@ -1,16 +1,20 @@
 /** POST /v1/me/restore — opens a closed account again, by the link that its owner was mailed. */
-import { Hono } from 'hono'
 import * as v from 'valibot'
-import type { Env } from '../context.ts'
-import { jsonBody } from '../http/body.ts'
+import { noContent } from '../http/answer.ts'
 import { TokenText } from '../one-time/one-time.ts'
-import { problemResponse } from '../problem.ts'
+import { operation } from '../operation.ts'
 import { restoreByToken } from './closing.ts'
 
-const Restoring = v.strictObject({ token: TokenText })
-
-export const restoreMe = new Hono<Env>().post('/v1/me/restore', jsonBody(Restoring), async (c) => {
-  const { ctx } = c.var
-  const refused = await restoreByToken(ctx, c.req.valid('json').token)
-  return refused ? problemResponse(refused, ctx) : c.body(null, 204)
-})
+export const restoreMe = operation(
+  {
+    id: 'restoreMe',
+    method: 'POST',
+    path: '/v1/me/restore',
+    body: v.strictObject({ token: TokenText }),
+    answers: { 204: null },
+    refusals: ['invalid_one_time_token', 'email_taken'],
+    caller: 'anyone',
+    budget: { redis: 1, postgres: 1 },
+  },
+  async ({ ctx, body }) => (await restoreByToken(ctx, body.token)) ?? noContent(),
+)

@@ -1,32 +1,53 @@
 /** GET /v1/sessions — where the caller is signed in: live sessions, newest first, a page at a time. */
-import { Hono } from 'hono'
 import * as v from 'valibot'
-import type { Env } from '../context.ts'
 import { readAsCaller } from '../guard/caller.ts'
-import { instant } from '../http/answer.ts'
-import { openCursor, PAGE, pageOf } from '../http/cursor.ts'
-import { query } from '../http/query.ts'
+import { AnsweredInstant, instant } from '../http/answer.ts'
+import { openCursor, PAGE, pageAnswer, pageOf } from '../http/cursor.ts'
 import { requireKeysInUse } from '../keys/auth-keys.ts'
-import { isRefusal, problemResponse } from '../problem.ts'
-import { listSessions } from './store.ts'
+import { operation } from '../operation.ts'
+import { isRefusal } from '../problem.ts'
+import { findSessions } from './store.ts'
 
-export const listOwnSessions = new Hono<Env>().get('/v1/sessions', query(v.strictObject(PAGE)), async (c) => {
-  const { ctx } = c.var
-  const { limit, cursor } = c.req.valid('query')
-  const after = await openCursor(ctx, 'sessions', cursor, () => requireKeysInUse(ctx, 'session'))
-  if (isRefusal(after)) return problemResponse(after, ctx)
-  const read = await readAsCaller(ctx, c.req.raw.headers, 'listSessions', (claimed) =>
-    listSessions(ctx, claimed, { after, limit: limit + 1 }),
-  )
-  if (isRefusal(read)) return problemResponse(read, ctx)
+const ListedSession = v.object({
+  id: v.pipe(v.string(), v.uuid()),
+  created_at: AnsweredInstant,
+  last_used_at: AnsweredInstant,
+  expires_at: AnsweredInstant,
+  address: v.nullable(v.string()),
+  country: v.nullable(v.string()),
+  city: v.nullable(v.string()),
+  network: v.nullable(v.string()),
+  user_agent: v.nullable(v.string()),
+  device: v.nullable(v.string()),
+  methods: v.array(v.string()),
+  current: v.boolean(),
+})
 
-  const { rows, next_cursor } = await pageOf(ctx, 'sessions', {
-    rows: read.found,
-    limit,
-    positionOf: ({ id }) => id,
-  })
-  return c.json({
-    data: rows.map((row) => ({
+export const listSessions = operation(
+  {
+    id: 'listSessions',
+    method: 'GET',
+    path: '/v1/sessions',
+    query: v.strictObject(PAGE),
+    answers: { 200: pageAnswer(ListedSession) },
+    refusals: [],
+    caller: 'user',
+    budget: { redis: 1, postgres: 1 },
+  },
+  async ({ ctx, headers, query: { limit, cursor } }) => {
+    const after = await openCursor(ctx, 'sessions', cursor, () => requireKeysInUse(ctx, 'session'))
+    if (isRefusal(after)) return after
+    const read = await readAsCaller(ctx, headers, 'listSessions', (claimed) =>
+      findSessions(ctx, claimed, { after, limit: limit + 1 }),
+    )
+    if (isRefusal(read)) return read
+
+    const { rows, next_cursor } = await pageOf(ctx, 'sessions', {
+      rows: read.found,
+      limit,
+      positionOf: ({ id }) => id,
+    })
+    const data = rows.map((row) => ({
       id: row.id,
       created_at: instant(row.createdAt),
       last_used_at: instant(row.lastUsedAt),
@@ -39,7 +60,7 @@ export const listOwnSessions = new Hono<Env>().get('/v1/sessions', query(v.stric
       device: row.device,
       methods: row.methods,
       current: row.id === read.caller.sessionId,
-    })),
-    next_cursor,
-  })
-})
+    }))
+    return Response.json({ data, next_cursor })
+  },
+)

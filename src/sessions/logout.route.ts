@@ -2,26 +2,35 @@
  * POST /v1/logout — ends the session of the refresh token, the cookie or the bearer token; 204 also where nothing is left
  * to end.
  */
-import { Hono } from 'hono'
-import type { Context, Env } from '../context.ts'
+import type { Context } from '../context.ts'
 import { requireCaller } from '../guard/caller.ts'
-import { jsonBody } from '../http/body.ts'
+import { noContent } from '../http/answer.ts'
 import { expiredRefreshCookie } from '../http/cookies.ts'
-import { isRefusal, problemResponse, type Refusal } from '../problem.ts'
+import { operation } from '../operation.ts'
+import { isRefusal, type Refusal } from '../problem.ts'
 import { requireAllowedOrigin } from '../tenants/cors.ts'
 import type { Tenant } from '../tenants/tenants.ts'
 import { PresentedToken, readRefreshToken } from './presented.ts'
 import { signOutByRefreshToken, signOutCaller } from './sessions.ts'
 
-export const logout = new Hono<Env>().post(
-  '/v1/logout',
-  jsonBody(PresentedToken, { optional: true }),
-  async (c) => {
-    const { ctx } = c.var
-    const signedOut = await signOut(ctx, c.req.raw.headers, c.req.valid('json'))
-    if (isRefusal(signedOut)) return problemResponse(signedOut, ctx)
+export const logout = operation(
+  {
+    id: 'logout',
+    method: 'POST',
+    path: '/v1/logout',
+    body: PresentedToken,
+    bodyIsOptional: true,
+    answers: { 204: null },
+    answerHeaders: ['set-cookie'],
+    refusals: ['invalid_grant', 'invalid_token'],
+    caller: 'session',
+    budget: { redis: 1, postgres: 1 },
+  },
+  async ({ ctx, headers, body }) => {
+    const signedOut = await signOut(ctx, headers, body)
+    if (isRefusal(signedOut)) return signedOut
     // Whatever proved the session, a browser that holds our cookie should forget it.
-    return c.body(null, 204, c.req.header('cookie') ? { 'set-cookie': expiredRefreshCookie() } : {})
+    return noContent(headers.get('cookie') ? { 'set-cookie': expiredRefreshCookie() } : {})
   },
 )
 

@@ -1,22 +1,29 @@
 /** POST /v1/refresh — a refresh token (in the body or in the cookie) for its successor and a new access token. */
-import { Hono } from 'hono'
-import type { Env } from '../context.ts'
-import { jsonBody } from '../http/body.ts'
-import { isRefusal, problemResponse } from '../problem.ts'
+import { operation } from '../operation.ts'
+import { isRefusal } from '../problem.ts'
 import { PresentedToken, readRefreshToken } from './presented.ts'
 import { refreshSession } from './sessions.ts'
-import { tokensResponse } from './tokens.ts'
+import { TokensAnswer, tokensResponse } from './tokens.ts'
 
-export const refresh = new Hono<Env>().post(
-  '/v1/refresh',
-  jsonBody(PresentedToken, { optional: true }),
-  async (c) => {
-    const { ctx } = c.var
-    const presented = readRefreshToken(ctx, c.req.raw.headers, c.req.valid('json'))
-    if (isRefusal(presented)) return problemResponse(presented, ctx)
+export const refresh = operation(
+  {
+    id: 'refresh',
+    method: 'POST',
+    path: '/v1/refresh',
+    body: PresentedToken,
+    bodyIsOptional: true,
+    answers: { 200: TokensAnswer },
+    answerHeaders: ['set-cookie'],
+    refusals: ['no_session', 'invalid_grant'],
+    caller: 'session',
+    budget: { redis: 1, postgres: 1 },
+  },
+  async ({ ctx, headers, body }) => {
+    const presented = readRefreshToken(ctx, headers, body)
+    if (isRefusal(presented)) return presented
 
     const refreshed = await refreshSession(ctx, presented.refreshToken)
-    if (isRefusal(refreshed)) return problemResponse(refreshed, ctx)
+    if (isRefusal(refreshed)) return refreshed
     // The successor travels as its predecessor did.
     return tokensResponse(ctx, refreshed, presented.transport, 200)
   },

@@ -18,7 +18,7 @@ export const expiresAt = (startedAt: Date, seconds: number) =>
 export const bytes = ({ hash }: KeyedTokenHash) => sql`${sql.param(hash, refreshTokens.hash)}::bytea`
 
 /** The live sessions of the owner of session `sid`, newest first; `after` is the last id of the page before. */
-export function listSessions(
+export function findSessions(
   { db, host }: Pick<Context, 'db' | 'host'>,
   { sid }: { sid: string },
   { after, limit }: { after: string | null; limit: number },

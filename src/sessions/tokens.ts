@@ -1,23 +1,18 @@
 /** The answer to every sign-in and refresh (DESIGN.md §9): a signed access token and where the refresh token goes. */
-import { presentUser, type User } from '../accounts/accounts.ts'
+import * as v from 'valibot'
+import { presentUser, type User, UserAnswer } from '../accounts/accounts.ts'
 import type { Context } from '../context.ts'
 import type { RefreshToken } from '../crypto/opaque-token.ts'
 import { signAccessToken } from '../crypto/signing.ts'
 import { newId } from '../events/outbox.ts'
-import { instant } from '../http/answer.ts'
+import { AnsweredInstant, instant } from '../http/answer.ts'
 import { refreshCookie } from '../http/cookies.ts'
 import type { Transport } from '../http/input.ts'
 import { type CurrentKey, keepVerifier } from '../keys/keys.ts'
 import type { Tenant } from '../tenants/tenants.ts'
 
 /** A live session, as much as its tokens tell. Authenticator assurance per NIST SP 800-63B-4. */
-export type Session = {
-  id: string
-  expiresAt: Date
-  authTime: Date
-  amr: readonly string[]
-  aal: number
-}
+export type Session = { id: string; expiresAt: Date; authTime: Date; amr: string[]; aal: number }
 
 export type IssuedTokens = {
   tenant: Tenant
@@ -29,6 +24,17 @@ export type IssuedTokens = {
   /** Remaining life of the refresh token, by the database's clock. */
   refreshExpiresInSeconds: number
 }
+
+/** `refresh_token` is absent where it is in the cookie, or where the session goes on with the one that it has. */
+export const TokensAnswer = v.object({
+  access_token: v.string(),
+  token_type: v.literal('Bearer'),
+  expires_in: v.number(),
+  refresh_token: v.exactOptional(v.string()),
+  refresh_expires_in: v.number(),
+  session: v.object({ id: v.pipe(v.string(), v.uuid()), expires_at: AnsweredInstant }),
+  user: UserAnswer,
+})
 
 /**
  * Signs the access token (RFC 9068) and forms the answer. With the cookie transport the refresh token is in
@@ -42,7 +48,7 @@ export async function tokensResponse(
 ): Promise<Response> {
   const { tenant, key, user, session, refreshToken, refreshExpiresInSeconds } = issued
   const { accessToken, expiresInSeconds } = await issueAccessToken(ctx, issued)
-  const body = {
+  const body: v.InferOutput<typeof TokensAnswer> = {
     access_token: accessToken,
     token_type: 'Bearer',
     expires_in: expiresInSeconds,
@@ -52,15 +58,11 @@ export async function tokensResponse(
     user: presentUser(user),
   }
   keepVerifier(ctx, key.kid, { tenant, key: { publicJwk: key.publicJwk, algorithm: key.algorithm } })
-  const response = Response.json(body, { status })
-  if (transport === 'cookie')
-    for (const cookie of refreshCookieOf(issued)) response.headers.set('set-cookie', cookie)
-  return response
+  const headers = new Headers()
+  if (transport === 'cookie' && refreshToken !== null)
+    headers.set('set-cookie', refreshCookie(refreshToken, refreshExpiresInSeconds))
+  return Response.json(body, { status, headers })
 }
-
-/** The cookie that keeps a browser signed in; none where the session goes on with the token that it has. */
-export const refreshCookieOf = ({ refreshToken, refreshExpiresInSeconds }: IssuedTokens): string[] =>
-  refreshToken === null ? [] : [refreshCookie(refreshToken, refreshExpiresInSeconds)]
 
 async function issueAccessToken(ctx: Pick<Context, 'now' | 'random'>, issued: IssuedTokens) {
   const { tenant, key, user, session } = issued

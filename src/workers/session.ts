@@ -6,7 +6,7 @@ import { exportMe } from '../me/export-me.route.ts'
 import { readMe } from '../me/read-me.route.ts'
 import { restoreMe } from '../me/restore-me.route.ts'
 import { updateMe } from '../me/update-me.route.ts'
-import { listOwnSessions } from '../sessions/list-sessions.route.ts'
+import { listSessions } from '../sessions/list-sessions.route.ts'
 import { logout } from '../sessions/logout.route.ts'
 import { refresh } from '../sessions/refresh.route.ts'
 import { revokeSession } from '../sessions/revoke-session.route.ts'
@@ -16,7 +16,7 @@ import { SECRETS } from '../settings.ts'
 export const operations = [
   refresh,
   logout,
-  listOwnSessions,
+  listSessions,
   revokeSession,
   revokeSessions,
   readMe,

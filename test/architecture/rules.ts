@@ -171,19 +171,35 @@ export const routesFromWorkersAlone: Rule = ({ path, imports }) =>
     )
     .map(({ from }) => `imports ${from}`)
 
-/** A route file is one operation: one export, `new Hono<Env>().<method>(path, …)`, and nothing that applies to others. */
+/** A route file is one operation under one name: the file's, the export's and its `id`; and nothing that applies to others. */
 export const oneOperationPerRouteFile: Rule = ({ path, body }) => {
   if (!path.endsWith('.route.ts')) return []
   const exported = body.filter(({ type, exportKind }) => /^Export/.test(type) && exportKind !== 'type')
   const [only] = exported.flatMap(({ declaration }) =>
     isNode(declaration) ? nodes(declaration.declarations) : [],
   )
-  const wrong =
-    exported.length === 1 && only && isOneRoute(only.init) ? [] : ['does not export one app with one route']
+  const name = nameOf(only?.id)
+  const wrong: string[] = []
+  if (exported.length !== 1 || !only) wrong.push('does not export one operation')
+  else if (!isOneRoute(only.init)) {
+    if (idOf(only.init) !== name) wrong.push(`${name} is not operation({ id: '${name}', … })`)
+    if (path.split('/').at(-1) !== `${kebab(name)}.route.ts`)
+      wrong.push(`${name} is not in ${kebab(name)}.route.ts`)
+  }
   for (const node of descendants(body))
     if (node.type === 'CallExpression' && /^(use|all|on|route|mount)$/.test(methodOf(node)) && isHono(node))
       wrong.push(`.${methodOf(node)}() in a route file`)
   return wrong
+}
+
+const kebab = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+
+/** `x` of `operation({ id: 'x', … }, …)`; null for anything else. */
+function idOf(init: unknown): string | null {
+  if (!isNode(init) || init.type !== 'CallExpression' || nameOf(init.callee) !== 'operation') return null
+  const [description] = nodes(init.arguments)
+  const id = nodes(description?.properties).find(({ key }) => nameOf(key) === 'id')
+  return isNode(id?.value) ? textOf(id.value) : null
 }
 
 /** A page file is one path: one export, `new Hono<Env>().get(path, …).post(path, …)`; GET shows the form that POST takes. */
