@@ -4,26 +4,30 @@
  */
 import { eq, type SQL, sql } from 'drizzle-orm'
 import { endAccess } from '../access/store.ts'
-import type { CanonicalEmail, User } from '../accounts/accounts.ts'
+import type { CanonicalEmail } from '../accounts/accounts.ts'
 import { beginEpoch, endedSessions } from '../accounts/epoch-store.ts'
 import { userIsActive } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import type { OneTimeTokenHash } from '../crypto/one-time-token.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
-import { ringState } from '../keys/auth-keys-store.ts'
-import { sealedKeyColumns } from '../keys/store.ts'
 import { MAX_CODE_ATTEMPTS, MAX_CODE_FAILURES } from '../one-time/purposes.ts'
 import { consumeToken, hasCode, isFromBrowser, lockOwner } from '../one-time/store.ts'
-import { databaseTime, type NewSession, startSession } from '../sign-in/start-store.ts'
+import type { IssuedTokens } from '../sessions/tokens.ts'
+import { type Beginning, readBegun } from '../sign-in/start.ts'
+import { BEGUN, begin, beginningColumns } from '../sign-in/start-store.ts'
 import { signingKeys, tenantHosts, tenants } from '../storage/schema.ts'
-import { callingTenant, tenantColumns } from '../tenants/store.ts'
+import { callingTenant } from '../tenants/store.ts'
 
-type Storage = Pick<Context, 'db' | 'host' | 'settings' | 'callerOrigin' | 'fetchSite' | 'origin'> & Recorder
+type Storage = Pick<
+  Context,
+  'db' | 'host' | 'settings' | 'callerOrigin' | 'fetchSite' | 'origin' | 'outcome'
+> &
+  Recorder
 
 /** What the answer of a session needs before it begins: the host's tenant, the key that will sign, the database's clock. */
 export async function findForSignIn(ctx: Pick<Context, 'db' | 'host' | 'settings'>) {
   const [row] = await ctx.db
-    .select({ tenant: tenantColumns, key: sealedKeyColumns, ring: ringState(ctx, 'email'), at: databaseTime })
+    .select(beginningColumns(ctx, 'email'))
     .from(tenantHosts)
     .innerJoin(tenants, eq(tenants.id, tenantHosts.tenantId))
     .leftJoin(signingKeys, eq(signingKeys.state, 'current'))
@@ -35,7 +39,7 @@ export async function findForSignIn(ctx: Pick<Context, 'db' | 'host' | 'settings
  * Members of a `with`, after `token`, which was used up: the first proof of an address takes with it what was there before
  * (pre-hijacking), and the session begins.
  */
-const signInBy = (ctx: Storage, session: NewSession): SQL => {
+const signInBy = (ctx: Storage, beginning: Beginning): SQL => {
   const verified = sql`
     select tenant_id, user_id as subject, jsonb_build_object('by', 'sign_in',
       'password', case when exists (select from removed) then 'removed' else 'none' end) || ${endedSessions} as data
@@ -53,17 +57,9 @@ const signInBy = (ctx: Storage, session: NewSession): SQL => {
         email_verified_at = coalesce(users.email_verified_at, clock_timestamp())
       from token where users.id = token.user_id returning users.*),
     verified_recorded as (${recordEvent(ctx, 'email.verified', verified, { rare: true })}),
-    ${startSession(ctx, session, sql`from proved as users`)}
-    select proved.id, proved.email, proved.email_verified_at, proved.name, proved.locale, to_jsonb(proved.roles) as roles
-    from proved join started on started.user_id = proved.id`
+    ${begin(ctx, beginning, sql`select * from proved`)}
+    select ${BEGUN} as begun`
 }
-
-type UserRow = Omit<User, 'emailVerifiedAt'> & { email_verified_at: string | null }
-
-const userOf = ({ email_verified_at, ...user }: UserRow): User => ({
-  ...user,
-  emailVerifiedAt: email_verified_at === null ? null : new Date(email_verified_at),
-})
 
 /**
  * Answers the challenge of an address with a code, or counts a wrong one: whichever of simultaneous attempts comes first
@@ -84,8 +80,8 @@ export async function signInByCode(
     hashes: readonly Uint8Array[]
     browserHash: Uint8Array | null
   },
-  session: NewSession,
-): Promise<User | null> {
+  beginning: Beginning,
+): Promise<IssuedTokens | null> {
   const account = sql`
     (${callingTenant(ctx)}) as tenant
     left join users on users.tenant_id = tenant.id and users.email = ${email} and ${userIsActive}
@@ -99,7 +95,7 @@ export async function signInByCode(
     select users.id from (${callingTenant(ctx)}) as tenant
     join users on users.tenant_id = tenant.id and users.email = ${email} and ${userIsActive} for no key update of users`)
   const isOwn = browserHash ? sql`coalesce(${isFromBrowser(browserHash)}, false)` : sql`false`
-  const decide = ctx.db.execute<UserRow>(sql`
+  const decide = ctx.db.execute<{ begun: unknown }>(sql`
     with live as (
       select one_time_tokens.id, users.email, users.email_verified_at, ${isOwn} as is_own,
         ${hasCode(hashes)} and users.id is not null as is_right
@@ -119,20 +115,20 @@ export async function signInByCode(
       returning one_time_tokens.id, one_time_tokens.tenant_id, one_time_tokens.user_id, challenge.is_right,
         challenge.email, challenge.email_verified_at),
     token as (select * from answered where is_right),
-    ${signInBy(ctx, session)}`)
+    ${signInBy(ctx, beginning)}`)
   const [, , { rows }] = await ctx.db.batch([lockAccount, lock, decide])
-  return rows[0] ? userOf(rows[0]) : null
+  return readBegun(ctx, beginning, rows[0]?.begun)
 }
 
 /** Answers the challenge with its link, in the browser that asked for it. */
 export async function signInByLink(
   ctx: Storage,
   { hash, browserHash }: { hash: OneTimeTokenHash; browserHash: Uint8Array },
-  session: NewSession,
-): Promise<User | null> {
-  const decide = ctx.db.execute<UserRow>(sql`
+  beginning: Beginning,
+): Promise<IssuedTokens | null> {
+  const decide = ctx.db.execute<{ begun: unknown }>(sql`
     with token as (${consumeToken(ctx, hash, ['sign_in'], { and: isFromBrowser(browserHash) })}),
-    ${signInBy(ctx, session)}`)
+    ${signInBy(ctx, beginning)}`)
   const [, { rows }] = await ctx.db.batch([lockOwner(ctx, hash), decide])
-  return rows[0] ? userOf(rows[0]) : null
+  return readBegun(ctx, beginning, rows[0]?.begun)
 }

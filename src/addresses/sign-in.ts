@@ -15,13 +15,10 @@ import { requestToken } from '../one-time/store.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
 import type { IssuedTokens } from '../sessions/tokens.ts'
 import { findKnownDevice, subjectsOf } from '../sign-in/known-device.ts'
-import { issuedBy, newSession } from '../sign-in/start.ts'
+import { prepare } from '../sign-in/start.ts'
 import { requireTenant } from '../tenants/tenants.ts'
 import { hashNonce, isNonceOf, newNonce } from './challenge.ts'
 import { findForSignIn, signInByCode, signInByLink } from './sign-in-store.ts'
-
-/** RFC 8176 has no word for a mailed link; both are one-time passwords. E-mail is no second factor (ASVS 6.3.6). */
-const AMR = ['otp']
 
 /**
  * Mails a code and a link, if the address has an account: limit → one statement.
@@ -59,15 +56,15 @@ export async function redeemCode(
   const nonce = sent !== null && (await isNonceOf(ctx, sent, email)) ? sent : null
   const device = await findKnownDevice(ctx, headers, email)
   const subjects = subjectsOf(ctx, email, device?.nonce ?? nonce)
-  const begun = await begin(ctx, checkLimits(ctx, 'verifySignInCode', subjects))
-  if (isRefusal(begun)) return begun
+  const beginning = await prepareByEmail(ctx, checkLimits(ctx, 'verifySignInCode', subjects))
+  if (isRefusal(beginning)) return beginning
   const [holder, hashes] = await Promise.all([
     holderOfUnknown(email),
     signInCodeHashes(ctx.settings.authKeys, email, code),
   ])
   const browserHash = nonce === null ? null : await hashNonce(nonce)
-  const user = await signInByCode(ctx, { email, holder, hashes, browserHash }, begun.session)
-  return user ? finish(ctx, begun, user) : refuse('invalid_code', { evidence: { reason: 'wrong or over' } })
+  const begun = await signInByCode(ctx, { email, holder, hashes, browserHash }, beginning)
+  return begun ?? refuse('invalid_code', { evidence: { reason: 'wrong or over' } })
 }
 
 /**
@@ -82,10 +79,10 @@ export async function redeemLink(
   const hash = await readToken(token)
   if (isRefusal(hash)) return hash
   if (nonce === null) return refuseLink('no challenge cookie')
-  const begun = await begin(ctx, checkLimits(ctx, 'verifyEmailLink'))
-  if (isRefusal(begun)) return begun
-  const user = await signInByLink(ctx, { hash, browserHash: await hashNonce(nonce) }, begun.session)
-  return user ? finish(ctx, begun, user) : refuseLink('not alive, or another browser')
+  const beginning = await prepareByEmail(ctx, checkLimits(ctx, 'verifyEmailLink'))
+  if (isRefusal(beginning)) return beginning
+  const begun = await signInByLink(ctx, { hash, browserHash: await hashNonce(nonce) }, beginning)
+  return begun ?? refuseLink('not alive, or another browser')
 }
 
 const refuseLink = (reason: string): Refusal => ({
@@ -93,8 +90,8 @@ const refuseLink = (reason: string): Refusal => ({
   detail: 'A sign-in link works once, in the browser that asked for it; the code beside it works anywhere.',
 })
 
-/** What every sign-in needs before its statement. */
-async function begin(ctx: Context, limit: Promise<Refusal | null>) {
+/** What every sign-in by e-mail needs before its statement. */
+async function prepareByEmail(ctx: Context, limit: Promise<Refusal | null>) {
   const [limited, found] = await Promise.all([limit, findForSignIn(ctx)])
   const tenant = requireTenant(ctx, found?.tenant)
   if (isRefusal(tenant)) return tenant
@@ -102,12 +99,5 @@ async function begin(ctx: Context, limit: Promise<Refusal | null>) {
   // Before a code is tried: one of a key that this Worker lacks must not count as wrong.
   requireKeys(ctx, found?.ring, 'email')
   const key = await openCurrentKey(ctx, found?.key)
-  return { tenant, key, session: await newSession(ctx, { policy: tenant.policy, at: found?.at, amr: AMR }) }
-}
-
-type Begun = Exclude<Awaited<ReturnType<typeof begin>>, Refusal>
-
-function finish(ctx: Context, { tenant, key, session }: Begun, user: IssuedTokens['user']): IssuedTokens {
-  ctx.outcome.subject = user.id
-  return { tenant, key, user, ...issuedBy(session) }
+  return prepare(ctx, 'email', { tenant, key, at: found?.at })
 }

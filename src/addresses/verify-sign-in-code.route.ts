@@ -7,8 +7,8 @@ import { parseSignInCode, type SignInCode } from '../crypto/one-time-token.ts'
 import { jsonBody } from '../http/body.ts'
 import { stripBlanks, Transport, text } from '../http/input.ts'
 import { isRefusal, problemResponse } from '../problem.ts'
+import { signedInResponse } from '../sign-in/answer.ts'
 import { redeemCode } from './sign-in.ts'
-import { signedInResponse } from './signed-in.ts'
 
 const Answer = v.strictObject({
   email: EmailAddress,
@@ -27,5 +27,5 @@ export const verifySignInCode = new Hono<Env>().post('/v1/email/code/verify', js
   const signedIn = await redeemCode(ctx, c.req.raw.headers, { email, code })
   return isRefusal(signedIn)
     ? problemResponse(signedIn, ctx)
-    : signedInResponse(ctx, c.req.raw.headers, signedIn, transport)
+    : signedInResponse(ctx, c.req.raw.headers, signedIn, { transport })
 })

@@ -8,8 +8,8 @@ import { Transport } from '../http/input.ts'
 import { requireBrowserOrigin } from '../http/origin.ts'
 import { TokenText } from '../one-time/one-time.ts'
 import { isRefusal, problemResponse } from '../problem.ts'
+import { signedInResponse } from '../sign-in/answer.ts'
 import { redeemLink } from './sign-in.ts'
-import { signedInResponse } from './signed-in.ts'
 
 const Link = v.strictObject({ token: TokenText, transport: Transport })
 
@@ -24,5 +24,5 @@ export const verifySignInLink = new Hono<Env>().post('/v1/email/link/verify', js
   const signedIn = await redeemLink(ctx, { token, nonce })
   return isRefusal(signedIn)
     ? problemResponse(signedIn, ctx)
-    : signedInResponse(ctx, headers, signedIn, transport)
+    : signedInResponse(ctx, headers, signedIn, { transport })
 })

@@ -2,12 +2,12 @@
 import { Hono } from 'hono'
 import * as v from 'valibot'
 import { redeemLink } from '../addresses/sign-in.ts'
-import { signedInResponse } from '../addresses/signed-in.ts'
 import type { Env } from '../context.ts'
 import { readChallengeCookie } from '../http/cookies.ts'
 import { formBody } from '../http/form.ts'
 import { TokenText } from '../one-time/one-time.ts'
 import { isRefusal, problemResponse } from '../problem.ts'
+import { signedInCookies } from '../sign-in/answer.ts'
 import { asPage, showDone, showLink } from './pages.ts'
 
 const Form = v.strictObject({ token: TokenText })
@@ -20,8 +20,8 @@ export const signInPage = new Hono<Env>()
     const { token } = c.req.valid('form')
     const signedIn = await redeemLink(ctx, { token, nonce: readChallengeCookie(headers) })
     if (isRefusal(signedIn)) return problemResponse(signedIn, ctx)
-    const { headers: answered } = await signedInResponse(ctx, headers, signedIn, 'cookie')
     const page = await showDone(c, 'sign_in')
-    for (const cookie of answered.getSetCookie()) page.headers.append('set-cookie', cookie)
+    for (const cookie of await signedInCookies(ctx, headers, signedIn))
+      page.headers.append('set-cookie', cookie)
     return page
   })

@@ -6,8 +6,7 @@ import type { Env } from '../context.ts'
 import { jsonBody } from '../http/body.ts'
 import { Transport, text } from '../http/input.ts'
 import { isRefusal, problemResponse } from '../problem.ts'
-import { tokensResponse } from '../sessions/tokens.ts'
-import { findKnownDevice, rememberDevice } from '../sign-in/known-device.ts'
+import { signedInResponse } from '../sign-in/answer.ts'
 import { MAX_PASSWORD_UNITS } from './policy.ts'
 import { signInWithPassword } from './sign-in.ts'
 
@@ -21,10 +20,8 @@ export const login = new Hono<Env>().post('/v1/login', jsonBody(Credentials), as
   const { ctx } = c.var
   const input = c.req.valid('json')
   const { headers } = c.req.raw
-  const device = await findKnownDevice(ctx, headers, input.email)
-  const signedIn = await signInWithPassword(ctx, input, device)
-  if (isRefusal(signedIn)) return problemResponse(signedIn, ctx)
-  const response = await tokensResponse(ctx, signedIn, input.transport, 200)
-  await rememberDevice(ctx, headers, response, { email: input.email, known: device })
-  return response
+  const signedIn = await signInWithPassword(ctx, headers, input)
+  return isRefusal(signedIn)
+    ? problemResponse(signedIn, ctx)
+    : signedInResponse(ctx, headers, signedIn, input)
 })

@@ -6,14 +6,13 @@ import type { PasswordHash } from '../crypto/password-hash.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
 import type { IdempotencyKey } from '../idempotency/idempotency.ts'
 import { isKept, keepAnswer, keptAnswerColumns } from '../idempotency/store.ts'
-import { announceKey, ringState } from '../keys/auth-keys-store.ts'
-import { sealedKeyColumns } from '../keys/store.ts'
+import { announceKey } from '../keys/auth-keys-store.ts'
 import type { NewToken } from '../one-time/one-time.ts'
 import { issueToken, tokenIssued } from '../one-time/store.ts'
-import { databaseTime, type NewSession, startSession } from '../sign-in/start-store.ts'
+import type { Beginning } from '../sign-in/start.ts'
+import { begin, beginningColumns } from '../sign-in/start-store.ts'
 import { isUniqueViolation } from '../storage/postgres.ts'
 import { idempotencyKeys, signingKeys, tenantHosts, tenants } from '../storage/schema.ts'
-import { tenantColumns } from '../tenants/store.ts'
 import { failuresOf } from './store.ts'
 
 type Storage = Pick<Context, 'db' | 'settings'> & Recorder
@@ -24,13 +23,7 @@ export async function findForRegistration(
   repeat: IdempotencyKey | null,
 ) {
   const [row] = await ctx.db
-    .select({
-      tenant: tenantColumns,
-      key: sealedKeyColumns,
-      ring: ringState(ctx, 'password'),
-      kept: keptAnswerColumns,
-      at: databaseTime,
-    })
+    .select({ ...beginningColumns(ctx, 'password'), kept: keptAnswerColumns })
     .from(tenantHosts)
     .innerJoin(tenants, eq(tenants.id, tenantHosts.tenantId))
     .leftJoin(signingKeys, eq(signingKeys.state, 'current'))
@@ -56,7 +49,7 @@ function makeAccount(ctx: Recorder, { user, hash }: Applicant): SQL {
 }
 
 export type Registration = Applicant & {
-  session: NewSession
+  beginning: Beginning
   kept: KeptRegistration | null
   /** Whose failures are forgotten: attempts before there was an account were at nothing. */
   subject: Uint8Array
@@ -68,7 +61,7 @@ export type Registration = Applicant & {
  */
 export async function register(
   ctx: Storage,
-  { session, kept, subject, ...applicant }: Registration,
+  { beginning, kept, subject, ...applicant }: Registration,
 ): Promise<'registered' | 'email_taken' | 'idempotency_key_in_use'> {
   const refused = sql`case when exists (select from account) then null else 'email_taken' end`
   return unlessInUse(async () => {
@@ -77,8 +70,8 @@ export async function register(
       failures_forgotten as (
         delete from sign_in_failures using account where ${failuresOf(applicant.user.tenantId, subject)}),
       ${kept ? sql`${keepAnswer(applicant.user.tenantId, kept.key, kept.sealed, refused)},` : sql``}
-      ${startSession(ctx, session, sql`from account as users`)}
-      select id from started`)
+      ${begin(ctx, beginning, sql`select * from account`)}
+      select id from begun`)
     return rows.length === 1 ? 'registered' : 'email_taken'
   })
 }

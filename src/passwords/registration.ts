@@ -18,7 +18,7 @@ import { checkLimits } from '../limits/check.ts'
 import { newToken } from '../one-time/one-time.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
 import type { IssuedTokens } from '../sessions/tokens.ts'
-import { issuedBy, newSession } from '../sign-in/start.ts'
+import { begunAs, prepare } from '../sign-in/start.ts'
 import { requireTenant } from '../tenants/tenants.ts'
 import { fewAtOnce } from './at-once.ts'
 import { hashUnbreached } from './breached.ts'
@@ -33,7 +33,6 @@ import {
   register,
   registerToVerify,
 } from './registration-store.ts'
-import { AMR } from './sign-in.ts'
 
 export type RegistrationInput = {
   email: CanonicalEmail
@@ -108,11 +107,10 @@ async function attemptToRegister(
   if (awaitsProof) return registerUnproved(ctx, headers, applicant, keep)
 
   const key = await openCurrentKey(ctx, found?.key)
-  const session = await newSession(ctx, { policy: tenant.policy, at: found?.at, amr: AMR })
-  const person = { ...user, emailVerifiedAt: null, roles: [] }
-  const response = await answer({ tenant, key, user: person, ...issuedBy(session) })
+  const beginning = await prepare(ctx, 'password', { tenant, key, at: found?.at })
+  const response = await answer(begunAs(beginning, { ...user, emailVerifiedAt: null, roles: [] }))
   const subject = await attemptSubject(email, null)
-  const outcome = await register(ctx, { ...applicant, session, subject, kept: await keep(response) })
+  const outcome = await register(ctx, { ...applicant, beginning, subject, kept: await keep(response) })
   return outcome === 'registered' ? response : refuse(outcome)
 }
 

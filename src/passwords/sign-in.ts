@@ -6,33 +6,32 @@ import { openCurrentKey } from '../keys/keys.ts'
 import { checkLimits } from '../limits/check.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
 import type { IssuedTokens } from '../sessions/tokens.ts'
-import { type KnownDevice, subjectsOf } from '../sign-in/known-device.ts'
-import { issuedBy, newSession } from '../sign-in/start.ts'
+import { findKnownDevice, type KnownDevice, subjectsOf } from '../sign-in/known-device.ts'
+import { prepare } from '../sign-in/start.ts'
 import { requireTenant } from '../tenants/tenants.ts'
 import { fewAtOnce } from './at-once.ts'
 import { attemptSubject, refuseUnheard } from './failures.ts'
 import { rehash, type StoredHash, verify } from './hashing.ts'
 import { countFailure, findForSignIn, signIn, type VerifiedPassword } from './store.ts'
 
-export const AMR = ['pwd'] // RFC 8176
-
 /**
  * Signs in: (limit ∥ read) → verify → one statement. An unknown account, a wrong password, a disabled account and a
  * password changed meanwhile are one answer after the same work and the same trips; so are an account and an unknown
  * address whose attempts are delayed.
- * @param device the caller's browser, when it is one that has signed in to this account before
  * @returns refusals `unknown_host`, `origin_not_allowed`, `rate_limited`, `password_disabled`, `invalid_credentials`
  * @throws Fault `overloaded`
  */
 export async function signInWithPassword(
   ctx: Context,
+  headers: Headers,
   input: { email: CanonicalEmail; password: string },
-  device: KnownDevice | null,
 ): Promise<IssuedTokens | Refusal> {
+  const device = await findKnownDevice(ctx, headers, input.email)
   const account = JSON.stringify([ctx.host, input.email, device?.nonce ?? null])
   return fewAtOnce(ctx, account, () => attemptSignIn(ctx, input, device))
 }
 
+/** @param device the caller's browser, when it is one that has signed in to this account before */
 async function attemptSignIn(
   ctx: Context,
   input: { email: CanonicalEmail; password: string },
@@ -72,13 +71,16 @@ async function attemptSignIn(
     const reason = user ? (isRight ? 'account not usable' : 'wrong password') : 'unknown account'
     return late ?? refuse('invalid_credentials', { evidence: { reason, ...evidenceOf(attempts) } })
   }
-  const begun = await newSession(ctx, { policy: tenant.policy, at: found?.at, amr: AMR })
-  const session = { ...begun, isKnownBrowser: device !== null }
+  const beginning = await prepare(ctx, 'password', {
+    tenant,
+    key,
+    at: found?.at,
+    isKnownBrowser: device !== null,
+  })
   const verified = await toSignIn(ctx, { user, tenant, stored, password, subject })
-  const { hasBegun, ...attempts } = await signIn(ctx, verified, session)
-  if (hasBegun) return { tenant, key, user, ...issuedBy(session) }
+  const { begun, attempts } = await signIn(ctx, verified, beginning)
   const reason = 'account not active or password changed'
-  return refuseUnheard(attempts) ?? refuse('invalid_credentials', { evidence: { reason } })
+  return begun ?? refuseUnheard(attempts) ?? refuse('invalid_credentials', { evidence: { reason } })
 }
 
 const evidenceOf = ({ failures }: { failures: number }) => ({ consecutive_failures: failures })

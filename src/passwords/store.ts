@@ -5,11 +5,10 @@ import { userColumns, userIsActive } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import type { PasswordHash } from '../crypto/password-hash.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
-import { ringState } from '../keys/auth-keys-store.ts'
-import { sealedKeyColumns } from '../keys/store.ts'
-import { databaseTime, type NewSession, startSession } from '../sign-in/start-store.ts'
+import type { IssuedTokens } from '../sessions/tokens.ts'
+import { type Beginning, readBegun } from '../sign-in/start.ts'
+import { BEGUN, begin, beginningColumns } from '../sign-in/start-store.ts'
 import { passwords, signInFailures, signingKeys, tenantHosts, tenants, users } from '../storage/schema.ts'
-import { tenantColumns } from '../tenants/store.ts'
 import {
   type Attempts,
   FIRST_DELAY_SECONDS,
@@ -39,9 +38,7 @@ export async function findForSignIn(
 ) {
   const [row] = await ctx.db
     .select({
-      tenant: tenantColumns,
-      key: sealedKeyColumns,
-      ring: ringState(ctx, 'password'),
+      ...beginningColumns(ctx, 'password'),
       user: userColumns,
       isActive: sql<boolean>`${users.status} = 'active'`,
       password: passwordColumns,
@@ -49,7 +46,6 @@ export async function findForSignIn(
         failures: sql<number>`coalesce(${signInFailures.consecutiveFailures}, 0)`,
         waitSeconds: sql<number>`${waitSeconds}`,
       },
-      at: databaseTime,
     })
     .from(tenantHosts)
     .innerJoin(tenants, eq(tenants.id, tenantHosts.tenantId))
@@ -104,40 +100,40 @@ export type VerifiedPassword = {
  * Begins a session for an account whose password was verified, provided that the attempt is heard, that the account is
  * still active and that the password is still that one: all may have changed while the hash ran. Their rows are locked,
  * so none can change before the session is there to be revoked with the others; a failure under way is waited for.
- * @returns whether it began, and how attempts stood
+ * @returns what began, or null, and how attempts stood
  */
 export async function signIn(
-  ctx: Storage,
+  ctx: Storage & Pick<Context, 'outcome'>,
   verified: VerifiedPassword,
-  session: NewSession,
-): Promise<Attempts & { hasBegun: boolean }> {
+  beginning: Beginning,
+): Promise<{ begun: IssuedTokens | null; attempts: Attempts }> {
   const { userId, tenantId, isProved, subject, changedAt, rehashed } = verified
-  const from = sql`from standing as users where not exists (select from attempts where is_unheard)`
+  const who = sql`select * from standing where not exists (select from attempts where is_unheard)`
   const rehash = sql`,
     rehashed as (
       update passwords set phc = ${rehashed?.phc}, key_id = ${rehashed?.keyId}
-      from started where passwords.user_id = started.user_id)`
+      from begun where passwords.user_id = begun.id)`
   // An account that is used is never closed for want of a proof: its tenant came to let people in without one.
   const used = sql`,
     used as (
       update users set awaits_proof_since = null
-      from started where users.id = started.user_id and users.awaits_proof_since is not null)`
-  const { rows } = await ctx.db.execute<AttemptsRow & { has_begun: boolean }>(sql`
+      from begun where users.id = begun.id and users.awaits_proof_since is not null)`
+  const { rows } = await ctx.db.execute<AttemptsRow & { begun: unknown }>(sql`
     with standing as (
-      select users.id, users.tenant_id from users join passwords on passwords.user_id = users.id
+      select users.* from users join passwords on passwords.user_id = users.id
       where users.id = ${userId} and users.tenant_id = ${tenantId} and ${userIsActive}
         and passwords.changed_at = ${changedAt}::timestamptz
       for no key update of users for share of passwords),
     ${heldAttempts(failuresOf(tenantId, subject), sql`standing`)},
-    ${startSession(ctx, session, from)},
-    failures_forgotten as (delete from sign_in_failures using started where ${failuresOf(tenantId, subject)})
+    ${begin(ctx, beginning, who)},
+    failures_forgotten as (delete from sign_in_failures using begun where ${failuresOf(tenantId, subject)})
     ${rehashed === null ? sql`` : rehash}
     ${isProved ? sql`` : used}
-    select exists (select from started) as has_begun, coalesce(max(failures), 0) as failures,
+    select ${BEGUN} as begun, coalesce(max(failures), 0) as failures,
       coalesce(max(wait_seconds), 0) as wait_seconds
     from attempts`)
   const [row] = rows
-  return { hasBegun: row?.has_begun ?? false, ...attemptsOf(row) }
+  return { begun: readBegun(ctx, beginning, row?.begun), attempts: attemptsOf(row) }
 }
 
 export type AttemptsRow = { failures: number; wait_seconds: number }

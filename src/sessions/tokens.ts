@@ -12,7 +12,13 @@ import { type CurrentKey, keepVerifier } from '../keys/keys.ts'
 import type { Tenant } from '../tenants/tenants.ts'
 
 /** A live session, as much as its tokens tell. Authenticator assurance per NIST SP 800-63B-4. */
-export type Session = { id: string; expiresAt: Date; authTime: Date; amr: string[]; aal: number }
+export type Session = {
+  id: string
+  expiresAt: Date
+  authTime: Date
+  amr: readonly string[]
+  aal: number
+}
 
 export type IssuedTokens = {
   tenant: Tenant
@@ -58,11 +64,15 @@ export async function tokensResponse(
     user: presentUser(user),
   }
   keepVerifier(ctx, key.kid, { tenant, key: { publicJwk: key.publicJwk, algorithm: key.algorithm } })
-  const headers = new Headers()
-  if (transport === 'cookie' && refreshToken !== null)
-    headers.set('set-cookie', refreshCookie(refreshToken, refreshExpiresInSeconds))
-  return Response.json(body, { status, headers })
+  const response = Response.json(body, { status })
+  if (transport === 'cookie')
+    for (const cookie of refreshCookieOf(issued)) response.headers.set('set-cookie', cookie)
+  return response
 }
+
+/** The cookie that keeps a browser signed in; none where the session goes on with the token that it has. */
+export const refreshCookieOf = ({ refreshToken, refreshExpiresInSeconds }: IssuedTokens): string[] =>
+  refreshToken === null ? [] : [refreshCookie(refreshToken, refreshExpiresInSeconds)]
 
 async function issueAccessToken(ctx: Pick<Context, 'now' | 'random'>, issued: IssuedTokens) {
   const { tenant, key, user, session } = issued

@@ -17,7 +17,7 @@ const MAC_BYTES = 16
 /** base64url of nonce and MAC. */
 const ENTRY = /^[A-Za-z0-9_-]{43}$/
 
-type DeviceContext = Pick<Context, 'settings' | 'host' | 'random' | 'fetchSite' | 'client'>
+type DeviceContext = Pick<Context, 'settings' | 'host' | 'random'>
 
 /** An entry of the cookie that proves this browser known to `email` on this host. */
 export type KnownDevice = { nonce: string; entry: string }
@@ -59,23 +59,19 @@ export function subjectsOf(
     : { device: `${account}\0${browser}` }
 }
 
-/** Makes the browser known to the account that it has just signed in to. A caller that is no browser gets no cookie. */
+/** @returns the cookie that makes the browser known to the account that it has just signed in to */
 export async function rememberDevice(
   ctx: DeviceContext,
   headers: Headers,
-  response: Response,
-  { email, known }: { email: CanonicalEmail; known: KnownDevice | null },
-): Promise<void> {
-  // A trusted caller passes the cookie on, and sends it back.
-  const isBrowser =
-    ctx.fetchSite !== null || ctx.client.vouchedBy !== null || response.headers.has('set-cookie')
-  if (!isBrowser) return
+  email: CanonicalEmail,
+): Promise<string> {
+  const known = await findKnownDevice(ctx, headers, email)
   // The same nonce, so the same counter; signed anew, so that it outlives the key that signed it first.
   const nonce = (known && fromBase64Url(known.nonce)) ?? ctx.random(NONCE_BYTES)
   const entry = await signEntry(ctx, email, nonce)
   const others = readEntries(headers).filter((other) => other !== known?.entry)
   const value = [entry, ...others].slice(0, MAX_ENTRIES).join('.')
-  response.headers.append('set-cookie', deviceCookie(value))
+  return deviceCookie(value)
 }
 
 function readEntries(headers: Headers): string[] {

@@ -1,31 +1,27 @@
-/** The SQL that begins a session. No other file inserts one. */
+/** The SQL of the one door: it begins a session for whoever passed. No other file inserts one. */
 import { type SQL, sql } from 'drizzle-orm'
 import type { Context } from '../context.ts'
-import type { KeyedTokenHash } from '../crypto/opaque-token.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
-import { announceKey } from '../keys/auth-keys-store.ts'
+import type { KeyedWorker } from '../keys/auth-keys.ts'
+import { announceKey, ringState } from '../keys/auth-keys-store.ts'
+import { sealedKeyColumns } from '../keys/store.ts'
 import { deviceLabel } from '../sessions/device.ts'
 import { displaceOldest } from '../sessions/session-limit-store.ts'
 import { bytes, expiresAt, refreshSeconds } from '../sessions/store.ts'
 import { sessions } from '../storage/schema.ts'
-import type { TenantPolicy } from '../tenants/tenants.ts'
+import { tenantColumns } from '../tenants/store.ts'
+import type { Beginning, NewSession } from './start.ts'
 
 /** The database's clock, for what an answer says before its statement runs. */
-export const databaseTime = sql`now()`.mapWith((value: string) => new Date(value))
+const databaseTime = sql`now()`.mapWith((value: string) => new Date(value))
 
-export type NewSession = {
-  id: string
-  /** Now, by the database's clock, as the same request read it: so the answer is known before the session begins. */
-  startedAt: Date
-  refreshTokenId: string
-  refreshTokenHash: KeyedTokenHash
-  policy: TenantPolicy
-  /** Authentication methods (RFC 8176), e.g. `['pwd']`, and the assurance level they reach. */
-  amr: string[]
-  aal: 1 | 2
-  /** Whether the caller's browser has proved that it signed in to this account before. */
-  isKnownBrowser?: boolean
-}
+/** For `db.select`, over `tenants` and `signing_keys`: what every first factor reads before it can be the beginning of anything. */
+export const beginningColumns = (ctx: Pick<Context, 'settings'>, worker: KeyedWorker) => ({
+  tenant: tenantColumns,
+  key: sealedKeyColumns,
+  ring: ringState(ctx, worker),
+  at: databaseTime,
+})
 
 /** Ten a day for as long as ended sessions are kept, and more. */
 const DEVICES_LOOKED_AT = 500
@@ -46,14 +42,28 @@ const isNewDevice = sql`(
       and coalesce(earlier.device_label, earlier.user_agent) is not distinct from coalesce(started.device_label, started.user_agent)))`
 
 /**
- * The members of a `with` that begin a session: the session (`started`), its first refresh token and the event.
- * @param from for whom and under which conditions: `from … as users where …`, yielding `id` and `tenant_id`;
- * when it yields no row nothing is inserted
+ * Members of a `with`: a session begins for the account that passed, and ends up in `begun`; or nothing does.
+ * @param who which first factor was passed, by whom and under which conditions: a select of one row of `users`, locked, or
+ * of none
  */
-export function startSession(
+export const begin = (
   ctx: Recorder & Pick<Context, 'settings'>,
-  { id, startedAt, refreshTokenId, refreshTokenHash, policy, amr, aal, isKnownBrowser = false }: NewSession,
-  from: SQL,
+  { session }: Beginning,
+  who: SQL,
+): SQL => sql`
+  passed as (${who}),
+  ${startSession(ctx, session)},
+  begun as (select passed.* from passed join started on started.user_id = passed.id)`
+
+/** Of a statement with `begin`, what `readBegun` reads: an object, or null when nothing began. */
+export const BEGUN = sql`(
+  select jsonb_build_object('id', id, 'email', email, 'email_verified_at', email_verified_at, 'name', name,
+    'locale', locale, 'roles', roles) from begun)`
+
+/** The session of the account in `passed` (`started`), its first refresh token and the event. */
+function startSession(
+  ctx: Recorder & Pick<Context, 'settings'>,
+  { id, startedAt, refreshTokenId, refreshTokenHash, policy, amr, aal, isKnownBrowser }: NewSession,
 ): SQL {
   const { client } = ctx
   const event = sql`select tenant_id, user_id as subject, jsonb_build_object('session_id', id, 'amr', amr,
@@ -65,14 +75,14 @@ export function startSession(
       insert into sessions (id, tenant_id, user_id, created_at, auth_time, expires_at, idle_expires_at, amr, aal,
         address, country, city, asn_org, user_agent, device_label)
       -- Not the start of the transaction: it may have waited for an epoch to begin.
-      select ${id}::uuid, users.tenant_id, users.id, clock_timestamp(),
+      select ${id}::uuid, passed.tenant_id, passed.id, clock_timestamp(),
         ${startedAt.toISOString()}::timestamptz,
         ${expiresAt(startedAt, policy.session_absolute_seconds)}::timestamptz,
         ${expiresAt(startedAt, refreshSeconds(policy))}::timestamptz,
-        ${sql.param(amr, sessions.amr)}::text[], ${aal}::smallint,
+        ${sql.param([...amr], sessions.amr)}::text[], ${aal}::smallint,
         ${client.truncatedAddress}, ${client.country}, ${client.city}, ${client.asnOrg},
         ${client.userAgent}, ${deviceLabel(client.userAgent)}
-      ${from}
+      from passed
       returning *),
     first_token as (
       insert into refresh_tokens (id, tenant_id, session_id, hash, key_id, expires_at)

@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { importsPointOneWay } from './direction.ts'
+import { EXCEPTIONS, OWNERS, oneOwnerPerTable, TABLES, writesOf } from './owners.ts'
 import {
   librariesAtHome,
   middlewareWithoutStorage,
@@ -14,7 +15,7 @@ import {
   type Rule,
   routesFromWorkersAlone,
 } from './rules.ts'
-import { parseSource, readSource } from './source.ts'
+import { descendants, parseSource, readSource } from './source.ts'
 
 const source = readSource('src')
 
@@ -137,6 +138,26 @@ const rules: { title: string; rule: Rule; mistakes: Mistake[]; fine: Mistake[] }
     ],
   },
   {
+    title: 'each table is written in the folder of its owner',
+    rule: oneOwnerPerTable,
+    mistakes: [
+      ['const a = sql`insert into users (id) values (1)`', 'src/passwords/store.ts'],
+      ['const a = sql`with b as (update users set name = 1)`', 'src/guard/store.ts'],
+      [`const a = sql\`\${b}, c as (delete from one_time_tokens)\``, 'src/guard/store.ts'],
+      ['const a = sql`update passwords set phc = 1`', 'src/access/store.ts'],
+      ['const a = sql.raw(`insert into "audit_heads" values (1)`)', 'src/me/store.ts'],
+      ['const a = (db) => db.delete(mails).where(b)', 'src/guard/store.ts'],
+      [`const a = (table) => sql\`delete from \${table}\``, 'src/me/store.ts'],
+    ],
+    fine: [
+      ['const a = sql`update users set name = 1`', 'src/accounts/store.ts'],
+      ['const a = sql`delete from passwords`', 'src/access/store.ts'],
+      ['const a = sql`select from users for no key update of users`', 'src/me/store.ts'],
+      [`const a = sql\`select from \${b} for update of \${b} skip locked\``, 'src/me/store.ts'],
+      ['const a = (known) => known.delete(entry)', 'src/me/store.ts'],
+    ],
+  },
+  {
     title: 'middleware imports no storage client',
     rule: middlewareWithoutStorage,
     mistakes: [
@@ -206,6 +227,22 @@ describe.each(rules)('$title', ({ rule, mistakes, fine }) => {
   test.each(fine)('leaves alone: %s', (code, path = 'src/x/x.ts') => {
     expect(rule(parseSource(path, code))).toEqual([])
   })
+})
+
+test('every table of the schema has an owner', () => {
+  expect(TABLES.filter((table) => !(table in OWNERS))).toEqual([])
+})
+
+test('every exception is one that is needed', () => {
+  const made = source.flatMap(({ path, body }) =>
+    [...descendants(body)]
+      .flatMap(writesOf)
+      .map(({ verb, table }) => `${path.split('/')[1]} ${verb} ${table}`),
+  )
+  const allowed = EXCEPTIONS.flatMap(({ folder, verbs, tables }) =>
+    verbs.flatMap((verb) => tables.map((table) => `${folder} ${verb} ${table}`)),
+  )
+  expect(allowed.filter((one) => !made.includes(one))).toEqual([])
 })
 
 test('the rules look at every file of src/', () => {

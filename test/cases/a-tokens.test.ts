@@ -2,7 +2,7 @@
 
 import { createHmac, createPublicKey, generateKeyPairSync, type JsonWebKey, sign } from 'node:crypto'
 import { deflateRawSync } from 'node:zlib'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Client, createClient, type Tokens } from '../support/client.ts'
 import { claimsOf, createForger, type Forger, headerOf, segment } from '../support/forge.ts'
 import { bearerOperations, perform } from '../support/http-operations.ts'
@@ -48,13 +48,13 @@ async function expectRefused(forged: string) {
 const readMe = (authorization: string) => client.call('/v1/me', { headers: { authorization } })
 
 describe('signatures', () => {
-  it('accepts the genuine token, and one that the forger signed anew: what follows is refused for its own fault', async () => {
+  test('accepts the genuine token, and one that the forger signed anew: what follows is refused for its own fault', async () => {
     expect((await client.call('/v1/me', { bearer: tokens.access_token })).status).toBe(200)
     const again = forger.withClaims(tokens.access_token, {})
     expect((await client.call('/v1/me', { bearer: again })).status).toBe(200)
   })
 
-  it('A01 refuses a token signed with the public key as an HMAC secret', async () => {
+  test('A01 refuses a token signed with the public key as an HMAC secret', async () => {
     const publicKey = createPublicKey({ key: forger.publicJwk as JsonWebKey, format: 'jwk' })
     const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString()
     const secrets = [
@@ -81,7 +81,7 @@ describe('signatures', () => {
     }
   })
 
-  it('A02 refuses unsigned tokens, whatever the spelling of "none", and never announces such an algorithm', async () => {
+  test('A02 refuses unsigned tokens, whatever the spelling of "none", and never announces such an algorithm', async () => {
     const [header = '', payload = '', signature = ''] = tokens.access_token.split('.')
     for (const alg of ['none', 'None', 'NONE', 'nOnE', '', null]) {
       const unsigned = segment({ ...headerOf(tokens.access_token), alg })
@@ -106,7 +106,7 @@ describe('signatures', () => {
     expect(JSON.stringify(body)).not.toMatch(/none|HS256|HS384|HS512|RS1/i)
   })
 
-  it('A03 publishes each key with its algorithm and nothing private', async () => {
+  test('A03 publishes each key with its algorithm and nothing private', async () => {
     const { body } = await client.call<{ keys: Record<string, unknown>[] }>('/.well-known/jwks.json')
     expect(body.keys.length).toBeGreaterThan(0)
     for (const key of body.keys) {
@@ -120,7 +120,7 @@ describe('signatures', () => {
     }
   })
 
-  it("A03 refuses a token whose algorithm is not its key's own", async () => {
+  test("A03 refuses a token whose algorithm is not its key's own", async () => {
     const claims = claimsOf(tokens.access_token)
     for (const alg of ['ES256', 'RS256', 'PS256', 'Ed25519', 'eddsa', 'EdDSA '])
       await expectRefusedEverywhere(forger.signRaw({ ...headerOf(tokens.access_token), alg }, claims))
@@ -131,7 +131,7 @@ describe('signatures', () => {
     await expectRefusedEverywhere(`${input}.${signature.toString('base64url')}`)
   })
 
-  it('A03 refuses the right claims under another type of token or a bent signature', async () => {
+  test('A03 refuses the right claims under another type of token or a bent signature', async () => {
     for (const typ of ['JWT', 'jwt', 'id+jwt', 'at+JWT', 'application/at+jwt', undefined])
       expect(
         (
@@ -151,7 +151,7 @@ describe('signatures', () => {
 })
 
 describe('claims', () => {
-  it('A04 refuses every audience but exactly ours', async () => {
+  test('A04 refuses every audience but exactly ours', async () => {
     const ours = String(claimsOf(tokens.access_token).aud)
     const wrong = [
       'https://other.test',
@@ -168,7 +168,7 @@ describe('claims', () => {
     await expectRefusedEverywhere(forger.withClaims(tokens.access_token, { aud: 'https://other.test' }))
   })
 
-  it("A04 takes the tenant's own audience where it has one, and its issuer no longer", async () => {
+  test("A04 takes the tenant's own audience where it has one, and its issuer no longer", async () => {
     const audience = 'https://api.example.com'
     const other = createClient(service, await service.newTenant({ settings: { audience } }))
     const { access_token } = (await other.newAccount()).tokens
@@ -178,7 +178,7 @@ describe('claims', () => {
     expect((await other.call('/v1/me', { bearer: asIssuer })).status).toBe(401)
   })
 
-  it('A05 refuses times that are no times, over, or not yet', async () => {
+  test('A05 refuses times that are no times, over, or not yet', async () => {
     const now = Math.floor(Date.now() / 1000)
     const exps = [
       '9999999999',
@@ -215,7 +215,7 @@ describe('claims', () => {
     await expectRefusedEverywhere(forger.withClaims(tokens.access_token, { exp: now - 1 }))
   })
 
-  it('A05 refuses claims that are missing or of another type', async () => {
+  test('A05 refuses claims that are missing or of another type', async () => {
     for (const claim of ['sub', 'sid', 'tid', 'jti', 'acr', 'amr', 'roles', 'iss'])
       for (const value of [undefined, null, 7, { $ne: '' }])
         expect(
@@ -223,7 +223,7 @@ describe('claims', () => {
         ).toBe(401)
   })
 
-  it("A14 refuses another tenant's token, also one whose claims were rewritten for the new tenant", async () => {
+  test("A14 refuses another tenant's token, also one whose claims were rewritten for the new tenant", async () => {
     const stranger = createClient(service, await service.newTenant())
     await expectRefusedEverywhere(tokens.access_token, stranger)
     const { origin, id } = stranger.tenant
@@ -240,7 +240,7 @@ describe('claims', () => {
     expect((await client.call('/v1/me', { bearer: tokens.access_token })).status).toBe(200)
   })
 
-  it("A14 refuses a genuine token that names somebody else's session or account", async () => {
+  test("A14 refuses a genuine token that names somebody else's session or account", async () => {
     const other = (await client.newAccount()).tokens
     const mixed = forger.withClaims(tokens.access_token, { sid: other.session.id })
     expect((await client.call('/v1/me', { bearer: mixed })).status).toBe(401)
@@ -256,7 +256,7 @@ describe('claims', () => {
 })
 
 describe('the header that carries it', () => {
-  it('A06 takes "Bearer" in any case with one space, and nothing else', async () => {
+  test('A06 takes "Bearer" in any case with one space, and nothing else', async () => {
     const token = tokens.access_token
     for (const scheme of ['Bearer', 'bearer', 'BEARER'])
       expect((await readMe(`${scheme} ${token}`)).status).toBe(200)
@@ -286,7 +286,7 @@ describe('the header that carries it', () => {
     expect(without.headers.get('www-authenticate')).toBe('Bearer')
   })
 
-  it('A06 answers 400 to two tokens, joined or in two headers', async () => {
+  test('A06 answers 400 to two tokens, joined or in two headers', async () => {
     const line = `Authorization: Bearer ${tokens.access_token}`
     expect((await readMe(`Bearer ${tokens.access_token}, Bearer ${tokens.access_token}`)).status).toBe(400)
     for (const operation of bearerOperations) {
@@ -303,7 +303,7 @@ describe('the header that carries it', () => {
     }
   })
 
-  it('A06 reads the token from the header alone, not from the query or a cookie', async () => {
+  test('A06 reads the token from the header alone, not from the query or a cookie', async () => {
     for (const name of ['access_token', 'token', 'bearer', 'authorization'])
       expect((await client.call(`/v1/me?${name}=${tokens.access_token}`)).status).toBe(401)
     expect(
@@ -311,7 +311,7 @@ describe('the header that carries it', () => {
     ).toBe(401)
   })
 
-  it('A07 answers 401 to a malformed Bearer, never 5xx', async () => {
+  test('A07 answers 401 to a malformed Bearer, never 5xx', async () => {
     const huge = 'a'.repeat(100_000)
     for (const text of [
       '%',
@@ -338,14 +338,14 @@ describe('the header that carries it', () => {
     expect((await readMe(`Bearer ${tokens.access_token}`)).status).toBe(200)
   })
 
-  it('A11 gives a valid token the same answer a hundred times in a row', async () => {
+  test('A11 gives a valid token the same answer a hundred times in a row', async () => {
     for (let round = 0; round < 100; round++)
       expect((await client.call('/v1/me', { bearer: tokens.access_token })).status).toBe(200)
   })
 })
 
 describe('other kinds of token', () => {
-  it('A08 refuses each kind of token where another kind is expected', async () => {
+  test('A08 refuses each kind of token where another kind is expected', async () => {
     const own = await client.newAccount()
     await client.login(own.email)
     const page = await client.call<{ next_cursor: string }>('/v1/sessions?limit=1', {
@@ -370,7 +370,7 @@ describe('other kinds of token', () => {
     expect((await client.refresh(refresh_token)).status).toBe(200)
   })
 
-  it('A09 refuses encrypted tokens unread, also one that would unpack to a hundred megabytes', async () => {
+  test('A09 refuses encrypted tokens unread, also one that would unpack to a hundred megabytes', async () => {
     const bomb = deflateRawSync(Buffer.alloc(100_000_000)).toString('base64url')
     const header = segment({
       alg: 'dir',
@@ -391,7 +391,7 @@ describe('other kinds of token', () => {
     )
   })
 
-  it('A10 takes no key and no address of a key from the token, and calls nobody', async () => {
+  test('A10 takes no key and no address of a key from the token, and calls nobody', async () => {
     await using sink = await startSink()
     const { publicKey, privateKey } = generateKeyPairSync('ed25519')
     const jwk = publicKey.export({ format: 'jwk' })
@@ -429,7 +429,7 @@ describe('other kinds of token', () => {
 })
 
 describe('the end of a token', () => {
-  it('A12 ends a session by the clock of the server, however long a browser keeps the cookie', async () => {
+  test('A12 ends a session by the clock of the server, however long a browser keeps the cookie', async () => {
     for (const column of ['expires_at', 'idle_expires_at']) {
       const own = (await client.newAccount()).tokens
       await service.sql(`update sessions set ${column} = now() - interval '1 second' where id = $1`, [
@@ -452,7 +452,7 @@ describe('the end of a token', () => {
     expect((await client.refresh(own.refresh_token)).status).toBe(401)
   })
 
-  it('A13 refuses refresh and access token at once after logout', async () => {
+  test('A13 refuses refresh and access token at once after logout', async () => {
     for (const signOut of ['refresh', 'bearer'] as const) {
       const own = (await client.newAccount()).tokens
       const out =

@@ -1,5 +1,5 @@
 /** CASES.md group B: refresh tokens and sessions that must be dead, and what a session's owner must not reach. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Client, createClient, PASSWORD, type Tokens } from '../support/client.ts'
 import { bearerOperations, perform } from '../support/http-operations.ts'
 import { expectProblem } from '../support/problem.ts'
@@ -33,7 +33,7 @@ const isAlive = async ({ access_token }: Tokens) =>
   (await client.call('/v1/me', { bearer: access_token })).status === 200
 
 describe('rotation', () => {
-  it('B02 ends the session when a used token comes back after 30 seconds, and records it', async () => {
+  test('B02 ends the session when a used token comes back after 30 seconds, and records it', async () => {
     const { tokens } = await client.newAccount()
     const second = (await client.refresh(tokens.refresh_token)).body
     const third = (await client.refresh(second.refresh_token)).body
@@ -54,7 +54,7 @@ describe('rotation', () => {
     ])
   })
 
-  it('B02 ends it within the 30 seconds too, once the successor was used', async () => {
+  test('B02 ends it within the 30 seconds too, once the successor was used', async () => {
     const { tokens } = await client.newAccount()
     const second = (await client.refresh(tokens.refresh_token)).body
     const third = (await client.refresh(second.refresh_token)).body
@@ -62,7 +62,7 @@ describe('rotation', () => {
     await expectDead(third)
   })
 
-  it('B02 leaves the other sessions of the same person alone', async () => {
+  test('B02 leaves the other sessions of the same person alone', async () => {
     const { email, tokens } = await client.newAccount()
     const other = (await client.login(email)).body
     const second = (await client.refresh(tokens.refresh_token)).body
@@ -71,7 +71,7 @@ describe('rotation', () => {
     expect((await client.refresh(other.refresh_token)).status).toBe(200)
   })
 
-  it('B02 refuses a token that was never issued, and one of another tenant, which goes on living', async () => {
+  test('B02 refuses a token that was never issued, and one of another tenant, which goes on living', async () => {
     const { tokens } = await client.newAccount()
     expectProblem(await client.refresh(`lkr_${'A'.repeat(43)}`), 'invalid_grant')
     const stranger = createClient(service, await service.newTenant())
@@ -84,7 +84,7 @@ describe('rotation', () => {
 })
 
 describe('the account', () => {
-  it.each([
+  test.each([
     ['B03 refuses everything to a disabled account', `status = 'disabled'`],
     ['B04 refuses everything to a deleted account', `deleted_at = now(), email = null`],
   ])('%s', async (_title, change) => {
@@ -96,7 +96,7 @@ describe('the account', () => {
     expectProblem(await client.login(email), 'invalid_credentials')
   })
 
-  it('B03 lets an account back in once it is active again', async () => {
+  test('B03 lets an account back in once it is active again', async () => {
     const { email, tokens } = await client.newAccount()
     await service.sql(`update users set status = 'disabled' where id = $1`, [tokens.user.id])
     expectProblem(await client.login(email), 'invalid_credentials')
@@ -106,7 +106,7 @@ describe('the account', () => {
 })
 
 describe('revoking', () => {
-  it('B05 ends exactly the session that was deleted, at once', async () => {
+  test('B05 ends exactly the session that was deleted, at once', async () => {
     const { email, tokens } = await client.newAccount()
     const other = (await client.login(email)).body
     const { status } = await client.call(`/v1/sessions/${other.session.id}`, {
@@ -118,7 +118,7 @@ describe('revoking', () => {
     expect(await isAlive(tokens)).toBe(true)
   })
 
-  it('B05 spares the calling session with except=current, and ends all without', async () => {
+  test('B05 spares the calling session with except=current, and ends all without', async () => {
     const { email, tokens } = await client.newAccount()
     const others = [(await client.login(email)).body, (await client.login(email)).body]
     await client.call('/v1/sessions?except=current', { method: 'DELETE', bearer: tokens.access_token })
@@ -128,7 +128,7 @@ describe('revoking', () => {
     await expectDead(tokens)
   })
 
-  it('B06 does not let a revoked session write, although its key is still cached', async () => {
+  test('B06 does not let a revoked session write, although its key is still cached', async () => {
     const { email, tokens } = await client.newAccount()
     const other = (await client.login(email)).body
     expect(
@@ -149,7 +149,7 @@ describe('revoking', () => {
     })
   })
 
-  it("B07 answers 404 to somebody else's session, of this tenant or another, and leaves it alive", async () => {
+  test("B07 answers 404 to somebody else's session, of this tenant or another, and leaves it alive", async () => {
     const stranger = createClient(service, await service.newTenant())
     const [own, neighbour, foreign] = [
       await client.newAccount(),
@@ -168,7 +168,7 @@ describe('revoking', () => {
     expect((await stranger.call('/v1/me', { bearer: foreign.tokens.access_token })).status).toBe(200)
   })
 
-  it('B08 takes no session, user or tenant from the body or the query', async () => {
+  test('B08 takes no session, user or tenant from the body or the query', async () => {
     const { email, tokens } = await client.newAccount()
     const other = (await client.login(email)).body
     const victim = (await client.newAccount()).tokens
@@ -189,7 +189,7 @@ describe('revoking', () => {
 })
 
 describe('the list', () => {
-  it('B09 shows the sessions of its owner alone, and of each exactly what a person may see', async () => {
+  test('B09 shows the sessions of its owner alone, and of each exactly what a person may see', async () => {
     const { email, tokens } = await client.newAccount()
     await client.newAccount()
     const other = (await client.login(email)).body
@@ -208,7 +208,7 @@ describe('the list', () => {
     expect(JSON.stringify(body)).not.toContain(client.address)
   })
 
-  it("B09 takes no cursor of another tenant's list, and none that was touched", async () => {
+  test("B09 takes no cursor of another tenant's list, and none that was touched", async () => {
     const stranger = createClient(service, await service.newTenant())
     const { email, tokens } = await stranger.newAccount()
     await stranger.login(email)
@@ -239,7 +239,7 @@ describe('the list', () => {
 })
 
 describe('beginning', () => {
-  it('B10 never adopts a token or a session that the client brought along', async () => {
+  test('B10 never adopts a token or a session that the client brought along', async () => {
     const { email, tokens } = await client.newAccount()
     const planted = `lkr_${'B'.repeat(42)}A`
     const headers = { cookie: `__Host-latchkey=${planted}; session=${tokens.session.id}` }
@@ -258,7 +258,7 @@ describe('beginning', () => {
       })
   })
 
-  it('B11 gives every sign-in tokens of its own', async () => {
+  test('B11 gives every sign-in tokens of its own', async () => {
     const { email, tokens } = await client.newAccount()
     const again = [(await client.login(email)).body, (await client.login(email)).body]
     const all = [tokens, ...again]
@@ -270,7 +270,7 @@ describe('beginning', () => {
       expect(new Set(all.map(read)).size).toBe(all.length)
   })
 
-  it('B14 takes no protected field, wherever it is sent', async () => {
+  test('B14 takes no protected field, wherever it is sent', async () => {
     const { email, tokens } = await client.newAccount()
     const before = await service.sql(
       'select users.*, sessions.* from users join sessions on user_id = users.id where users.id = $1',
@@ -325,7 +325,7 @@ describe('beginning', () => {
     expect(after).toEqual(before)
   })
 
-  it('B15 sets a cookie that no browser drops, also for the longest session a tenant may allow', async () => {
+  test('B15 sets a cookie that no browser drops, also for the longest session a tenant may allow', async () => {
     const settings = { session_idle_seconds: 90 * 86_400, session_absolute_seconds: 365 * 86_400 }
     const patient = createClient(service, await service.newTenant({ settings }))
     const { headers } = await patient.register(undefined, undefined, {
@@ -339,7 +339,7 @@ describe('beginning', () => {
     expect(cookie.length).toBeLessThan(4096)
   })
 
-  it('B16 does not sign out for another site: not by GET, and not by the cookie alone', async () => {
+  test('B16 does not sign out for another site: not by GET, and not by the cookie alone', async () => {
     const { tokens } = await client.newAccount()
     const cookie = `__Host-latchkey=${tokens.refresh_token}`
     const evil = { cookie, origin: 'https://evil.test', 'sec-fetch-site': 'cross-site' }

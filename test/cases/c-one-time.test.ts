@@ -2,7 +2,7 @@
  * CASES.md group C: what is mailed to be used once. Also: purposes, hosts and origins in test/one-time/purposes.test.ts,
  * fifty at a time in test/one-time/once.test.ts, and the pages of the links in test/link-pages.
  */
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import type { OneTimePurpose } from '../../src/crypto/one-time-token.ts'
 import { PURPOSES } from '../../src/one-time/purposes.ts'
 import {
@@ -78,7 +78,7 @@ async function callerOf(as: (typeof ASKING)[number][1]) {
 }
 
 describe('C01 a reset without its proof', () => {
-  it('is refused with no token, an id, a step, or the proof of another account, and changes nothing', async () => {
+  test('is refused with no token, an id, a step, or the proof of another account, and changes nothing', async () => {
     await forgot(victim.email)
     await forgot(attacker.email)
     const own = await client.mailed('reset_password', attacker.tokens)
@@ -102,7 +102,7 @@ describe('C01 a reset without its proof', () => {
     expect((await client.login(victim.email)).status).toBe(200)
   })
 
-  it('changes the account that the token is of, whoever is signed in', async () => {
+  test('changes the account that the token is of, whoever is signed in', async () => {
     await forgot(attacker.email)
     const { token } = await client.mailed('reset_password', attacker.tokens)
     const bearer = victim.tokens.access_token
@@ -114,7 +114,7 @@ describe('C01 a reset without its proof', () => {
 })
 
 describe('C02 parameters of a recovery', () => {
-  it('are one address and nothing else: whatever more is refused, and nothing is mailed', async () => {
+  test('are one address and nothing else: whatever more is refused, and nothing is mailed', async () => {
     const { email } = victim
     const before = await dump()
     for (const json of [
@@ -144,7 +144,7 @@ describe('C02 parameters of a recovery', () => {
     expect(await mailbox()).toEqual([])
   })
 
-  it('in any case mail the owner once, at the address as it is stored', async () => {
+  test('in any case mail the owner once, at the address as it is stored', async () => {
     expect((await forgot(victim.email.toUpperCase())).status).toBe(202)
     const [mail, ...more] = await mailbox()
     expect(more).toEqual([])
@@ -156,7 +156,7 @@ describe('C02 parameters of a recovery', () => {
 })
 
 describe('C03 the host of a link', () => {
-  it.each(ASKING)('is the tenant’s own whatever %s claims (as %s)', async (path, as, json) => {
+  test.each(ASKING)('is the tenant’s own whatever %s claims (as %s)', async (path, as, json) => {
     if (path === '/v1/register')
       await sql(`update tenants set settings = '{"registration":"verify-first"}' where id = $1`, [
         client.tenant.id,
@@ -176,7 +176,7 @@ describe('C03 the host of a link', () => {
     }
   })
 
-  it('is no stranger’s: a request for one is refused, and nothing is mailed', async () => {
+  test('is no stranger’s: a request for one is refused, and nothing is mailed', async () => {
     const before = await dump()
     const stranger = createClient(stage().service, { ...client.tenant, origin: 'http://evil.example' })
     for (const path of ['/v1/password/forgot', '/v1/email/resend', '/v1/email/code'])
@@ -213,7 +213,7 @@ const TRICKS = [
 const NAMES = ['redirect', 'redirect_to', 'redirect_uri', 'callbackURL', 'next', 'return_to', 'url', 'origin']
 
 describe('C04 a redirect', () => {
-  it.each(ASKING)(
+  test.each(ASKING)(
     'cannot be asked of %s (as %s), by any trick, and nothing is mailed',
     async (path, as, json) => {
       const caller = await callerOf(as)
@@ -232,7 +232,7 @@ describe('C04 a redirect', () => {
     },
   )
 
-  it('in the query of a request is in no link, and none in that of a link is followed', async () => {
+  test('in the query of a request is in no link, and none in that of a link is followed', async () => {
     const query = new URLSearchParams(NAMES.map((name): [string, string] => [name, 'https://evil.example']))
     expect((await post(`/v1/password/forgot?${query}`, { email: victim.email })).status).toBe(202)
     const [mail] = await mailbox()
@@ -252,7 +252,7 @@ describe('C04 a redirect', () => {
 })
 
 describe('C05 a token that is used again', () => {
-  it('is refused, and of 20 simultaneous resets the password of the one that succeeded is set', async () => {
+  test('is refused, and of 20 simultaneous resets the password of the one that succeeded is set', async () => {
     await forgot(victim.email)
     const { token } = await client.mailed('reset_password', victim.tokens)
     const passwordOf = (n: number) => `battery staple number ${n}`
@@ -273,7 +273,7 @@ describe('C05 a token that is used again', () => {
 })
 
 describe('C06 what has expired', () => {
-  it.each(PURPOSE_NAMES)('is refused a moment later, with its row still there: %s', async (purpose) => {
+  test.each(PURPOSE_NAMES)('is refused a moment later, with its row still there: %s', async (purpose) => {
     const { tokens } = victim
     const mailed = await client.plant(purpose, tokens)
     await setAccount(stage().service, tokens, REDEMPTIONS[purpose].account)
@@ -293,7 +293,7 @@ describe('C06 what has expired', () => {
     expect((await redeem(client, purpose, mailed)).status).toBe(REDEMPTIONS[purpose].succeeds)
   })
 
-  it('lives as long as its purpose says, by the database’s clock', async () => {
+  test('lives as long as its purpose says, by the database’s clock', async () => {
     await forgot(victim.email)
     await post('/v1/email/resend', { email: victim.email })
     await post('/v1/email/code', { email: victim.email })
@@ -316,7 +316,7 @@ describe('C07 a blank token', () => {
   const BLANK = ['', ' ', '\t', 'null', 'undefined', 'NULL', '0', 'lko_', '[]', '{}', '%00']
   const NOT_TEXT = [null, [], {}, 0, false, [''], { $ne: null }]
 
-  it.each(WAYS.filter(({ isPage }) => !isPage))(
+  test.each(WAYS.filter(({ isPage }) => !isPage))(
     'is nothing at $path, whatever stands blank',
     async ({ path, purposes }) => {
       const [purpose = 'verify_email'] = purposes
@@ -341,7 +341,7 @@ describe('C07 a blank token', () => {
     },
   )
 
-  it('as a code is nothing, nor is one where the challenge has none', async () => {
+  test('as a code is nothing, nor is one where the challenge has none', async () => {
     const { email, tokens } = victim
     const { id } = await client.plant('sign_in', tokens)
     await sql('update one_time_tokens set code_hash = null where id = $1', [id])
@@ -354,7 +354,7 @@ describe('C07 a blank token', () => {
 })
 
 describe('C08 an older token', () => {
-  it('is dead once a newer one was asked for; the newest works', async () => {
+  test('is dead once a newer one was asked for; the newest works', async () => {
     const asked: string[] = []
     for (let n = 0; n < 3; n++) {
       await forgot(victim.email)
@@ -365,7 +365,7 @@ describe('C08 an older token', () => {
     expect((await reset(asked[2])).status).toBe(204)
   })
 
-  it('is dead after a change of password, a change of address, a closed or a disabled account', async () => {
+  test('is dead after a change of password, a change of address, a closed or a disabled account', async () => {
     const endings: Record<string, (account: Account) => Promise<unknown>> = {
       'a change of password': ({ tokens }) =>
         client.call('/v1/password/change', {
@@ -400,7 +400,7 @@ describe('C08 an older token', () => {
     }
   })
 
-  it('of every purpose is gone after a reset, but for what undoes a change of address', async () => {
+  test('of every purpose is gone after a reset, but for what undoes a change of address', async () => {
     for (const purpose of PURPOSE_NAMES) await client.plant(purpose, victim.tokens)
     const { token } = await client.plant('reset_password', victim.tokens)
     expect((await reset(token)).status).toBe(204)
@@ -412,7 +412,7 @@ describe('C08 an older token', () => {
 })
 
 describe('C09 the address that is verified', () => {
-  it('is the one of the newest change: the token of an earlier one is dead', async () => {
+  test('is the one of the newest change: the token of an earlier one is dead', async () => {
     const { tokens } = victim
     const change = (email: string) => post('/v1/email/change', { email }, { bearer: tokens.access_token })
     const confirm = (token: string) => post('/v1/email/change/confirm', { token })
@@ -427,7 +427,7 @@ describe('C09 the address that is verified', () => {
     expect((await client.me(tokens.access_token)).body).toMatchObject({ email: address })
   })
 
-  it('is not the new one by a verification of the old one, nor the old one by that of the new', async () => {
+  test('is not the new one by a verification of the old one, nor the old one by that of the new', async () => {
     const { tokens, email } = victim
     await post('/v1/email/resend', { email })
     const { token } = await client.mailed('verify_email', tokens)
@@ -438,7 +438,7 @@ describe('C09 the address that is verified', () => {
 })
 
 describe('C10 proving an address by oneself', () => {
-  it('does not go by the profile, and no answer holds what is mailed', async () => {
+  test('does not go by the profile, and no answer holds what is mailed', async () => {
     const { tokens, email } = victim
     const bearer = tokens.access_token
     for (const json of [
@@ -458,7 +458,7 @@ describe('C10 proving an address by oneself', () => {
     expect((await client.me(bearer)).body).toMatchObject({ email, email_verified: false })
   })
 
-  it.each(ASKING)('%s (as %s) answers no token and no code', async (path, as, json) => {
+  test.each(ASKING)('%s (as %s) answers no token and no code', async (path, as, json) => {
     const body = json()
     const answer = await post(path, body, await callerOf(as))
     const said = JSON.stringify([answer.body, ...answer.headers])
@@ -474,7 +474,7 @@ describe('C11 an invitation', () => {
   const invite = async (email: string, roles: string[]) =>
     post('/v1/admin/invitations', { email, roles }, await callerOf('admin'))
 
-  it('is not accepted by who registered the address without proving it', async () => {
+  test('is not accepted by who registered the address without proving it', async () => {
     const planted = await client.newAccount() // with an address that is not theirs
     expect((await invite(planted.email, ['editor'])).status).toBe(202)
     const { id, token } = await client.mailed('invitation', planted.tokens)
@@ -501,7 +501,7 @@ describe('C11 an invitation', () => {
     expect(body.user).toMatchObject({ roles: ['editor'], email_verified: true })
   })
 
-  it('gives what the administrator said: not the acceptor, and not in another tenant', async () => {
+  test('gives what the administrator said: not the acceptor, and not in another tenant', async () => {
     const email = newEmail()
     await invite(email, ['editor'])
     const [user] = await sql('select id from users where email = $1', [email])
@@ -526,7 +526,7 @@ describe('C11 an invitation', () => {
 })
 
 describe('C12 looking at a link', () => {
-  it('changes nothing by GET and HEAD, three times, as a scanner, a picture or a prefetch', async () => {
+  test('changes nothing by GET and HEAD, three times, as a scanner, a picture or a prefetch', async () => {
     for (const purpose of PURPOSE_NAMES) {
       const { token } = await client.plant(purpose, victim.tokens)
       const before = await dump()
@@ -545,14 +545,14 @@ describe('C12 looking at a link', () => {
     }
   })
 
-  it('and what is posted to are two things: the operations take no GET', async () => {
+  test('and what is posted to are two things: the operations take no GET', async () => {
     for (const { path } of WAYS.filter(({ isPage }) => !isPage)) {
       const { token } = await client.plant('verify_email', victim.tokens)
       expectProblem(await client.call(`${path}?token=${token}`), 'method_not_allowed')
     }
   })
 
-  it('of another account while signed in leaves the session as it is', async () => {
+  test('of another account while signed in leaves the session as it is', async () => {
     const cookie = `__Host-latchkey=${attacker.tokens.refresh_token}`
     for (const purpose of PURPOSE_NAMES.filter((one) => one !== 'sign_in')) {
       const account = await client.newAccount()
@@ -569,7 +569,7 @@ describe('C12 looking at a link', () => {
 })
 
 describe('C13 an invitation that is used twice', () => {
-  it('is refused to another browser, and adds nothing', async () => {
+  test('is refused to another browser, and adds nothing', async () => {
     const { tokens } = victim
     const { token } = await client.plant('invitation', tokens)
     const json = { token, password: 'another battery staple' }
@@ -585,7 +585,7 @@ describe('C13 an invitation that is used twice', () => {
 })
 
 describe('C14 changing one’s address to that of somebody else', () => {
-  it('says in the mail which account asks, and takes nothing of theirs when they confirm', async () => {
+  test('says in the mail which account asks, and takes nothing of theirs when they confirm', async () => {
     const { access_token: bearer } = attacker.tokens
     expect((await post('/v1/email/change', { email: victim.email }, { bearer })).status).toBe(202)
     const [mail] = (await mailbox()).filter(({ to }) => to === victim.email)
@@ -608,7 +608,7 @@ describe('C14 changing one’s address to that of somebody else', () => {
     expect((await client.login(victim.email)).body.user.id).toBe(victim.tokens.user.id)
   })
 
-  it('is void once the address of the account changed in between', async () => {
+  test('is void once the address of the account changed in between', async () => {
     const { tokens } = attacker
     await post('/v1/email/change', { email: newEmail() }, { bearer: tokens.access_token })
     const old = await client.mailed('change_email_old', tokens)

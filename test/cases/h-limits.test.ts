@@ -1,5 +1,5 @@
 /** CASES.md group H: limits, guessing and enumeration. H08 is held by trips and statements: this machine cannot time. */
-import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import {
   type Answer,
   type Client,
@@ -48,7 +48,7 @@ const statuses = (answers: { status: number }[]) => countBy(answers, ({ status }
 const wrong = (email: string, from = client) => from.login(email, 'not the password')
 
 describe('limits', () => {
-  it('H01 counts one address once, whatever headers name another', async () => {
+  test('H01 counts one address once, whatever headers name another', async () => {
     const names = ['x-forwarded-for', 'forwarded', 'true-client-ip', 'x-real-ip', 'cf-connecting-ipv6']
     const answers = await inOneHour(() => {
       const address = randomAddress()
@@ -59,14 +59,14 @@ describe('limits', () => {
     expect(statuses(answers)).toEqual({ 422: 100, 429: 10 })
   })
 
-  it('H02 counts a request without an address in one strict bucket, not in none', async () => {
+  test('H02 counts a request without an address in one strict bucket, not in none', async () => {
     const garbage = ['unknown', 'x', '1.2.3', '::z', '1.2.3.4, 5.6.7.8']
     const answers = await race(30, (index) => cheap(garbage[index % 5] ?? 'x'))
     expect(statuses(answers)[422]).toBeLessThanOrEqual(20) // a tenth of an address's; a new hour may begin in between
     expect(statuses(answers)[429]).toBeGreaterThanOrEqual(10)
   })
 
-  it('H03 lets exactly 100 of 200 simultaneous requests pass a limit of 100', async () => {
+  test('H03 lets exactly 100 of 200 simultaneous requests pass a limit of 100', async () => {
     const answers = await inOneHour(() => {
       const address = randomAddress()
       return race(200, () => cheap(address))
@@ -74,7 +74,7 @@ describe('limits', () => {
     expect(statuses(answers)).toEqual({ 422: 100, 429: 100 })
   })
 
-  it('H04 gives another spelling of the path the same bucket, or nothing', async () => {
+  test('H04 gives another spelling of the path the same bucket, or nothing', async () => {
     await inOneHour(async () => {
       const address = randomAddress()
       await race(101, () => cheap(address))
@@ -88,7 +88,7 @@ describe('limits', () => {
 })
 
 describe('guessing', () => {
-  it('H05 counts every spelling of an address together', async () => {
+  test('H05 counts every spelling of an address together', async () => {
     const { email } = await client.newAccount()
     const spellings = [email, email.toUpperCase(), email.replace('example', 'EXAMPLE')]
     for (let guess = 0; guess < 5; guess++)
@@ -96,7 +96,7 @@ describe('guessing', () => {
     for (const spelling of spellings) expectProblem(await client.login(spelling), 'rate_limited')
   })
 
-  it('H06 H07 disables the password after 100 failures, alike without an account, and nothing else', async () => {
+  test('H06 H07 disables the password after 100 failures, alike without an account, and nothing else', async () => {
     const { email, tokens } = await client.newAccount()
     const browser = { 'sec-fetch-site': 'same-origin' }
     const own = await client.call('/v1/login', { json: { email, password: PASSWORD }, headers: browser })
@@ -134,14 +134,14 @@ describe('guessing', () => {
 })
 
 describe('enumeration', () => {
-  it('H07 answers a wrong password and an unknown address byte for byte alike', async () => {
+  test('H07 answers a wrong password and an unknown address byte for byte alike', async () => {
     const { email } = await client.newAccount()
     const known = await wrong(email)
     const unknown = await wrong(newEmail())
     expect(comparable(known)).toEqual(comparable(unknown))
   })
 
-  it('H08 spends the same trips on known, unknown, disabled and delayed accounts', async () => {
+  test('H08 spends the same trips on known, unknown, disabled and delayed accounts', async () => {
     const { email } = await client.newAccount()
     const disabled = await client.newAccount()
     await service().sql("update users set status = 'disabled' where id = $1", [disabled.tokens.user.id])
@@ -155,7 +155,7 @@ describe('enumeration', () => {
     for (const address of delayed) expect((await wrong(address)).trips).toEqual({ postgres: 1, redis: 1 })
   })
 
-  it('H09 counts nothing for the caller, and its cursors and ids tell nothing', async () => {
+  test('H09 counts nothing for the caller, and its cursors and ids tell nothing', async () => {
     const { email, tokens } = await client.newAccount()
     await client.signIn(email)
     const { body } = await client.listSessions(tokens.access_token, '?limit=1')
@@ -167,7 +167,7 @@ describe('enumeration', () => {
     expectProblem(await elsewhere.listSessions(stranger, stolen), 'invalid_input')
   })
 
-  it('H10 answers 404 for a provider that does not exist, without a trip', async () => {
+  test('H10 answers 404 for a provider that does not exist, without a trip', async () => {
     for (let tried = 0; tried < 20; tried++) {
       const answer = await client.call(`/v1/oauth/${crypto.randomUUID()}/start`)
       expectProblem(answer, 'not_found')
@@ -177,7 +177,7 @@ describe('enumeration', () => {
 })
 
 describe('floods', () => {
-  it('H11 refuses a password of a megabyte before anything is asked or hashed', async () => {
+  test('H11 refuses a password of a megabyte before anything is asked or hashed', async () => {
     const lines = [
       `Host: ${client.tenant.host}`,
       'Content-Type: application/json',
@@ -192,7 +192,7 @@ describe('floods', () => {
     })
   })
 
-  it('H11 sheds a flood of sign-ins with 503, and answers others meanwhile', {
+  test('H11 sheds a flood of sign-ins with 503, and answers others meanwhile', {
     timeout: 90_000,
   }, async () => {
     const { email, tokens } = await client.newAccount()
@@ -212,7 +212,7 @@ describe('floods', () => {
     expect((await createClient(crowded(), client.tenant).login(email)).status).toBe(200)
   })
 
-  it("H12 leaves what belongs to somebody else alone: sessions, and the answer that waits for its owner's retry", async () => {
+  test("H12 leaves what belongs to somebody else alone: sessions, and the answer that waits for its owner's retry", async () => {
     const { tokens } = await client.newAccount()
     const key = crypto.randomUUID()
     const register = (json: object) =>
@@ -227,7 +227,7 @@ describe('floods', () => {
     expect((await client.me(tokens.access_token)).status).toBe(200)
   })
 
-  it('H13 answers a preflight with 64 KB of header names, or refuses it, and goes on', async () => {
+  test('H13 answers a preflight with 64 KB of header names, or refuses it, and goes on', async () => {
     const huge = Array.from({ length: 8000 }, (_, index) => `x-h${index}`).join(',')
     const head = [
       `Host: ${client.tenant.host}`,
@@ -240,7 +240,7 @@ describe('floods', () => {
     expect((await client.call('/healthz')).status).toBe(200)
   })
 
-  it('H14 refuses hostile addresses without work that grows with them', async () => {
+  test('H14 refuses hostile addresses without work that grows with them', async () => {
     const hostile = [
       `a@${'(a+)+'.repeat(30)}`,
       '@'.repeat(200),

@@ -5,7 +5,7 @@
  * test/mail/letter.test.ts.
  */
 import { parse } from 'parse5'
-import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { PURPOSES } from '../../src/one-time/purposes.ts'
 import { startExport } from '../support/audit.ts'
 import {
@@ -110,7 +110,7 @@ function expectUnheard({ status, body }: Answer<unknown>, sent: unknown) {
 
 const named = (operation: Operation) => `${operation.method} ${operation.path}`
 
-it('covers every operation of passwords and addresses', () => {
+test('covers every operation of passwords and addresses', () => {
   const covered = ['email', 'name', 'token', 'code', 'password', 'current_password']
     .flatMap(taking)
     .map(named)
@@ -179,7 +179,7 @@ describe('addresses', () => {
       ],
     ],
   ]
-  it.each(lists)('%s is refused by name, and nothing is stored or sent', async (_, addresses) => {
+  test.each(lists)('%s is refused by name, and nothing is stored or sent', async (_, addresses) => {
     // What they do at these two stands in test/http/bad-input.test.ts.
     const operations = taking('email').filter(({ path }) => !['/v1/register', '/v1/login'].includes(path))
     expect(operations.length).toBeGreaterThan(0)
@@ -193,7 +193,7 @@ describe('addresses', () => {
     await expectNothing()
   })
 
-  it('I04 a look-alike is refused, and no mail goes to the one or the other', async () => {
+  test('I04 a look-alike is refused, and no mail goes to the one or the other', async () => {
     const [local = '', domain = ''] = victim.email.split('@')
     const alike = [
       `${local}\u0301@${domain}`,
@@ -211,7 +211,7 @@ describe('addresses', () => {
     await expectNothing()
   })
 
-  it('I04 mail goes to the address that is stored, however it was typed', async () => {
+  test('I04 mail goes to the address that is stored, however it was typed', async () => {
     for (const operation of taking('email').filter(
       ({ by, path }) => by === 'nothing' && /forgot|resend|code$/.test(path),
     )) {
@@ -236,7 +236,7 @@ describe('mail', () => {
     'https://evil.test/?reset',
     '"><img src=x onerror=alert(1)>',
   ]
-  it.each(hostile)(
+  test.each(hostile)(
     'I05 I06 a person, a tenant and a device called %j: one recipient, our links alone',
     async (name) => {
       const service = stage().service
@@ -263,7 +263,7 @@ describe('mail', () => {
     },
   )
 
-  it('I06 a name with a line break is refused, wherever one is taken', async () => {
+  test('I06 a name with a line break is refused, wherever one is taken', async () => {
     for (const operation of taking('name'))
       for (const name of [
         'Ada\r\nBcc: a@evil.test',
@@ -279,7 +279,7 @@ describe('mail', () => {
 })
 
 describe('types, keys and encodings', () => {
-  it('I07 another type where text belongs is refused, also a list of what would be right', async () => {
+  test('I07 another type where text belongs is refused, also a list of what would be right', async () => {
     for (const operation of bodyOperations)
       for (const [field, right] of Object.entries(operation.body?.(victim.tokens) ?? {})) {
         if (typeof right !== 'string') continue
@@ -303,7 +303,7 @@ describe('types, keys and encodings', () => {
     await expectNothing()
   })
 
-  it('I08 a polluted body changes nobody, now or later', async () => {
+  test('I08 a polluted body changes nobody, now or later', async () => {
     const polluted =
       '__proto__ constructor prototype a.__proto__.admin __proto__.roles constructor.prototype'.split(' ')
     for (const operation of bodyOperations)
@@ -324,7 +324,7 @@ describe('types, keys and encodings', () => {
     expect(next.tokens.user).not.toHaveProperty('admin')
   })
 
-  it('I10 two addresses in one body are none: neither gets a mail', async () => {
+  test('I10 two addresses in one body are none: neither gets a mail', async () => {
     for (const operation of taking('email')) {
       const { email: _, ...rest } = operation.body?.(victim.tokens) ?? {}
       const others = JSON.stringify(rest).slice(1, -1)
@@ -343,7 +343,7 @@ describe('types, keys and encodings', () => {
   const pages = [...new Set(Object.values(PURPOSES).map(({ path }) => path))]
   const token = A_TOKEN
 
-  it.each(pages)('I10 %s takes one token, in one encoding', async (page) => {
+  test.each(pages)('I10 %s takes one token, in one encoding', async (page) => {
     for (const query of [
       `token=${token}&token=${token}`,
       `token=${token}&%74oken=${token}`,
@@ -385,7 +385,7 @@ describe('tokens and codes', () => {
     ...[`${A_TOKEN}\n`, `lko_${'\uff21'.repeat(43)}`, `${A_TOKEN.slice(0, -1)}=`, A_TOKEN],
   ]
 
-  it('I10 I13 a token that is none opens nothing, blank ones least of all', async () => {
+  test('I10 I13 a token that is none opens nothing, blank ones least of all', async () => {
     expect(taking('token').length).toBeGreaterThan(0)
     for (const operation of taking('token')) {
       const answers = await Promise.all(garbage.map((token) => send(operation, { token })))
@@ -399,7 +399,7 @@ describe('tokens and codes', () => {
     await expectNothing()
   })
 
-  it('I10 I13 a code that is no six digits signs nobody in', async () => {
+  test('I10 I13 a code that is no six digits signs nobody in', async () => {
     const codes = [
       ...'0x1234 12345 1234567 12345a 1e5000 -12345 +12345 123.456 null % ______ ------'.split(' '),
       ...['', ' ', '      ', '123\n456', "' or 1=1--", '\uff11\uff12\uff13\uff14\uff15\uff16'],
@@ -418,7 +418,7 @@ describe('tokens and codes', () => {
 describe('passwords', () => {
   const blank = ['', ' ', '\t', '\u00a0', '\u200b']
 
-  it('I13 a blank one is wrong at login, alike for whoever has one, has none and is nobody', async () => {
+  test('I13 a blank one is wrong at login, alike for whoever has one, has none and is nobody', async () => {
     const [withOne, without] = [await client.newAccount(), await client.newAccount()]
     await stage().service.sql('delete from passwords where user_id = $1', [without.tokens.user.id])
     for (const password of blank) {
@@ -438,7 +438,7 @@ describe('passwords', () => {
         })
   })
 
-  it.each(['password', 'current_password'])(
+  test.each(['password', 'current_password'])(
     'I13 a blank `%s` of a signed-in caller is a wrong one, also of one without any',
     async (field) => {
       const operations = taking(field).filter(({ by }) => by === 'bearer')
@@ -458,7 +458,7 @@ describe('passwords', () => {
     },
   )
 
-  it('I13 a blank one is never chosen', async () => {
+  test('I13 a blank one is never chosen', async () => {
     for (const password of blank) {
       const { status } = await client.register(newEmail(), password)
       expect({ password, status }).toEqual({ password, status: 422 })
@@ -476,7 +476,7 @@ describe('passwords', () => {
 })
 
 describe('ids, lists and names', () => {
-  it('I11 a path in the place of an id is nothing, on every operation that takes one', async () => {
+  test('I11 a path in the place of an id is nothing, on every operation that takes one', async () => {
     const { email } = await client.newAdmin()
     const ids = [
       ...'..%2fadmin %2e%2e ..%2f..%2fme %2e%2e%2fme %5c..%5cme x 0 -1 null %00 *'.split(' '),
@@ -506,7 +506,7 @@ describe('ids, lists and names', () => {
     }
   })
 
-  it('I12 a column, a condition or a cursor of a stranger is refused on every list', async () => {
+  test('I12 a column, a condition or a cursor of a stranger is refused on every list', async () => {
     const { tokens } = await client.newAdmin()
     before = await stored()
     const cursor = (text: string) => Buffer.from(text).toString('base64url')
@@ -544,28 +544,31 @@ describe('ids, lists and names', () => {
     ...["=cmd|' /C calc'!A0", '\u202egnp.exe', 'x\u200by', '${', '}'.repeat(200)],
   ]
 
-  it.each(names)('I14 the name %j is text: kept as it is, in no claim, and no other field', async (name) => {
-    const plain = await client.register(newEmail(), PASSWORD, { name: 'Ada' })
-    const { status, body } = await client.register(newEmail(), PASSWORD, { name })
-    expect(status).toBe(201)
-    expect((await client.me(body.access_token)).body).toMatchObject({
-      name,
-      roles: [],
-      email_verified: false,
-    })
-    const [claims, usual] = [claimsOf(body), claimsOf(plain.body)]
-    expect(Object.keys(claims)).toEqual(Object.keys(usual))
-    expect(claims).toMatchObject({ roles: [], sub: body.user.id })
-    expect(Object.values(claims)).not.toContain(name)
-    const others = await client.call('/v1/me', {
-      method: 'PATCH',
-      json: { name },
-      bearer: plain.body.access_token,
-    })
-    expect(others.body).toMatchObject({ ...plain.body.user, name })
-  })
+  test.each(names)(
+    'I14 the name %j is text: kept as it is, in no claim, and no other field',
+    async (name) => {
+      const plain = await client.register(newEmail(), PASSWORD, { name: 'Ada' })
+      const { status, body } = await client.register(newEmail(), PASSWORD, { name })
+      expect(status).toBe(201)
+      expect((await client.me(body.access_token)).body).toMatchObject({
+        name,
+        roles: [],
+        email_verified: false,
+      })
+      const [claims, usual] = [claimsOf(body), claimsOf(plain.body)]
+      expect(Object.keys(claims)).toEqual(Object.keys(usual))
+      expect(claims).toMatchObject({ roles: [], sub: body.user.id })
+      expect(Object.values(claims)).not.toContain(name)
+      const others = await client.call('/v1/me', {
+        method: 'PATCH',
+        json: { name },
+        bearer: plain.body.access_token,
+      })
+      expect(others.body).toMatchObject({ ...plain.body.user, name })
+    },
+  )
 
-  it('I14 reserved claims are no fields', async () => {
+  test('I14 reserved claims are no fields', async () => {
     const reserved =
       'sub iss aud exp roles scope amr acr auth_time tid sid email_verified metadata user_metadata'.split(' ')
     for (const operation of taking('name'))
@@ -574,7 +577,7 @@ describe('ids, lists and names', () => {
     await expectNothing()
   })
 
-  it('I14 what is exported and delivered of strange people is one JSON text each', async () => {
+  test('I14 what is exported and delivered of strange people is one JSON text each', async () => {
     const own = await newClient(stage().service)
     const { tokens } = await own.newAdmin()
     for (const name of names) {

@@ -1,5 +1,5 @@
 /** CASES.md group J: what the HTTP surface must not do, on every operation. Cookies and origins in detail: test/http. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Client, createClient, newEmail, PASSWORD, type Tokens } from '../support/client.ts'
 import {
   allOperations,
@@ -30,7 +30,7 @@ const isAlive = async () => (await client.call('/v1/me', { bearer: tokens.access
 const mutating = allOperations.filter(({ method }) => method !== 'GET')
 
 describe('other web pages', () => {
-  it('J01 lets no page read an answer that its tenant has not listed', async () => {
+  test('J01 lets no page read an answer that its tenant has not listed', async () => {
     const origins = [
       'https://evil.test',
       'null',
@@ -62,7 +62,7 @@ describe('other web pages', () => {
     expect(await isAlive()).toBe(true)
   })
 
-  it('J02 never reflects what a request asks to vary by or to be allowed', async () => {
+  test('J02 never reflects what a request asks to vary by or to be allowed', async () => {
     for (const origin of [GOOD, 'https://evil.test']) {
       const asked = {
         origin,
@@ -78,7 +78,7 @@ describe('other web pages', () => {
     }
   })
 
-  it('J03 takes no write by cookie from a form, whatever it calls its content', async () => {
+  test('J03 takes no write by cookie from a form, whatever it calls its content', async () => {
     const types = [
       'text/plain',
       'text/plain;application/json',
@@ -121,7 +121,7 @@ describe('other web pages', () => {
     expect(await isAlive()).toBe(true)
   })
 
-  it('J03 takes no write by cookie without a word on where it comes from, or from elsewhere', async () => {
+  test('J03 takes no write by cookie without a word on where it comes from, or from elsewhere', async () => {
     const sites = [
       {},
       { 'sec-fetch-site': 'none' },
@@ -152,7 +152,7 @@ describe('other web pages', () => {
     expect(row).toEqual({ n: 1 })
   })
 
-  it('J04 signs nobody in or up from another site, and does so for a program', async () => {
+  test('J04 signs nobody in or up from another site, and does so for a program', async () => {
     const { email } = await client.newAccount()
     const [before] = await service.sql(
       'select (select count(*) from users) as users, (select count(*) from sessions) as sessions',
@@ -182,7 +182,7 @@ describe('other web pages', () => {
 })
 
 describe('methods and paths', () => {
-  it('J05 changes nothing by GET, HEAD or an override, and says what the path takes', async () => {
+  test('J05 changes nothing by GET, HEAD or an override, and says what the path takes', async () => {
     const overrides = {
       'x-http-method-override': 'DELETE',
       'x-method-override': 'DELETE',
@@ -224,7 +224,7 @@ describe('methods and paths', () => {
     expect(await isAlive()).toBe(true)
   })
 
-  it('J09 lets no spelling of a path around the check of the caller', async () => {
+  test('J09 lets no spelling of a path around the check of the caller', async () => {
     const paths = [
       '/healthz/../v1/me',
       '/.well-known/../v1/me',
@@ -273,7 +273,7 @@ describe('methods and paths', () => {
     expect(await isAlive()).toBe(true)
   })
 
-  it('J09 answers a path with a strange id like any other id that does not exist', async () => {
+  test('J09 answers a path with a strange id like any other id that does not exist', async () => {
     for (const id of [
       '..%2f..%2fme',
       '%2e%2e%2f',
@@ -292,7 +292,7 @@ describe('methods and paths', () => {
       )
   })
 
-  it('J10 believes no header on which path, host, scheme or caller this is', async () => {
+  test('J10 believes no header on which path, host, scheme or caller this is', async () => {
     const headers = {
       'x-original-url': '/healthz',
       'x-rewrite-url': '/healthz',
@@ -320,7 +320,7 @@ describe('methods and paths', () => {
     expect(found.body).toMatchObject({ issuer: client.tenant.origin })
   })
 
-  it('J14 tells no version, no near miss and no list of paths', async () => {
+  test('J14 tells no version, no near miss and no list of paths', async () => {
     for (const path of [
       '/',
       '/v1',
@@ -345,7 +345,7 @@ describe('methods and paths', () => {
     }
   })
 
-  it('J15 has no other way in: an upgrade gets the same answer or none', async () => {
+  test('J15 has no other way in: an upgrade gets the same answer or none', async () => {
     for (const upgrade of ['websocket', 'h2c', 'TLS/1.0']) {
       const lines = [
         `Host: ${client.tenant.host}`,
@@ -370,7 +370,7 @@ describe('methods and paths', () => {
 })
 
 describe('framing and cookies', () => {
-  it('J11 counts the bytes of a body, whatever its headers say about them', async () => {
+  test('J11 counts the bytes of a body, whatever its headers say about them', async () => {
     const host = `Host: ${client.tenant.host}`
     const json = 'Content-Type: application/json'
     const big = `{"email":"${'a'.repeat(20_000)}"}`
@@ -397,7 +397,7 @@ describe('framing and cookies', () => {
     expect(await isAlive()).toBe(true)
   })
 
-  it('J07 lets no input reach a cookie: its name and attributes are always the same', async () => {
+  test('J07 lets no input reach a cookie: its name and attributes are always the same', async () => {
     const tricky = `x; Domain=evil.test; SameSite=None`
     const { email } = await client.newAccount()
     const answers = [
@@ -430,7 +430,7 @@ describe('framing and cookies', () => {
       expectProblem(await client.login(email, PASSWORD, { transport }), 'invalid_input')
   })
 
-  it('J08 refuses a cookie that stands twice, and honours no other name', async () => {
+  test('J08 refuses a cookie that stands twice, and honours no other name', async () => {
     const token = tokens.refresh_token
     const post = (lines: (string | Buffer)[]) =>
       sendRaw(

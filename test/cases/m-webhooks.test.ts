@@ -1,7 +1,7 @@
 /** CASES.md group M: what leaves by a webhook, and what may not. Where it may lead (M01, M03, M04): test/webhooks. */
 import { randomUUID } from 'node:crypto'
 import { Webhook } from 'standardwebhooks'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { findSecrets } from '../support/canaries.ts'
 import { createClient, PASSWORD } from '../support/client.ts'
 import {
@@ -53,7 +53,7 @@ const accepts = (secret: string, { body, headers }: Hit, changed: Record<string,
 }
 
 describe('M02 a redirect', () => {
-  it.each([301, 302, 303, 307, 308])('%i is a failure, and nobody is called for it', async (status) => {
+  test.each([301, 302, 303, 307, 308])('%i is a failure, and nobody is called for it', async (status) => {
     const subscriber = await newSubscriber(stage())
     await makeDeliveries(stage(), subscriber)
     stage().receiver.behave(subscriber.path, { status, headers: { location: sink.url } })
@@ -70,7 +70,7 @@ describe('M02 a redirect', () => {
 })
 
 describe('M05 a header of the tenant', () => {
-  it.each([
+  test.each([
     ['headers', { Host: 'internal' }],
     ['headers', { Authorization: 'Bearer x', 'Transfer-Encoding': 'chunked', 'X-Forwarded-For': '10.0.0.1' }],
     ['headers', { 'webhook-signature': 'v1,x', 'x-a': 'b\r\nc: d' }],
@@ -101,7 +101,7 @@ describe('M05 a header of the tenant', () => {
 })
 
 describe('M06 the signature', () => {
-  it('is what an independent implementation expects, and nothing less, more or else is', async () => {
+  test('is what an independent implementation expects, and nothing less, more or else is', async () => {
     const subscriber = await newSubscriber(stage())
     const { secret } = subscriber.webhook
     const hit = await nextHit(subscriber)
@@ -118,7 +118,7 @@ describe('M06 the signature', () => {
     expect(accepts(stranger.webhook.secret, hit)).toBe(false)
   })
 
-  it('is made with both secrets for a day after a rotation, the new one first, and then with the new one', async () => {
+  test('is made with both secrets for a day after a rotation, the new one first, and then with the new one', async () => {
     const subscriber = await newSubscriber(stage())
     const { id, secret: old } = subscriber.webhook
     const rotated = await subscriber.call<{ secret: string }>('POST', `/${id}/rotate-secret`)
@@ -140,7 +140,7 @@ describe('M06 the signature', () => {
 })
 
 describe('M07 a message', () => {
-  it('is signed with its id, its time and every byte of its body', async () => {
+  test('is signed with its id, its time and every byte of its body', async () => {
     const subscriber = await newSubscriber(stage())
     const { secret } = subscriber.webhook
     const hit = await nextHit(subscriber)
@@ -156,7 +156,7 @@ describe('M07 a message', () => {
     expect(accepts(secret, { ...hit, body: JSON.stringify(JSON.parse(hit.body), null, 1) })).toBe(false)
   })
 
-  it('is of no use to whoever repeats it five minutes later; ours is signed anew, with the id it had', async () => {
+  test('is of no use to whoever repeats it five minutes later; ours is signed anew, with the id it had', async () => {
     const subscriber = await newSubscriber(stage())
     const { secret } = subscriber.webhook
     stage().receiver.behave(subscriber.path, { status: 500 })
@@ -185,7 +185,7 @@ describe('M07 a message', () => {
 })
 
 describe('M08 what is delivered', () => {
-  it('holds no address, device, name, token or secret, whoever puts them where', async () => {
+  test('holds no address, device, name, token or secret, whoever puts them where', async () => {
     const subscriber = await newSubscriber(stage())
     const { service } = stage()
     const client = createClient(service, subscriber.tenant)
@@ -210,7 +210,7 @@ describe('M08 what is delivered', () => {
     ).toEqual([])
   })
 
-  it('leaves behind nothing that the receiver says, and no secret', async () => {
+  test('leaves behind nothing that the receiver says, and no secret', async () => {
     const subscriber = await newSubscriber(stage())
     const { service, receiver } = stage()
     receiver.behave(subscriber.path, {
@@ -231,7 +231,7 @@ describe('M08 what is delivered', () => {
 })
 
 describe('M09 nothing is delivered', () => {
-  it('to an endpoint that was disabled meanwhile, until it is enabled', async () => {
+  test('to an endpoint that was disabled meanwhile, until it is enabled', async () => {
     const subscriber = await newSubscriber(stage())
     const { call, webhook } = subscriber
     await makeDeliveries(stage(), subscriber)
@@ -245,7 +245,7 @@ describe('M09 nothing is delivered', () => {
     expect(hitsOf(subscriber)).toHaveLength(1)
   })
 
-  it('to an endpoint that was deleted meanwhile', async () => {
+  test('to an endpoint that was deleted meanwhile', async () => {
     const subscriber = await newSubscriber(stage())
     await makeDeliveries(stage(), subscriber)
     expect((await subscriber.call('DELETE', `/${subscriber.webhook.id}`)).status).toBe(204)
@@ -256,7 +256,7 @@ describe('M09 nothing is delivered', () => {
     expect(await deliveriesOf(stage(), subscriber)).toEqual([])
   })
 
-  it('for somebody who administers the tenant no more', async () => {
+  test('for somebody who administers the tenant no more', async () => {
     const subscriber = await newSubscriber(stage())
     const { call, webhook, tokens } = subscriber
     await makeDeliveries(stage(), subscriber)
@@ -271,7 +271,7 @@ describe('M09 nothing is delivered', () => {
 })
 
 describe('M10 a receiver that keeps us waiting', () => {
-  it('is left at the deadline, and asked again later', async () => {
+  test('is left at the deadline, and asked again later', async () => {
     const subscriber = await newSubscriber(stage())
     await makeDeliveries(stage(), subscriber)
     stage().receiver.behave(subscriber.path, 'hanging')
@@ -285,7 +285,7 @@ describe('M10 a receiver that keeps us waiting', () => {
 })
 
 describe('M11 a picture or template of the tenant', () => {
-  it.each(['logo_url', 'template_url', 'icon'])('as `%s` is none, and is never fetched', async (field) => {
+  test.each(['logo_url', 'template_url', 'icon'])('as `%s` is none, and is never fetched', async (field) => {
     const { create } = await newSubscriber(stage())
     for (const url of [sink.url, 'file:///etc/passwd', 'http://169.254.169.254/'])
       expectInvalidInput(await create({ [field]: url }), { [`/${field}`]: 'unknown_field' })

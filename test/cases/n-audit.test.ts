@@ -1,5 +1,5 @@
 /** CASES N03 and N05 in the audit log: every class of refused or anonymous attempt is there, and no secret is. */
-import { afterEach, expect, it, vi } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { setFailures, WRONG } from '../support/attempts.ts'
 import { findSecrets } from '../support/canaries.ts'
 import {
@@ -102,7 +102,7 @@ const CLASSES: [what: string, type: string, code: string, attempt: (client: Clie
   ],
 ]
 
-it.each(CLASSES)('N05 %s is in the audit log', async (_, type, code, attempt) => {
+test.each(CLASSES)('N05 %s is in the audit log', async (_, type, code, attempt) => {
   const client = await newClient(stage().service)
   await attempt(client)
   await vi.waitFor(async () => {

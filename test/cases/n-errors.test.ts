@@ -1,5 +1,5 @@
 /** CASES.md group N: errors that open nothing, and logs that tell operators everything and thieves nothing. */
-import { afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type Client, createClient, newClient, newEmail, race, type Tokens } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
 import { OPERATIONS } from '../support/operations.ts'
@@ -31,7 +31,7 @@ const PROTECTED = OPERATIONS.filter(({ path }) => !path.startsWith('/.well-known
 describe.each(['tenant_hosts', 'tenants', 'users', 'sessions', 'signing_keys', 'refresh_tokens'])(
   'while %s cannot be read',
   (table) => {
-    it('N01 no operation lets anybody in, and none blames the caller', async () => {
+    test('N01 no operation lets anybody in, and none blames the caller', async () => {
       const asked = await Promise.all(
         PROTECTED.map(async (operation) => {
           const caller = await newClient(service())
@@ -59,7 +59,7 @@ describe.each(['tenant_hosts', 'tenants', 'users', 'sessions', 'signing_keys', '
 )
 
 describe('errors', () => {
-  it('N01 a limiter that answers nonsense is a limiter that is down', async () => {
+  test('N01 a limiter that answers nonsense is a limiter that is down', async () => {
     const { email, tokens } = await client.newAdmin()
     const wrongToken = await startService({
       beside: service(),
@@ -76,7 +76,7 @@ describe('errors', () => {
     }
   })
 
-  it('N02 a database that refuses is a plain 503: no host, no user, no statement', async () => {
+  test('N02 a database that refuses is a plain 503: no host, no user, no statement', async () => {
     const { tokens } = await client.newAdmin()
     service().gates.postgres.set('refusing')
     for (const operation of PROTECTED) {
@@ -85,7 +85,7 @@ describe('errors', () => {
     }
   })
 
-  it('N06 text that no schema expects is a 4xx everywhere, and the next request is fine', async () => {
+  test('N06 text that no schema expects is a 4xx everywhere, and the next request is fine', async () => {
     const { tokens } = await client.newAdmin()
     const odd = [
       '{}',
@@ -110,7 +110,7 @@ describe('errors', () => {
     expect((await client.me(tokens.access_token)).status).toBe(200)
   })
 
-  it('N07 shows no metrics, no debugging and no versions, and its health says ok or failed alone', async () => {
+  test('N07 shows no metrics, no debugging and no versions, and its health says ok or failed alone', async () => {
     for (const path of [
       '/metrics',
       '/debug',
@@ -135,7 +135,7 @@ describe('errors', () => {
 })
 
 describe('logs', () => {
-  it('N03 repeats no secret of a body, a header, a query or a cookie, whatever the answer', async () => {
+  test('N03 repeats no secret of a body, a header, a query or a cookie, whatever the answer', async () => {
     const { email, tokens } = await client.newAdmin()
     const before = service().logs().length
     const canary = () => `canary${crypto.randomUUID().replaceAll('-', '')}`
@@ -160,7 +160,7 @@ describe('logs', () => {
     for (const line of written) expect(line).not.toMatch(/canary/)
   })
 
-  it('N04 stays one JSON object a line, whoever writes what into which header', async () => {
+  test('N04 stays one JSON object a line, whoever writes what into which header', async () => {
     const before = service().logs().length
     const nasty = 'x"}\\r\\n{"level":"error","message":"forged"}\u001b[31m\u2028'
     await client.call('/v1/login', {
@@ -184,7 +184,7 @@ describe('logs', () => {
     }
   })
 
-  it('N05 tells the operator of every refused attempt: who, where, what, and why', async () => {
+  test('N05 tells the operator of every refused attempt: who, where, what, and why', async () => {
     const { email, tokens } = await client.newAdmin()
     const attempts: [string, () => Promise<{ headers: Headers }>, Line][] = [
       [
@@ -225,7 +225,7 @@ describe('logs', () => {
     }
   })
 
-  it('N05 tells of a limit, a delay, and a part that is down', async () => {
+  test('N05 tells of a limit, a delay, and a part that is down', async () => {
     const { email, tokens } = await client.newAdmin()
     for (let guess = 0; guess < 5; guess++) await client.login(email, 'wrong one')
     const delayed = await client.login(email)

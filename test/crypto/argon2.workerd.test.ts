@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import {
   type Argon2Input,
   argon2,
@@ -32,7 +32,7 @@ const small: Argon2Input = {
 }
 
 describe('Argon2 computes', () => {
-  it.each([
+  test.each([
     ['d', '512b391b6f1162975371d30919734294f868e3be3984f3c1a13a4db9fabe4acb'],
     ['i', 'c814d9d1dc7f37aa13f0d77f2494bda1c8de6b016dd388d29952a4c4672b6ce8'],
     ['id', rfcIdTag],
@@ -40,11 +40,11 @@ describe('Argon2 computes', () => {
     expect(toHex(argon2({ ...rfcInput, type }))).toBe(tag)
   })
 
-  it('Argon2id when no type is named', () => {
+  test('Argon2id when no type is named', () => {
     expect(toHex(argon2(rfcInput))).toBe(rfcIdTag)
   })
 
-  it('what Node 24 computes natively, over a random grid with non-ASCII and 40 kB passwords', () => {
+  test('what Node 24 computes natively, over a random grid with non-ASCII and 40 kB passwords', () => {
     expect(fixtures.cases.length).toBeGreaterThan(60)
     for (const { type, unit, repeat, salt, secret, associatedData, tag, ...cost } of fixtures.cases) {
       const computed = argon2({
@@ -62,12 +62,12 @@ describe('Argon2 computes', () => {
 })
 
 describe('Argon2 keeps its memory', () => {
-  it('to one instance, however many hashes run', () => {
+  test('to one instance, however many hashes run', () => {
     for (let run = 0; run < 20; run++) argon2({ ...small, password: random(20) })
     expect(argon2Statistics().instances).toBe(1)
   })
 
-  it('to one instance even after a dear hash, because a new one would be memory that workerd does not collect', () => {
+  test('to one instance even after a dear hash, because a new one would be memory that workerd does not collect', () => {
     const { hash, statistics } = createArgon2()
     for (let run = 0; run < 3; run++) {
       hash({ ...small, memoryKiB: maxMemoryKiB })
@@ -77,13 +77,13 @@ describe('Argon2 keeps its memory', () => {
     expect(statistics().memoryBytes).toBeLessThan(102 * 1024 * 1024)
   })
 
-  it('to about 19 MiB at the default cost', () => {
+  test('to about 19 MiB at the default cost', () => {
     const { hash, statistics } = createArgon2()
     hash({ ...small, memoryKiB: 19456 })
     expect(statistics().memoryBytes).toBeLessThan(20 * 1024 * 1024)
   })
 
-  it('free of what an earlier hash left, whatever the sizes in turn', () => {
+  test('free of what an earlier hash left, whatever the sizes in turn', () => {
     const { hash } = createArgon2()
     for (const memoryKiB of [64, 8, 1024, 64, 19456, 64]) {
       const input = { ...small, memoryKiB }
@@ -92,7 +92,7 @@ describe('Argon2 keeps its memory', () => {
     expect(toHex(hash(rfcInput))).toBe(rfcIdTag)
   })
 
-  it('free of passwords: nothing but zeros remains in the blocks after a hash', () => {
+  test('free of passwords: nothing but zeros remains in the blocks after a hash', () => {
     const wasm = instantiateArgon2()
     createArgon2(() => wasm).hash(rfcInput)
     const blocks = new Uint8Array(wasm.memory.buffer, wasm.Hash_GetBuffer())
@@ -117,7 +117,7 @@ describe('Argon2 after a hash that was cut off half-way', () => {
     return { state, ...argon2 }
   }
 
-  it('computes the next one right, in a fresh instance', () => {
+  test('computes the next one right, in a fresh instance', () => {
     const { state, hash, statistics } = interruptible()
     expect(toHex(hash(rfcInput))).toBe(rfcIdTag)
     state.isCutOff = true
@@ -129,7 +129,7 @@ describe('Argon2 after a hash that was cut off half-way', () => {
     expect(statistics().instances).toBe(2)
   })
 
-  it('recovers when the isolate refused the memory', () => {
+  test('recovers when the isolate refused the memory', () => {
     let isRefused = true
     const { hash } = createArgon2(() => {
       const wasm = instantiateArgon2()
@@ -142,7 +142,7 @@ describe('Argon2 after a hash that was cut off half-way', () => {
 })
 
 describe('Argon2 refuses', () => {
-  it.each([
+  test.each([
     ['more memory than an isolate can give', { memoryKiB: maxMemoryKiB + 1 }],
     ['less than 8 KiB per lane', { memoryKiB: 31, parallelism: 4 }],
     ['memory that is not a whole number', { memoryKiB: 64.5 }],

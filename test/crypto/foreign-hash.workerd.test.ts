@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { isCryptoFault } from '../../src/crypto/fault.ts'
 import { type FirebaseHash, formatFirebaseHash } from '../../src/crypto/firebase-hash.ts'
 import { NO_PEPPER, readForeignHash } from '../../src/crypto/foreign-hash.ts'
@@ -79,7 +79,7 @@ const EVERY = [...KNOWN, ...PUBLISHED, ...VECTORS]
 const CHEAP = /ln=10|i=1000\$|\$1000\$|\$0[45]\$|r=5\$|2b,5\$|m=(8|64)\b|AAAAyAAAAE|^AN/
 
 describe('files 8: an imported hash', () => {
-  it.each(EVERY)(
+  test.each(EVERY)(
     'of %s verifies its own password',
     async (_, password, hash) => {
       expect(await verify(password, hash)).toBe(true)
@@ -87,7 +87,7 @@ describe('files 8: an imported hash', () => {
     60_000,
   )
 
-  it.each(EVERY.filter(([, , hash]) => CHEAP.test(hash)))(
+  test.each(EVERY.filter(([, , hash]) => CHEAP.test(hash)))(
     'of %s verifies no password that is nearly its own',
     async (_, password, hash) => {
       for (const wrong of [
@@ -102,7 +102,7 @@ describe('files 8: an imported hash', () => {
     60_000,
   )
 
-  it('stands without a pepper, under an id that no keyring can have', () => {
+  test('stands without a pepper, under an id that no keyring can have', () => {
     expect(isKeyId(NO_PEPPER)).toBe(false)
   })
 })
@@ -112,7 +112,7 @@ describe('files 3: one hash in another dialect', () => {
   const tag = '87K4KD+Jor7QjLEJ2twg0unh2fBHP5GY+0QkCsBitSU'
   const scryptTag = 'kxOUERN1uDLZHhI/zDdmRFDR4iGVjJsFcBtJgAYDQhc'
   const argonTag = 'N4S8Soq7XvI6mYztDkknR5S008GoQAJZyMNmrOF5ePE'
-  it.each([
+  test.each([
     ['PBKDF2 with the length of its value', `$pbkdf2-sha256$i=1000,l=32$${SALT}$${tag}`],
     ['PBKDF2, the length first', `$pbkdf2-sha256$l=32,i=1000$${SALT}$${tag}`],
     ['PBKDF2, padded', `$pbkdf2-sha256$i=1000$${SALT}==$${tag}=`],
@@ -145,7 +145,7 @@ describe('files 4: what was left out of the check', () => {
   /** libxcrypt, of 72 a and a b. */
   const LONG = '$2b$04$abcdefghijklmnopqrstuuBzzIgyKkz7xMWYSzkIjUSnxEQFQ0WNe'
 
-  it('of bcrypt is what follows 72 bytes, and such a password is not hashed anew', async () => {
+  test('of bcrypt is what follows 72 bytes, and such a password is not hashed anew', async () => {
     expect(await verify(`${'a'.repeat(72)}c`, LONG)).toBe(true)
     expect(await verify('a'.repeat(72), LONG)).toBe(true)
     expect(await verify('a'.repeat(71), LONG)).toBe(false)
@@ -159,18 +159,18 @@ describe('files 4: what was left out of the check', () => {
       expect(isWhole(password, LONG), password).toBe(whole)
   })
 
-  it.each(EVERY)('of %s is what follows a NUL: then the hash stays', (_, password, hash) => {
+  test.each(EVERY)('of %s is what follows a NUL: then the hash stays', (_, password, hash) => {
     expect(isWhole(`${password}\0`, hash)).toBe(false)
     expect(isWhole(`\0${password}`, hash)).toBe(false)
   })
 
-  it('of PBKDF2 and scrypt is a NUL at the end: HMAC pads its key with those', async () => {
+  test('of PBKDF2 and scrypt is a NUL at the end: HMAC pads its key with those', async () => {
     const cheap = KNOWN.filter(([name, , hash]) => /PBKDF2|scrypt/.test(name) && CHEAP.test(hash))
     expect(cheap.length).toBeGreaterThan(2)
     for (const [name, password, hash] of cheap) expect(await verify(`${password}\0`, hash), name).toBe(true)
   })
 
-  it('of WordPress are the blanks around it, as WordPress trims them: its hash always stays', async () => {
+  test('of WordPress are the blanks around it, as WordPress trims them: its hash always stays', async () => {
     for (const typed of ['admin', ' admin', 'admin \n', '\tadmin\v']) {
       expect(await verify(typed, WORDPRESS), JSON.stringify(typed)).toBe(true)
       expect(isWhole(typed, WORDPRESS)).toBe(false)
@@ -180,7 +180,7 @@ describe('files 4: what was left out of the check', () => {
       expect(await verify(typed, WORDPRESS)).toBe(false)
   })
 
-  it('is nothing where all of the password is hashed before bcrypt cuts it', async () => {
+  test('is nothing where all of the password is hashed before bcrypt cuts it', async () => {
     const long = `${'abc123'.repeat(12)}qwr`
     expect(await verify(long, PASSLIB_LONG)).toBe(true)
     expect(await verify(`${long.slice(0, -1)}x`, PASSLIB_LONG)).toBe(false)
@@ -190,7 +190,7 @@ describe('files 4: what was left out of the check', () => {
 
 describe('files 4: a foreign hash is compared with what was typed', () => {
   const composed = 'caf\u00e9 au lait' // NFC; NFD has an e and an accent
-  it('and not with its normal form', async () => {
+  test('and not with its normal form', async () => {
     expect(await verify(composed.normalize('NFD'), NFD_HASH)).toBe(true)
     expect(await verify(composed, NFD_HASH)).toBe(false)
     expect(await verify(composed, NFC_HASH)).toBe(true)
@@ -198,7 +198,7 @@ describe('files 4: a foreign hash is compared with what was typed', () => {
 })
 
 describe('a hash of Firebase', () => {
-  it('is stored without the signer key of its project', () => {
+  test('is stored without the signer key of its project', () => {
     const key = Uint8Array.from(atob(FIREBASE.base64_signer_key), (character) => character.charCodeAt(0))
     const stored = firebase().split('$').slice(3)
     const bytes = stored.map((part) => Uint8Array.from(atob(part), (character) => character.charCodeAt(0)))
@@ -206,14 +206,14 @@ describe('a hash of Firebase', () => {
     expect(bytes.map(({ length }) => length)).toEqual([11, 64])
   })
 
-  it('is read padded or not, in either alphabet', () => {
+  test('is read padded or not, in either alphabet', () => {
     const other = (text: string) => text.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
     const { hash, salt, base64_signer_key } = FIREBASE
     const spelled = { hash: other(hash), salt: other(salt), base64_signer_key: other(base64_signer_key) }
     expect(firebase(spelled)).toBe(firebase())
   })
 
-  it.each([
+  test.each([
     ['a hash that is not as long as the signer key', { hash: FIREBASE.hash.slice(0, 40) }, 'malformed_hash'],
     ['a salt that is no base64', { salt: '!' }, 'malformed_hash'],
     ['a key that is no base64', { base64_signer_key: 'a' }, 'malformed_hash'],
@@ -233,7 +233,7 @@ const pbkdf2 = (digest: string, iterations: number | string, tag = TAG) =>
 const TAG_64 = 'A'.repeat(86)
 
 describe('what is refused', () => {
-  it.each([
+  test.each([
     ['bcrypt of 2^15', bcrypt('15')],
     ['bcrypt of 2^31', bcrypt('31')],
     ['scrypt in 64 MiB', scrypt('ln=16,r=8,p=1')],
@@ -254,7 +254,7 @@ describe('what is refused', () => {
     )
   })
 
-  it.each([
+  test.each([
     ['bcrypt 14', bcrypt('14')],
     ['scrypt in 32 MiB and five lanes', scrypt('ln=15,r=8,p=5')],
     ['Django 4.0’s', `pbkdf2_sha256$320000$salt$${TAG}=`],
@@ -268,7 +268,7 @@ describe('what is refused', () => {
     expect(readForeignHash(hash)).toBeTypeOf('object')
   })
 
-  it.each([
+  test.each([
     ['a bcrypt hash that ends early', bcrypt('10').slice(0, -1)],
     ['one with a line feed', `${bcrypt('10')}\n`],
     ['bcrypt of 2^3', bcrypt('03')],
@@ -288,7 +288,7 @@ describe('what is refused', () => {
     expect(readForeignHash(hash)).toBe('malformed_hash')
   })
 
-  it.each([
+  test.each([
     ['nothing', ''],
     ['a password', 'correct horse battery'],
     ['Django’s mark of no password', '!aBcDeFgHiJkLmNoPqRsTuVwXyZ'],
@@ -300,7 +300,7 @@ describe('what is refused', () => {
     expect(readForeignHash(hash)).toBe('unknown_hash')
   })
 
-  it.each([
+  test.each([
     ['phpass, as WordPress had it', '$P$BsSozX7pxy0bajB//ff34WOg4vN9OI/'],
     ['phpass, as phpBB has it', '$H$9aaaaaSXBjgypwqm.JsMssPLiS8YQ00'],
     ['Drupal 7’s', '$S$CbOFRy9WH7IMYAQ.OZ.hlNQvbwYHrEvXnlhsKXyOF6Bb7KhpDdqp'],

@@ -1,5 +1,5 @@
 /** clients 15: the line of hashes of an isolate; what it lets begin, and what it refuses before it waits. */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { createHashLine, type HashPlace } from '../../src/crypto/hash-line.ts'
 
 const NOW = Date.UTC(2026, 10, 27)
@@ -31,11 +31,11 @@ function work(places: HashPlace[], startAt: number, hashMs: number): number {
 }
 
 describe('one hash at a time', () => {
-  it('clients 15: begins at once where nothing else is under way', () => {
+  test('clients 15: begins at once where nothing else is under way', () => {
     expect(enter(createHashLine()).ask(NOW + 1)).toBeNull()
   })
 
-  it('clients 15: lets the next begin when the one before has left, in the order of arrival', () => {
+  test('clients 15: lets the next begin when the one before has left, in the order of arrival', () => {
     const line = createHashLine()
     const [first, second, third] = [enter(line), enter(line), enter(line)]
     expect(third.ask(NOW)).toBe(5)
@@ -48,14 +48,14 @@ describe('one hash at a time', () => {
     expect(third.ask(NOW + 3)).toBeNull()
   })
 
-  it('clients 15: waits until a turn of the loop had nothing else to do', () => {
+  test('clients 15: waits until a turn of the loop had nothing else to do', () => {
     const place = enter(createHashLine())
     expect(place.ask(NOW + 10)).toBe(0)
     expect(place.ask(NOW + 20)).toBe(0)
     expect(place.ask(NOW + 22)).toBeNull()
   })
 
-  it('clients 15: begins after 32 turns of a loop that never comes to rest', () => {
+  test('clients 15: begins after 32 turns of a loop that never comes to rest', () => {
     const place = enter(createHashLine())
     let now = NOW
     let turns = 0
@@ -66,7 +66,7 @@ describe('one hash at a time', () => {
     expect(turns).toBe(32)
   })
 
-  it('clients 15: gives the loop as many turns after each hash', () => {
+  test('clients 15: gives the loop as many turns after each hash', () => {
     const line = createHashLine()
     const [first, second] = [enter(line), enter(line)]
     let now = NOW
@@ -85,11 +85,11 @@ describe('one hash at a time', () => {
 })
 
 describe('refuses before it waits', () => {
-  it.each([1, 2, 5])('clients 15: more than %d in line', (most) => {
+  test.each([1, 2, 5])('clients 15: more than %d in line', (most) => {
     expect(fill(createHashLine(), NOW, { most, withinMs: 60_000 })).toHaveLength(most)
   })
 
-  it('clients 15: what could not begin within 250 ms, first by a guess, then by what hashes take here', () => {
+  test('clients 15: what could not begin within 250 ms, first by a guess, then by what hashes take here', () => {
     const line = createHashLine()
     const before = fill(line, NOW)
     expect(before).toHaveLength(6) // 5 × 50 ms in front of the last
@@ -102,14 +102,14 @@ describe('refuses before it waits', () => {
     expect(fill(line, now, { ...LIMITS, most: 100 }).length).toBeGreaterThan(10)
   })
 
-  it('clients 15: but not two, however slow hashes were: else it would never learn that they are fast again', () => {
+  test('clients 15: but not two, however slow hashes were: else it would never learn that they are fast again', () => {
     const line = createHashLine()
     let now = NOW
     for (let round = 0; round < 5; round++) now = work(fill(line, now), now, 5_000)
     expect(fill(line, now)).toHaveLength(3)
   })
 
-  it('clients 15: the time in which nobody waited is not taken for a slow hash', () => {
+  test('clients 15: the time in which nobody waited is not taken for a slow hash', () => {
     const line = createHashLine()
     for (let minute = 0; minute < 5; minute++)
       work([enter(line, NOW + minute * 60_000)], NOW + minute * 60_000, 20)
@@ -118,7 +118,7 @@ describe('refuses before it waits', () => {
 })
 
 describe('a request that was cancelled', () => {
-  it('clients 15: holds up the others for a few turns when it was first in line', () => {
+  test('clients 15: holds up the others for a few turns when it was first in line', () => {
     const line = createHashLine()
     enter(line).ask(NOW + 10)
     const [second, third] = [enter(line), enter(line)]
@@ -132,7 +132,7 @@ describe('a request that was cancelled', () => {
     expect(turns).toBeLessThan(64)
   })
 
-  it('clients 15: in its hash, holds up the others for ten seconds', () => {
+  test('clients 15: in its hash, holds up the others for ten seconds', () => {
     const line = createHashLine()
     enter(line).ask(NOW)
     const next = enter(line)
@@ -141,7 +141,7 @@ describe('a request that was cancelled', () => {
     expect(next.ask(NOW + 10_000)).toBeNull()
   })
 
-  it('clients 15: that was only slow to ask takes the last place again', () => {
+  test('clients 15: that was only slow to ask takes the last place again', () => {
     const line = createHashLine()
     const [slow, other] = [enter(line), enter(line)]
     let now = NOW

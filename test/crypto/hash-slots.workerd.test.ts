@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { createHashSlots, dearHashSlot, hashSlots } from '../../src/crypto/hash-slots.ts'
 
 const NOW = Date.UTC(2026, 9, 20)
@@ -14,11 +14,11 @@ function countFree(slots: ReturnType<typeof createHashSlots>, now: number, most:
 }
 
 describe('places for hashes', () => {
-  it.each([1, 2, 8, 1000])('are %d at most', (most) => {
+  test.each([1, 2, 8, 1000])('are %d at most', (most) => {
     expect(countFree(createHashSlots(), NOW, most)).toBe(most)
   })
 
-  it('are free again as soon as they are given back', () => {
+  test('are free again as soon as they are given back', () => {
     const slots = createHashSlots()
     const giveBack = slots.take(NOW, 1)
     expect(slots.take(NOW, 1)).toBeNull()
@@ -26,7 +26,7 @@ describe('places for hashes', () => {
     expect(countFree(slots, NOW, 1)).toBe(1)
   })
 
-  it('are given back once: doing it twice frees nobody else', () => {
+  test('are given back once: doing it twice frees nobody else', () => {
     const slots = createHashSlots()
     const first = slots.take(NOW, 2)
     slots.take(NOW, 2)
@@ -38,7 +38,7 @@ describe('places for hashes', () => {
     expect(slots.take(NOW, 2), 'whoever came later keeps the place').toBeNull()
   })
 
-  it('are free after ten seconds when a cancelled request never gave them back, and not before', () => {
+  test('are free after ten seconds when a cancelled request never gave them back, and not before', () => {
     const slots = createHashSlots()
     slots.take(NOW, 2)
     slots.take(NOW + 1, 2)
@@ -47,7 +47,7 @@ describe('places for hashes', () => {
     expect(countFree(slots, NOW + TEN_SECONDS + 1, 2)).toBe(2)
   })
 
-  it('that expired are nobody else to give back', () => {
+  test('that expired are nobody else to give back', () => {
     const slots = createHashSlots()
     const late = slots.take(NOW, 1)
     expect(slots.take(NOW + TEN_SECONDS, 1)).not.toBeNull()
@@ -55,7 +55,7 @@ describe('places for hashes', () => {
     expect(slots.take(NOW + TEN_SECONDS, 1)).toBeNull()
   })
 
-  it('follow a setting that was changed meanwhile', () => {
+  test('follow a setting that was changed meanwhile', () => {
     const slots = createHashSlots()
     slots.take(NOW, 4)
     slots.take(NOW, 4)
@@ -63,7 +63,7 @@ describe('places for hashes', () => {
     expect(countFree(slots, NOW, 3)).toBe(1)
   })
 
-  it("clients 15: of one account are counted apart from another's, and from those of all", () => {
+  test("clients 15: of one account are counted apart from another's, and from those of all", () => {
     const slots = createHashSlots()
     expect(slots.take(NOW, 1, 'ada')).not.toBeNull()
     expect(slots.take(NOW, 1, 'ada')).toBeNull()
@@ -71,7 +71,7 @@ describe('places for hashes', () => {
     expect(countFree(slots, NOW, 3)).toBe(3)
   })
 
-  it('of one isolate are counted together, and of another by itself', () => {
+  test('of one isolate are counted together, and of another by itself', () => {
     const giveBack = hashSlots.take(NOW, 1)
     expect(hashSlots.take(NOW, 1)).toBeNull()
     expect(createHashSlots().take(NOW, 1)).not.toBeNull()
@@ -79,7 +79,7 @@ describe('places for hashes', () => {
     expect(countFree(hashSlots, NOW, 1)).toBe(1)
   })
 
-  it('files 2: of hashes that take seconds are counted apart, and are taken to be gone after thirty', () => {
+  test('files 2: of hashes that take seconds are counted apart, and are taken to be gone after thirty', () => {
     const giveBack = dearHashSlot.take(NOW, 1)
     expect(countFree(hashSlots, NOW, 8)).toBe(8)
     expect(dearHashSlot.take(NOW + 3 * TEN_SECONDS - 1, 1)).toBeNull()

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import {
   deriveAll,
   deriveKey,
@@ -12,12 +12,12 @@ import { oneKey, onlyNewKey, random, rootKeyText, toHex, twoKeys } from './suppo
 const keyIds = (keyring: Keyring) => keyring.map(({ keyId }) => keyId)
 
 describe('a keyring setting', () => {
-  it('is read newest first', () => {
+  test('is read newest first', () => {
     expect(keyIds(twoKeys)).toEqual(['k2', 'k1'])
     expect(toHex(twoKeys[0].rootKeyBytes())).toBe('02'.repeat(32))
   })
 
-  it('may use url-safe base64, leave out the padding, and be written over several lines', () => {
+  test('may use url-safe base64, leave out the padding, and be written over several lines', () => {
     const bytes = new Uint8Array(32).fill(0xfb)
     const standard = btoa(String.fromCharCode(...bytes))
     const urlSafe = standard.replaceAll('+', '-').replaceAll('/', '_').replace('=', '')
@@ -27,7 +27,7 @@ describe('a keyring setting', () => {
   })
 
   const secret = rootKeyText(42)
-  it.each([
+  test.each([
     ['is empty', '', 'entry 1 is empty'],
     ['ends in a comma', `k1:${secret},`, 'entry 2 is empty'],
     ['has a key without an id', secret, 'entry 1 has no ":"'],
@@ -62,21 +62,21 @@ describe('a keyring setting', () => {
     )
   })
 
-  it('leaves no key material in what is logged or serialised', () => {
+  test('leaves no key material in what is logged or serialised', () => {
     const keyring = parseKeyring(`k1:${secret}`)
     expect(JSON.stringify(keyring)).toBe('[{"keyId":"k1"}]')
   })
 })
 
 describe('a derived key', () => {
-  it('is HKDF-SHA-256 of the root key with the purpose as info', async () => {
+  test('is HKDF-SHA-256 of the root key with the purpose as info', async () => {
     // Node 24: hkdfSync('sha256', Buffer.alloc(32, 1), '', 'cursor', 32)
     const { keyId, key } = await deriveKey(oneKey, 'cursor')
     expect(keyId).toBe('k1')
     expect(toHex(key)).toBe('7bdf64d70abdb550ba774eaaa688a64685090930738aa7c9f2b019d5437b3053')
   })
 
-  it('is of the newest root key, or of the one that is named', async () => {
+  test('is of the newest root key, or of the one that is named', async () => {
     const newest = await deriveKey(twoKeys, 'one-time')
     const older = await deriveKey(twoKeys, 'one-time', 'k1')
     expect([newest.keyId, older.keyId]).toEqual(['k2', 'k1'])
@@ -85,7 +85,7 @@ describe('a derived key', () => {
     expect(await deriveAll(twoKeys, 'one-time')).toEqual([newest, older])
   })
 
-  it('differs for every purpose', async () => {
+  test('differs for every purpose', async () => {
     const purposes: Purpose[] = [
       'refresh-hash',
       'refresh-successor',
@@ -106,14 +106,14 @@ describe('a derived key', () => {
     expect(keys).not.toContain(toHex(oneKey[0].rootKeyBytes()))
   })
 
-  it('that is not in the ring is an UnknownKeyError, which a caller cannot take for "wrong password"', async () => {
+  test('that is not in the ring is an UnknownKeyError, which a caller cannot take for "wrong password"', async () => {
     const missing = await deriveKey(onlyNewKey, 'password-pepper', 'k1').catch((error: unknown) => error)
     expect(isUnknownKeyError(missing)).toBe(true)
     expect(isUnknownKeyError(new Error('unknown_key'))).toBe(false)
     await expect(deriveKey(onlyNewKey, 'password-pepper', '')).rejects.toSatisfy(isUnknownKeyError)
   })
 
-  it('has nothing to do with the derived key of another root key', async () => {
+  test('has nothing to do with the derived key of another root key', async () => {
     const other = parseKeyring(`k1:${btoa(String.fromCharCode(...random(32)))}`)
     expect(toHex((await deriveKey(other, 'cursor')).key)).not.toBe(
       toHex((await deriveKey(oneKey, 'cursor')).key),

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { toBase64Url } from '../../src/crypto/base64.ts'
 import { isUnknownKeyError } from '../../src/crypto/keyring.ts'
 import {
@@ -12,17 +12,17 @@ import {
 import { oneKey, onlyNewKey, random, toHex, twoKeys } from './support.ts'
 
 describe('a refresh token', () => {
-  it('is lkr_ and 43 characters of base64url, made of 32 random bytes', () => {
+  test('is lkr_ and 43 characters of base64url, made of 32 random bytes', () => {
     expect(newRefreshToken(random)).toMatch(/^lkr_[A-Za-z0-9_-]{43}$/)
     expect(newRefreshToken(() => new Uint8Array(32).fill(255))).toBe(`lkr_${'_'.repeat(42)}8`)
     expect(newRefreshToken(random)).not.toBe(newRefreshToken(random))
   })
 
-  it('is not made of fewer bytes than it needs', () => {
+  test('is not made of fewer bytes than it needs', () => {
     expect(() => newRefreshToken(() => new Uint8Array(16))).toThrow(RangeError)
   })
 
-  it('is read back exactly', () => {
+  test('is read back exactly', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), (bytes) => {
         const token = newRefreshToken(() => bytes)
@@ -32,7 +32,7 @@ describe('a refresh token', () => {
   })
 
   const good = `lkr_${'A'.repeat(43)}`
-  it.each([
+  test.each([
     ['nothing', ''],
     ['the prefix alone', 'lkr_'],
     ['no prefix', 'A'.repeat(43)],
@@ -52,7 +52,7 @@ describe('a refresh token', () => {
     expect(parseRefreshToken(text)).toBeNull()
   })
 
-  it('is accepted in one form only, whatever is sent', () => {
+  test('is accepted in one form only, whatever is sent', () => {
     fc.assert(
       fc.property(
         fc.oneof(fc.string({ unit: 'binary' }), fc.stringMatching(/^lkr_[A-Za-z0-9_-]{42,44}$/)),
@@ -68,7 +68,7 @@ describe('a refresh token', () => {
 describe('the stored hash of a refresh token', () => {
   const token = newRefreshToken(random)
 
-  it('has 32 bytes and is the same for the same key and token', async () => {
+  test('has 32 bytes and is the same for the same key and token', async () => {
     const first = await hashRefreshToken(twoKeys, token)
     expect(first.keyId).toBe('k2')
     expect(first.hash).toHaveLength(32)
@@ -76,14 +76,14 @@ describe('the stored hash of a refresh token', () => {
     expect((await hashRefreshToken(twoKeys, newRefreshToken(random))).hash).not.toEqual(first.hash)
   })
 
-  it('needs the server key: it is not the SHA-256 of the token, and differs per key', async () => {
+  test('needs the server key: it is not the SHA-256 of the token, and differs per key', async () => {
     const [newer, older] = await refreshTokenHashes(twoKeys, token)
     expect(newer?.hash).not.toEqual(older?.hash)
     const plain = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(token)))
     expect(toHex(newer?.hash ?? plain)).not.toBe(toHex(plain))
   })
 
-  it('contains neither the token nor its bytes', async () => {
+  test('contains neither the token nor its bytes', async () => {
     const bytes = random(32)
     const { hash } = await hashRefreshToken(
       oneKey,
@@ -93,7 +93,7 @@ describe('the stored hash of a refresh token', () => {
     expect(toBase64Url(hash)).not.toBe(toBase64Url(bytes))
   })
 
-  it('of an older key is still found after a rotation, and not after the key was removed', async () => {
+  test('of an older key is still found after a rotation, and not after the key was removed', async () => {
     const before = await hashRefreshToken(oneKey, token)
     expect(await refreshTokenHashes(twoKeys, token)).toEqual([await hashRefreshToken(twoKeys, token), before])
     expect(await refreshTokenHashes(onlyNewKey, token)).not.toContainEqual(before)
@@ -103,13 +103,13 @@ describe('the stored hash of a refresh token', () => {
 describe('the successor of a refresh token', () => {
   const token = newRefreshToken(random)
 
-  it('is a token, and the same one each time, also after another key became the newest', async () => {
+  test('is a token, and the same one each time, also after another key became the newest', async () => {
     const successor = await successorOf(oneKey, token, 'k1')
     expect(parseRefreshToken(successor)).toBe(successor)
     expect(await successorOf(twoKeys, token, 'k1')).toBe(successor)
   })
 
-  it('differs per key and per token, and is not the token', async () => {
+  test('differs per key and per token, and is not the token', async () => {
     const successors = await Promise.all([
       successorOf(twoKeys, token, 'k1'),
       successorOf(twoKeys, token, 'k2'),
@@ -118,12 +118,12 @@ describe('the successor of a refresh token', () => {
     expect(new Set([token, ...successors]).size).toBe(4)
   })
 
-  it('cannot be read from the stored hash, though both come from the same root key', async () => {
+  test('cannot be read from the stored hash, though both come from the same root key', async () => {
     const { hash } = await hashRefreshToken(oneKey, token)
     expect(await successorOf(oneKey, token, 'k1')).not.toBe(`lkr_${toBase64Url(hash)}`)
   })
 
-  it('under a key that is not in the ring is an UnknownKeyError', async () => {
+  test('under a key that is not in the ring is an UnknownKeyError', async () => {
     await expect(successorOf(onlyNewKey, token, 'k1')).rejects.toSatisfy(isUnknownKeyError)
   })
 })

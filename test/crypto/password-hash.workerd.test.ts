@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { argon2 } from '../../src/crypto/argon2.ts'
 import { toBase64 } from '../../src/crypto/base64.ts'
 import { isCryptoFault } from '../../src/crypto/fault.ts'
@@ -26,21 +26,21 @@ function phcOf(password: string, change: { type?: 'd' | 'i' | 'id'; parameters?:
 }
 
 describe('a password hash', () => {
-  it('is a PHC string with the default cost, a salt of 16 bytes and a tag of 32, and names its pepper', () => {
+  test('is a PHC string with the default cost, a salt of 16 bytes and a tag of 32, and names its pepper', () => {
     const stored = hashPassword('correct horse', { ...options, cost: DEFAULT_COST })
     expect(stored.phc).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/)
     expect(stored.keyId).toBe('k1')
     expect(verifyPassword('correct horse', stored.phc, pepper.key)).toBe(true)
   })
 
-  it('verifies its own password and no other', () => {
+  test('verifies its own password and no other', () => {
     const { phc } = hash('correct horse')
     expect(verifyPassword('correct horse', phc, pepper.key)).toBe(true)
     for (const wrong of ['correct hors', 'correct horse ', 'Correct horse', '', 'correct horse\u0000'])
       expect(verifyPassword(wrong, phc, pepper.key), wrong).toBe(false)
   })
 
-  it('does not verify two different Cyrillic passwords against each other', () => {
+  test('does not verify two different Cyrillic passwords against each other', () => {
     // As long in characters, different at the end: a driver that counts UTF-16 units as bytes drops the difference.
     const { phc } = hash('парольодин')
     expect(verifyPassword('парольдва!', phc, pepper.key)).toBe(false)
@@ -48,23 +48,23 @@ describe('a password hash', () => {
     expect(verifyPassword('парольодин', phc, pepper.key)).toBe(true)
   })
 
-  it('counts the last character of a password of 40 kB', () => {
+  test('counts the last character of a password of 40 kB', () => {
     const { phc } = hash(`${'ж'.repeat(20_000)}1`)
     expect(verifyPassword(`${'ж'.repeat(20_000)}2`, phc, pepper.key)).toBe(false)
     expect(verifyPassword(`${'ж'.repeat(20_000)}1`, phc, pepper.key)).toBe(true)
   })
 
-  it('differs each time, because its salt is random', () => {
+  test('differs each time, because its salt is random', () => {
     expect(hash('correct horse').phc).not.toBe(hash('correct horse').phc)
   })
 
-  it('is false under another pepper, and under none', () => {
+  test('is false under another pepper, and under none', () => {
     const { phc } = hash('correct horse')
     expect(verifyPassword('correct horse', phc, new Uint8Array(32).fill(8))).toBe(false)
     expect(verifyPassword('correct horse', phc, new Uint8Array(0))).toBe(false)
   })
 
-  it.each([
+  test.each([
     ['text with a lone surrogate, which would equal every other such text', 'a\ud800', options],
     ['a pepper that is missing', 'a', { ...options, pepper: { keyId: 'k1', key: new Uint8Array(0) } }],
     ['random bytes that are too few', 'a', { ...options, random: () => new Uint8Array(15) }],
@@ -76,7 +76,7 @@ describe('a password hash', () => {
 })
 
 describe('a stored PHC string', () => {
-  it.each(['m=64,t=2,p=1', 'm=64,p=1,t=2', 't=2,m=64,p=1', 'p=1,t=2,m=64'])(
+  test.each(['m=64,t=2,p=1', 'm=64,p=1,t=2', 't=2,m=64,p=1', 'p=1,t=2,m=64'])(
     'is read with its parameters in the order %s (npm argon2 writes m, p, t)',
     (parameters) => {
       const phc = phcOf('correct horse', { parameters })
@@ -85,7 +85,7 @@ describe('a stored PHC string', () => {
     },
   )
 
-  it.each(['i', 'd'] as const)('of type Argon2%s verifies, and asks to be hashed again', (type) => {
+  test.each(['i', 'd'] as const)('of type Argon2%s verifies, and asks to be hashed again', (type) => {
     const phc = phcOf('correct horse', { type })
     expect(verifyPassword('correct horse', phc, pepper.key)).toBe(true)
     expect(needsRehash({ phc, keyId: 'k1' }, cost, 'k1')).toBe(true)
@@ -94,7 +94,7 @@ describe('a stored PHC string', () => {
   const good = phcOf('correct horse')
   const [, , , , salt = '', tag = ''] = good.split('$')
   const withParameters = (parameters: string) => `$argon2id$v=19$${parameters}$${salt}$${tag}`
-  it.each([
+  test.each([
     ['nothing', ''],
     ['a word', 'garbage'],
     ['another hash', '$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy'],
@@ -133,7 +133,7 @@ describe('a stored PHC string', () => {
     expect(() => needsRehash({ phc, keyId: 'k1' }, cost, 'k1')).toThrow(isFault)
   })
 
-  it('does not appear in the fault about it', () => {
+  test('does not appear in the fault about it', () => {
     expect(() => verifyPassword('a', `${good}=`, pepper.key)).toThrow(
       expect.toSatisfy((error: Error) => !error.message.includes(tag) && !error.message.includes(salt)),
     )
@@ -143,12 +143,12 @@ describe('a stored PHC string', () => {
 describe('a password is hashed again', () => {
   const stored = hash('correct horse')
 
-  it('not while its hash is as wanted, or dearer', () => {
+  test('not while its hash is as wanted, or dearer', () => {
     expect(needsRehash(stored, cost, 'k1')).toBe(false)
     expect(needsRehash(stored, { memoryKiB: 32, iterations: 1, parallelism: 1 }, 'k1')).toBe(false)
   })
 
-  it.each([
+  test.each([
     ['the wanted memory is higher', { ...cost, memoryKiB: 65 }, 'k1'],
     ['the wanted iterations are higher', { ...cost, iterations: 3 }, 'k1'],
     ['the wanted parallelism is higher', { ...cost, parallelism: 2 }, 'k1'],
@@ -160,17 +160,17 @@ describe('a password is hashed again', () => {
 })
 
 describe('the decoy for an unknown account', () => {
-  it('has the parameters and the lengths of a real hash of the same cost', () => {
+  test('has the parameters and the lengths of a real hash of the same cost', () => {
     const shape = (phc: string) => phc.split('$').map((field, index) => (index > 3 ? field.length : field))
     expect(shape(decoyHash(cost))).toEqual(shape(hash('correct horse').phc))
     expect(shape(decoyHash(DEFAULT_COST)).join('$')).toContain('m=19456,t=2,p=1')
   })
 
-  it('is the same for the same cost', () => {
+  test('is the same for the same cost', () => {
     expect(decoyHash(cost)).toBe(decoyHash({ ...cost }))
   })
 
-  it('matches no password, under any pepper', () => {
+  test('matches no password, under any pepper', () => {
     for (const password of ['', 'correct horse', 'decoy', '\u0000'])
       expect(verifyPassword(password, decoyHash(cost), pepper.key)).toBe(false)
     expect(verifyPassword('', decoyHash(cost), new Uint8Array(0))).toBe(false)

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { deriveKey, isUnknownKeyError, type Purpose } from '../../src/crypto/keyring.ts'
 import { open, seal } from '../../src/crypto/sealing.ts'
 import { oneKey, onlyNewKey, random, twoKeys, utf8 } from './support.ts'
@@ -15,18 +15,18 @@ const purposes: Purpose[] = [
 ]
 
 describe('a sealed text', () => {
-  it('opens with the same purpose and context, and reads <key id>.<nonce>.<ciphertext>', async () => {
+  test('opens with the same purpose and context, and reads <key id>.<nonce>.<ciphertext>', async () => {
     const sealed = await seal(twoKeys, 'seal:totp', secret, 'factor-1', random)
     expect(sealed).toMatch(/^k2\.[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]+$/)
     expect(await open(twoKeys, 'seal:totp', sealed, 'factor-1')).toEqual(secret)
   })
 
-  it('may hold nothing', async () => {
+  test('may hold nothing', async () => {
     const sealed = await seal(oneKey, 'seal:totp', new Uint8Array(0), '', random)
     expect(await open(oneKey, 'seal:totp', sealed, '')).toEqual(new Uint8Array(0))
   })
 
-  it('returns any bytes, for any context', async () => {
+  test('returns any bytes, for any context', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.uint8Array({ maxLength: 300 }),
@@ -40,7 +40,7 @@ describe('a sealed text', () => {
     )
   })
 
-  it('is null for every other purpose, all pairs', async () => {
+  test('is null for every other purpose, all pairs', async () => {
     for (const made of purposes) {
       const sealed = await seal(oneKey, made, secret, 'row', random)
       for (const used of purposes)
@@ -50,7 +50,7 @@ describe('a sealed text', () => {
     }
   })
 
-  it('is bound to its purpose even where the key is the same', async () => {
+  test('is bound to its purpose even where the key is the same', async () => {
     // Sealed by hand with the right key and nonce, but under the label of another purpose.
     const { key } = await deriveKey(oneKey, 'seal:totp')
     const aesKey = await crypto.subtle.importKey('raw', key, 'AES-GCM', false, ['encrypt'])
@@ -68,7 +68,7 @@ describe('a sealed text', () => {
     expect(await open(oneKey, 'seal:totp', await sealUnderLabel('seal:webhook'), 'row')).toBeNull()
   })
 
-  it.each(['factor-2', '', 'factor-1 ', 'Factor-1', '"factor-1'])(
+  test.each(['factor-2', '', 'factor-1 ', 'Factor-1', '"factor-1'])(
     'is null in the row of another (context %j), so rows cannot be swapped',
     async (context) => {
       const sealed = await seal(oneKey, 'seal:totp', secret, 'factor-1', random)
@@ -76,24 +76,24 @@ describe('a sealed text', () => {
     },
   )
 
-  it('differs each time', async () => {
+  test('differs each time', async () => {
     const sealed = await Promise.all([1, 2].map(() => seal(oneKey, 'seal:totp', secret, 'row', random)))
     expect(sealed[0]).not.toBe(sealed[1])
   })
 
-  it('is not made with a nonce of another length', async () => {
+  test('is not made with a nonce of another length', async () => {
     await expect(seal(oneKey, 'seal:totp', secret, 'row', () => new Uint8Array(8))).rejects.toThrow(
       RangeError,
     )
   })
 
-  it('of an older key opens after a rotation; without that key it is an UnknownKeyError, not null', async () => {
+  test('of an older key opens after a rotation; without that key it is an UnknownKeyError, not null', async () => {
     const sealed = await seal(oneKey, 'seal:totp', secret, 'row', random)
     expect(await open(twoKeys, 'seal:totp', sealed, 'row')).toEqual(secret)
     await expect(open(onlyNewKey, 'seal:totp', sealed, 'row')).rejects.toSatisfy(isUnknownKeyError)
   })
 
-  it('is null under the key of another ring that has the same id', async () => {
+  test('is null under the key of another ring that has the same id', async () => {
     const sealed = await seal(oneKey, 'seal:totp', secret, 'row', random)
     const sameId = [{ keyId: 'k1', rootKeyBytes: () => new Uint8Array(32).fill(77) }] as const
     expect(await open(sameId, 'seal:totp', sealed, 'row')).toBeNull()
@@ -101,7 +101,7 @@ describe('a sealed text', () => {
 })
 
 describe('what is not a sealed text', () => {
-  it('is null after any one character was changed, left out or added', async () => {
+  test('is null after any one character was changed, left out or added', async () => {
     const sealed = await seal(oneKey, 'seal:totp', utf8('x'), 'row', random)
     for (let index = 3; index < sealed.length; index++) {
       const [before, after] = [sealed.slice(0, index), sealed.slice(index + 1)]
@@ -115,14 +115,14 @@ describe('what is not a sealed text', () => {
     }
   })
 
-  it('is null with a fourth part', async () => {
+  test('is null with a fourth part', async () => {
     const sealed = await seal(oneKey, 'seal:totp', secret, 'row', random)
     for (const tail of ['.', '.AAAA', '.AAAA.AAAA'])
       expect(await open(oneKey, 'seal:totp', `${sealed}${tail}`, 'row')).toBeNull()
   })
 
   const nonce = 'A'.repeat(16)
-  it.each([
+  test.each([
     '',
     '.',
     '..',
@@ -144,7 +144,7 @@ describe('what is not a sealed text', () => {
     expect(await open(oneKey, 'seal:totp', text, 'row')).toBeNull()
   })
 
-  it('never throws, whatever is sent under a known key id', async () => {
+  test('never throws, whatever is sent under a known key id', async () => {
     const anything = fc.oneof(
       fc.string({ unit: 'binary' }),
       fc.string({ unit: 'binary' }).map((text) => `k1.${text}`),

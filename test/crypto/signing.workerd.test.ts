@@ -1,5 +1,5 @@
 import { calculateJwkThumbprint, decodeProtectedHeader } from 'jose'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { isCryptoFault } from '../../src/crypto/fault.ts'
 import { isUnknownKeyError } from '../../src/crypto/keyring.ts'
 import { seal } from '../../src/crypto/sealing.ts'
@@ -32,7 +32,7 @@ import { oneKey, onlyNewKey, random, twoKeys, utf8 } from './support.ts'
 describe.each(algorithms)('a signing key for %s', (algorithm) => {
   const key = keyFor(algorithm)
 
-  it('publishes alg, use and kid, and no private member (A03)', async () => {
+  test('publishes alg, use and kid, and no private member (A03)', async () => {
     expect(key.publicJwk).toMatchObject({ alg: algorithm, use: 'sig', kid: key.kid })
     for (const member of ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k', 'oth'])
       expect(key.publicJwk).not.toHaveProperty(member)
@@ -40,19 +40,19 @@ describe.each(algorithms)('a signing key for %s', (algorithm) => {
     expect(key.createdAt).toBe(now)
   })
 
-  it('is called by its RFC 7638 thumbprint, and never made twice', async () => {
+  test('is called by its RFC 7638 thumbprint, and never made twice', async () => {
     expect(key.kid).toBe(await calculateJwkThumbprint(key.publicJwk))
     expect((await generateSigningKey(algorithm, now)).kid).not.toBe(key.kid)
   })
 
-  it('signs a token with the header alg, kid and typ that its public half verifies', async () => {
+  test('signs a token with the header alg, kid and typ that its public half verifies', async () => {
     const token = await signAccessToken(key, claims)
     expect(decodeProtectedHeader(token)).toEqual({ alg: algorithm, kid: key.kid, typ: 'at+jwt' })
     expect(readUnverified(token)).toEqual({ kid: key.kid, sid: claims.sid })
     expect(await verify(token, key)).toEqual(accessClaims)
   })
 
-  it('verifies with the public key as a database row gives it back', async () => {
+  test('verifies with the public key as a database row gives it back', async () => {
     const publicJwk: typeof key.publicJwk = JSON.parse(JSON.stringify(key.publicJwk))
     const token = await signAccessToken(key, claims)
     expect(await verifyAccessToken(token, { publicJwk, algorithm }, { issuer, audience, now })).toEqual(
@@ -60,7 +60,7 @@ describe.each(algorithms)('a signing key for %s', (algorithm) => {
     )
   })
 
-  it('verifies one token a hundred times alike (A11)', async () => {
+  test('verifies one token a hundred times alike (A11)', async () => {
     const token = await signAccessToken(key, claims)
     for (let run = 0; run < 100; run++) {
       expect(readUnverified(token)).toEqual({ kid: key.kid, sid: claims.sid })
@@ -68,7 +68,7 @@ describe.each(algorithms)('a signing key for %s', (algorithm) => {
     }
   })
 
-  it('is sealed at rest, and signs again when it was opened', async () => {
+  test('is sealed at rest, and signs again when it was opened', async () => {
     const sealed = await sealSigningKey(oneKey, key, random)
     expect(sealed).not.toContain(key.privateJwk.d)
     const opened = await openSigningKey(twoKeys, sealed, key.kid)
@@ -76,12 +76,12 @@ describe.each(algorithms)('a signing key for %s', (algorithm) => {
     expect(await verify(await signAccessToken(opened, claims), key)).toEqual(accessClaims)
   })
 
-  it('does not verify what another key signed under its name', async () => {
+  test('does not verify what another key signed under its name', async () => {
     const foreign = await generateSigningKey(algorithm, now)
     expect(await verify(await signAccessToken({ ...foreign, kid: key.kid }, claims), key)).toBeNull()
   })
 
-  it('does not verify a token after any segment was exchanged', async () => {
+  test('does not verify a token after any segment was exchanged', async () => {
     const [header, payload, signature] = (await signAccessToken(key, claims)).split('.')
     const other = (await signAccessToken(key, { ...claims, roles: ['owner'] })).split('.')
     expect(await verify(`${header}.${other[1]}.${signature}`, key)).toBeNull()
@@ -93,12 +93,12 @@ describe.each(algorithms)('a signing key for %s', (algorithm) => {
 describe('a sealed signing key', () => {
   const isUnreadable = (error: unknown) => isCryptoFault(error, 'unreadable_signing_key')
 
-  it('does not open under the kid of another', async () => {
+  test('does not open under the kid of another', async () => {
     const sealed = await sealSigningKey(oneKey, edKey, random)
     await expect(openSigningKey(oneKey, sealed, ecKey.kid)).rejects.toSatisfy(isUnreadable)
   })
 
-  it('that was changed, or sealed for another purpose, is a fault and not a key', async () => {
+  test('that was changed, or sealed for another purpose, is a fault and not a key', async () => {
     const sealed = await sealSigningKey(oneKey, edKey, random)
     await expect(openSigningKey(oneKey, `${sealed}AAAA`, edKey.kid)).rejects.toSatisfy(isUnreadable)
     const plaintext = utf8(JSON.stringify({ algorithm: 'EdDSA', privateJwk: edKey.privateJwk }))
@@ -106,14 +106,14 @@ describe('a sealed signing key', () => {
     await expect(openSigningKey(oneKey, forTotp, edKey.kid)).rejects.toSatisfy(isUnreadable)
   })
 
-  it('whose seal key is gone is an UnknownKeyError', async () => {
+  test('whose seal key is gone is an UnknownKeyError', async () => {
     const sealed = await sealSigningKey(oneKey, edKey, random)
     await expect(openSigningKey(onlyNewKey, sealed, edKey.kid)).rejects.toSatisfy(isUnknownKeyError)
   })
 })
 
 describe('an access token is refused for its claims', () => {
-  it.each([
+  test.each([
     ['another issuer', { iss: 'https://evil.example' }],
     ['an issuer with a trailing slash', { iss: `${issuer}/` }],
     ['no issuer', { iss: undefined }],
@@ -129,7 +129,7 @@ describe('an access token is refused for its claims', () => {
     expect(await verify(await signClaims(change))).toBeNull()
   })
 
-  it.each([
+  test.each([
     ['exp as text', { exp: '9999999999' }],
     ['exp beyond all years', { exp: 1e308 }],
     ['exp that is null', { exp: null }],
@@ -151,12 +151,12 @@ describe('an access token is refused for its claims', () => {
     expect(await verify(await signClaims(change))).toBeNull()
   })
 
-  it('exp as a number too large for JSON to hold (A05)', async () => {
+  test('exp as a number too large for JSON to hold (A05)', async () => {
     const payload = JSON.stringify(claims).replace(/"exp":\d+/, '"exp":1e999')
     expect(await verify(await signRaw(goodHeader, payload))).toBeNull()
   })
 
-  it.each([
+  test.each([
     ['sub', 'admin'],
     ['sub', ''],
     ['sub', 1],
@@ -180,25 +180,25 @@ describe('an access token is refused for its claims', () => {
     expect(await verify(await signClaims({ [name]: value }))).toBeNull()
   })
 
-  it('but not for a clock that runs a little behind, nor in its last second', async () => {
+  test('but not for a clock that runs a little behind, nor in its last second', async () => {
     expect(await verify(await signClaims({ nbf: nowSeconds + 29, iat: nowSeconds + 59 }))).not.toBeNull()
     expect(await verify(await signClaims({ exp: nowSeconds + 1 }))).not.toBeNull()
   })
 
-  it('but not for claims that nobody asked for, which are left out', async () => {
+  test('but not for claims that nobody asked for, which are left out', async () => {
     expect(await verify(await signClaims({ client_id: 'web', admin: true }))).toEqual(accessClaims)
   })
 })
 
 describe('a key that cannot verify', () => {
-  it('because it cannot be loaded is thrown: "bad token" would be a lie', async () => {
+  test('because it cannot be loaded is thrown: "bad token" would be a lie', async () => {
     const token = await signAccessToken(edKey, claims)
     const publicJwk = { ...edKey.publicJwk, x: 'AAAA' }
     const verifying = verifyAccessToken(token, { publicJwk, algorithm: 'EdDSA' }, { issuer, audience, now })
     await expect(verifying).rejects.toThrow()
   })
 
-  it('because it is the private one is thrown as well', async () => {
+  test('because it is the private one is thrown as well', async () => {
     const token = await signAccessToken(edKey, claims)
     const publicJwk = { ...edKey.privateJwk, kid: edKey.kid }
     const verifying = verifyAccessToken(token, { publicJwk, algorithm: 'EdDSA' }, { issuer, audience, now })

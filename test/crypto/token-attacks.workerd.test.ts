@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { CompactEncrypt, exportSPKI, importJWK, SignJWT } from 'jose'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { fromBase64Url, toBase64Url } from '../../src/crypto/base64.ts'
 import { generateSigningKey, readUnverified, signAccessToken } from '../../src/crypto/signing.ts'
 import {
@@ -22,7 +22,7 @@ const goodToken = await signAccessToken(edKey, claims)
 const [headerText, payloadText, signatureText] = goodToken.split('.')
 
 describe('a token under another algorithm than the key of its row', () => {
-  it.each(algorithms)(
+  test.each(algorithms)(
     'is refused when our public %s key was used as an HMAC secret (A01)',
     async (algorithm) => {
       const key = keyFor(algorithm)
@@ -43,7 +43,7 @@ describe('a token under another algorithm than the key of its row', () => {
     },
   )
 
-  it.each(['none', 'None', 'NONE', 'nOnE', '', null, 0, ['EdDSA']])(
+  test.each(['none', 'None', 'NONE', 'nOnE', '', null, 0, ['EdDSA']])(
     'is refused for alg %j (A02)',
     async (alg) => {
       const unsigned = `${segment({ ...goodHeader, alg })}.${payloadText}`
@@ -53,7 +53,7 @@ describe('a token under another algorithm than the key of its row', () => {
     },
   )
 
-  it('is refused when ES256 signed it and the key is EdDSA, and the other way round (A03)', async () => {
+  test('is refused when ES256 signed it and the key is EdDSA, and the other way round (A03)', async () => {
     const ecUnderEdName = await signAccessToken({ ...ecKey, kid: edKey.kid }, claims)
     const edUnderEcName = await signAccessToken({ ...edKey, kid: ecKey.kid }, claims)
     expect(await verify(ecUnderEdName, edKey)).toBeNull()
@@ -62,18 +62,18 @@ describe('a token under another algorithm than the key of its row', () => {
     expect(await verify(await signRaw({ ...goodHeader, alg: 'Ed25519' }, claims))).toBeNull()
   })
 
-  it('is refused when it names another kid than the key it is held against', async () => {
+  test('is refused when it names another kid than the key it is held against', async () => {
     expect(await verify(await signRaw({ ...goodHeader, kid: 'another-key' }, claims))).toBeNull()
   })
 })
 
 describe('a token with another header', () => {
-  it('is refused when it brings its own key, though that key signed it (A10)', async () => {
+  test('is refused when it brings its own key, though that key signed it (A10)', async () => {
     const foreign = await generateSigningKey('EdDSA', now)
     expect(await verify(await signRaw({ ...goodHeader, jwk: foreign.publicJwk }, claims, foreign))).toBeNull()
   })
 
-  it.each([
+  test.each([
     ['jwk', edKey.publicJwk],
     ['jku', 'https://sink.example/jwks.json'],
     ['x5u', 'https://sink.example/cert.pem'],
@@ -91,7 +91,7 @@ describe('a token with another header', () => {
     expect(await verify(token)).toBeNull()
   })
 
-  it.each(['JWT', 'AT+JWT', 'application/at+jwt', 'at+jwt ', '', null, undefined, ['at+jwt']])(
+  test.each(['JWT', 'AT+JWT', 'application/at+jwt', 'at+jwt ', '', null, undefined, ['at+jwt']])(
     'is refused for typ %j, so an id_token or a state cookie is no access token',
     async (typ) => {
       const token = await signRaw({ ...goodHeader, typ }, claims)
@@ -100,7 +100,7 @@ describe('a token with another header', () => {
     },
   )
 
-  it.each([
+  test.each([
     '../../dev/null',
     "' OR 1=1--",
     'short12',
@@ -120,7 +120,7 @@ describe('a token with another header', () => {
 })
 
 describe('an encrypted token', () => {
-  it('is refused, compressed or not, in no time (A09)', async () => {
+  test('is refused, compressed or not, in no time (A09)', async () => {
     const bomb = utf8(JSON.stringify({ ...claims, padding: '0'.repeat(200_000) }))
     const header = { alg: 'dir', enc: 'A256GCM', kid: edKey.kid, typ: 'at+jwt' } as const
     const plain = await new CompactEncrypt(utf8(JSON.stringify(claims)))
@@ -138,11 +138,11 @@ describe('an encrypted token', () => {
 })
 
 describe('readUnverified', () => {
-  it('reads kid and sid of a token of ours', () => {
+  test('reads kid and sid of a token of ours', () => {
     expect(readUnverified(goodToken)).toEqual({ kid: edKey.kid, sid: claims.sid })
   })
 
-  it.each([
+  test.each([
     '',
     '.',
     '..',
@@ -174,7 +174,7 @@ describe('readUnverified', () => {
     expect(readUnverified(token)).toBeNull()
   })
 
-  it.each([
+  test.each([
     ['a header that is not JSON', `${segment('{')}.${payloadText}.${signatureText}`],
     ['a header that is a list', `${segment([goodHeader])}.${payloadText}.${signatureText}`],
     ['a header that is null', `${segment('null')}.${payloadText}.${signatureText}`],
@@ -195,20 +195,20 @@ describe('readUnverified', () => {
     expect(readUnverified(token)).toBeNull()
   })
 
-  it('refuses a payload with a byte that is not UTF-8, even inside a claim that nobody reads', () => {
+  test('refuses a payload with a byte that is not UTF-8, even inside a claim that nobody reads', () => {
     const json = utf8(JSON.stringify({ ...claims, note: '?' }))
     const payload = toBase64Url(json.map((byte) => (byte === '?'.charCodeAt(0) ? 0xff : byte)))
     expect(readUnverified(`${headerText}.${toBase64Url(json)}.${signatureText}`)).not.toBeNull()
     expect(readUnverified(`${headerText}.${payload}.${signatureText}`)).toBeNull()
   })
 
-  it('refuses a second spelling of the same signature', () => {
+  test('refuses a second spelling of the same signature', () => {
     // 86 characters carry 516 bits: without a check, the last one has 16 spellings.
     const respelled = `${goodToken.slice(0, -1)}${goodToken.endsWith('A') ? 'B' : nextLetter(goodToken)}`
     expect(readUnverified(respelled)).toBeNull()
   })
 
-  it('accounts 10: reads a token of 12,288 characters and refuses one of 12,289', () => {
+  test('accounts 10: reads a token of 12,288 characters and refuses one of 12,289', () => {
     const padTo = (length: number) => {
       const start = `${headerText}.${payloadText}.`
       return `${start}${'A'.repeat(length - start.length)}`
@@ -218,7 +218,7 @@ describe('readUnverified', () => {
     for (const length of [12_289, 12_290, 12_291, 12_292]) expect(readUnverified(padTo(length))).toBeNull()
   })
 
-  it('never throws, and never returns anything but a kid and a sid of their forms', () => {
+  test('never throws, and never returns anything but a kid and a sid of their forms', () => {
     const json = fc.oneof(fc.json(), fc.string({ unit: 'binary' })).map(segment)
     const nearToken = fc
       .tuple(
@@ -238,7 +238,7 @@ describe('readUnverified', () => {
 })
 
 describe('verifyAccessToken', () => {
-  it('never throws and never accepts, whatever is sent in place of a token', async () => {
+  test('never throws and never accepts, whatever is sent in place of a token', async () => {
     await fc.assert(
       fc.asyncProperty(fc.oneof(fc.string({ unit: 'binary' }), fc.json().map(segment)), async (text) => {
         for (const token of [

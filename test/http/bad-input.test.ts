@@ -3,7 +3,7 @@
  * repeats nothing of what was sent, and leaves every table as it was.
  */
 import net from 'node:net'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type Answer, type Client, createClient, newEmail, PASSWORD, type Tokens } from '../support/client.ts'
 import { allOperations, bodyOperations, type Operation } from '../support/http-operations.ts'
 import { expectProblem } from '../support/problem.ts'
@@ -70,7 +70,7 @@ const good = ({ body }: Operation) => body?.(tokens) ?? {}
 describe.each(bodyOperations.map((operation) => [operation.title, operation] as const))(
   '%s',
   (_title, operation) => {
-    it('refuses what is not JSON, or not an object', async () => {
+    test('refuses what is not JSON, or not an object', async () => {
       const texts = [
         `${CANARY}`,
         `{"email":"${CANARY}"`,
@@ -100,7 +100,7 @@ describe.each(bodyOperations.map((operation) => [operation.title, operation] as 
         expectProblem(await send(operation, bytes), 'invalid_json')
     })
 
-    it('refuses every content type but application/json', async () => {
+    test('refuses every content type but application/json', async () => {
       const text = JSON.stringify(good(operation))
       for (const type of [
         'text/plain',
@@ -119,7 +119,7 @@ describe.each(bodyOperations.map((operation) => [operation.title, operation] as 
       )
     })
 
-    it('I09 refuses a body of 10 MB, declared or chunked, and answers the next request', {
+    test('I09 refuses a body of 10 MB, declared or chunked, and answers the next request', {
       timeout: 20_000,
     }, async () => {
       const big = `{"email":"${CANARY}${'a'.repeat(10_000_000)}"}`
@@ -148,7 +148,7 @@ describe.each(bodyOperations.map((operation) => [operation.title, operation] as 
       expect((await client.call('/v1/me', { bearer: tokens.access_token })).status).toBe(200)
     })
 
-    it('I09 refuses deep nesting and a hundred thousand keys', async () => {
+    test('I09 refuses deep nesting and a hundred thousand keys', async () => {
       for (const open of ['[', '{"a":'])
         for (const text of [
           open.repeat(10_000),
@@ -162,7 +162,7 @@ describe.each(bodyOperations.map((operation) => [operation.title, operation] as 
       expectProblem(await sendJson(operation, { ...good(operation), ...keys }), 'invalid_input')
     })
 
-    it('I10 refuses a key that stands twice, however it is spelled', async () => {
+    test('I10 refuses a key that stands twice, however it is spelled', async () => {
       for (const key of Object.keys(good(operation))) {
         const text = JSON.stringify(good(operation))
         const escaped = `\\u${key.charCodeAt(0).toString(16).padStart(4, '0')}${key.slice(1)}`
@@ -171,7 +171,7 @@ describe.each(bodyOperations.map((operation) => [operation.title, operation] as 
       }
     })
 
-    it('refuses unknown fields and names them', async () => {
+    test('refuses unknown fields and names them', async () => {
       const fields = [
         'extra',
         'Email',
@@ -194,7 +194,7 @@ describe.each(bodyOperations.map((operation) => [operation.title, operation] as 
       }
     })
 
-    it('I08 refuses keys that pollute prototypes, wherever they stand', async () => {
+    test('I08 refuses keys that pollute prototypes, wherever they stand', async () => {
       const text = JSON.stringify(good(operation)).slice(0, -1)
       for (const key of ['__proto__', 'constructor'])
         expectProblem(
@@ -213,7 +213,7 @@ describe.each(bodyOperations.map((operation) => [operation.title, operation] as 
       )
     })
 
-    it('I07 refuses another type where text belongs, and names the field', async () => {
+    test('I07 refuses another type where text belongs, and names the field', async () => {
       const texts = Object.entries(good(operation)).filter(([, value]) => typeof value === 'string')
       for (const [field] of texts)
         for (const value of [7, true, [], [CANARY], {}, { $gt: '' }, { toString: CANARY }, 1e308])
@@ -227,7 +227,7 @@ describe.each(bodyOperations.map((operation) => [operation.title, operation] as 
         })
     })
 
-    it('I10 refuses NUL and lone surrogates in any text, and names the field', async () => {
+    test('I10 refuses NUL and lone surrogates in any text, and names the field', async () => {
       for (const field of Object.keys(good(operation)))
         for (const text of [
           `${CANARY}\0${CANARY}`,
@@ -358,7 +358,7 @@ describe('e-mail addresses', () => {
       ],
     ],
   ]
-  it.each(bad)('%s', async (_title, addresses) => {
+  test.each(bad)('%s', async (_title, addresses) => {
     for (const operation of [register, login])
       for (const email of addresses) {
         const answer = await sendJson(operation, { ...good(operation), email })
@@ -375,7 +375,7 @@ describe('e-mail addresses', () => {
       }
   })
 
-  it('counts every spelling of case as one address', async () => {
+  test('counts every spelling of case as one address', async () => {
     const upper = tokens.user.email.toUpperCase()
     expectProblem(await client.register(upper), 'email_taken')
     expectProblem(await client.login(upper, 'not the password'), 'invalid_credentials')
@@ -384,7 +384,7 @@ describe('e-mail addresses', () => {
 })
 
 describe('passwords', () => {
-  it.each([
+  test.each([
     ['0 characters', '', 'too_short'],
     ['7 characters', 'a1b2c3d', 'too_short'],
     ['7 characters of two units each', '\u{1f600}'.repeat(7), 'too_short'],
@@ -397,7 +397,7 @@ describe('passwords', () => {
     })
   })
 
-  it('refuses 100,000 characters before anything is hashed', async () => {
+  test('refuses 100,000 characters before anything is hashed', async () => {
     for (const operation of [register, login])
       expectProblem(
         await sendJson(operation, { ...good(operation), password: CANARY.repeat(8000) }),
@@ -405,7 +405,7 @@ describe('passwords', () => {
       )
   })
 
-  it('I13 refuses blank and missing ones at login like any wrong one, or by name', async () => {
+  test('I13 refuses blank and missing ones at login like any wrong one, or by name', async () => {
     for (const password of ['', ' ', '        '])
       expectProblem(await sendJson(login, { ...good(login), password }), 'invalid_credentials')
     expectProblem(await sendJson(login, { email: tokens.user.email }), 'invalid_input', {
@@ -417,7 +417,7 @@ describe('passwords', () => {
     stored = await countRows()
   })
 
-  it('refuses the obvious: common ones, the address, its local part, the tenant', async () => {
+  test('refuses the obvious: common ones, the address, its local part, the tenant', async () => {
     const email = newEmail()
     for (const password of [
       'password',
@@ -435,7 +435,7 @@ describe('passwords', () => {
 })
 
 describe('names', () => {
-  it.each([
+  test.each([
     '',
     ' ',
     '\u00a0',
@@ -456,7 +456,7 @@ describe('names', () => {
 })
 
 describe('refresh tokens', () => {
-  it('refuses garbage in the body and in the cookie', async () => {
+  test('refuses garbage in the body and in the cookie', async () => {
     const { refresh_token } = tokens
     const garbage = [
       'x',
@@ -526,7 +526,7 @@ describe('hosts, paths, methods and queries', () => {
     ['POST', '/v1/refresh'],
     ['POST', '/v1/logout'],
   ]
-  it('answers 421 to a host that is no tenant of ours', async () => {
+  test('answers 421 to a host that is no tenant of ours', async () => {
     for (const host of [
       'stranger.test', // logged: it is what an operator looks for when a host was not set up
       `x.${client.tenant.host}`,
@@ -550,7 +550,7 @@ describe('hosts, paths, methods and queries', () => {
     }
   })
 
-  it('answers 404 to a path that is nothing, whatever the method', async () => {
+  test('answers 404 to a path that is nothing, whatever the method', async () => {
     for (const path of [
       '/',
       '/v1/nothing',
@@ -575,14 +575,14 @@ describe('hosts, paths, methods and queries', () => {
       }
   })
 
-  it('H04 takes an encoded spelling of a path for the path itself, limits included', async () => {
+  test('H04 takes an encoded spelling of a path for the path itself, limits included', async () => {
     const { status, trips } = await client.call('/v1/%6c%6fgin', {
       json: { email: newEmail(), password: PASSWORD },
     })
     expect({ status, redis: trips.redis > 0 }).toEqual({ status: 401, redis: true })
   })
 
-  it('answers 405 to another method and lists the right ones', async () => {
+  test('answers 405 to another method and lists the right ones', async () => {
     const pathnames = new Set(allOperations.map(({ path }) => path.split('?')[0] ?? ''))
     for (const pathname of pathnames) {
       const taken = allOperations
@@ -605,7 +605,7 @@ describe('hosts, paths, methods and queries', () => {
     }
   })
 
-  it('I12 refuses unknown, repeated and malformed parameters of a query, by name', async () => {
+  test('I12 refuses unknown, repeated and malformed parameters of a query, by name', async () => {
     const cases: [string, Record<string, string>][] = [
       ['sort=name', { '/sort': 'unknown_field' }],
       [`filter=${CANARY}`, { '/filter': 'unknown_field' }],
@@ -633,7 +633,7 @@ describe('hosts, paths, methods and queries', () => {
   })
 })
 
-it('J11 takes a caller who hangs up in the middle of a body for their own fault, not for ours', async () => {
+test('J11 takes a caller who hangs up in the middle of a body for their own fault, not for ours', async () => {
   const before = service.logs().length
   const lines = [`Host: ${client.tenant.host}`, 'Content-Type: application/json', 'Content-Length: 100']
   const { port, hostname } = service.url
@@ -651,7 +651,7 @@ it('J11 takes a caller who hangs up in the middle of a body for their own fault,
   await expect.poll(answered).toEqual([expect.stringContaining('"status":400')])
 })
 
-it('N03 N04 writes one JSON line per request, of our own words, whatever a header holds', async () => {
+test('N03 N04 writes one JSON line per request, of our own words, whatever a header holds', async () => {
   const before = service.logs().length
   const headers = {
     'user-agent': `${CANARY}"}\t{"level":"error"`,

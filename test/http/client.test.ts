@@ -1,5 +1,5 @@
 /** Who is calling: the network that limits count, the truncated address that is stored, the device that is shown. */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { parseAddress, readClient } from '../../src/http/client.ts'
 
 /** Header values as the runtime hands them out: any text, while `Headers` of Node takes Latin-1 alone. */
@@ -12,7 +12,7 @@ const storedOf = (address: string) =>
   readClient(requestWith({ 'cf-connecting-ip': address })).truncatedAddress
 
 describe('addresses', () => {
-  it.each([
+  test.each([
     ['203.0.113.77', '203.0.113.77/32', '203.0.113.0/24'],
     ['0.0.0.0', '0.0.0.0/32', '0.0.0.0/24'],
     ['255.255.255.255', '255.255.255.255/32', '255.255.255.0/24'],
@@ -29,7 +29,7 @@ describe('addresses', () => {
     expect(storedOf(address)).toBe(stored)
   })
 
-  it.each([
+  test.each([
     '::ffff:203.0.113.77',
     '::FFFF:203.0.113.77',
     '::ffff:cb00:714d',
@@ -40,7 +40,7 @@ describe('addresses', () => {
     expect(storedOf(address)).toBe('203.0.113.0/24')
   })
 
-  it('puts every address of one /64 into one network, and the next /64 into another', () => {
+  test('puts every address of one /64 into one network, and the next /64 into another', () => {
     const networks = new Set(
       Array.from({ length: 1000 }, (_, index) =>
         networkOf(`2001:db8:1:2:${index.toString(16)}::${(index * 7).toString(16)}`),
@@ -50,7 +50,7 @@ describe('addresses', () => {
     expect(networkOf('2001:db8:1:3::1')).not.toBe(networkOf('2001:db8:1:2::1'))
   })
 
-  it.each([
+  test.each([
     ...[
       '',
       ' ',
@@ -95,7 +95,7 @@ describe('addresses', () => {
     expect(storedOf(address)).toBeNull()
   })
 
-  it('H01 reads no header that a client can set', () => {
+  test('H01 reads no header that a client can set', () => {
     const headers = {
       'x-forwarded-for': '1.2.3.4',
       forwarded: 'for=1.2.3.4',
@@ -108,7 +108,7 @@ describe('addresses', () => {
 })
 
 describe('device and place', () => {
-  it('keeps at most 512 well-formed characters of a User-Agent, without control characters', () => {
+  test('keeps at most 512 well-formed characters of a User-Agent, without control characters', () => {
     const read = (userAgent: string) => readClient(requestWith({ 'user-agent': userAgent })).userAgent
     expect(read('Mozilla/5.0\u0000\u001b[31m\u0085\r\nX-Evil: 1')).toBe('Mozilla/5.0[31mX-Evil: 1')
     for (const text of [`${'a'.repeat(511)}\u{1f600}`, '\ud800', `${'a'.repeat(600)}\udc00`]) {
@@ -118,7 +118,7 @@ describe('device and place', () => {
     expect(readClient(requestWith({})).userAgent).toBeNull()
   })
 
-  it('takes the place from Cloudflare alone, and only where it is text', () => {
+  test('takes the place from Cloudflare alone, and only where it is text', () => {
     expect(readClient(requestWith({}, { country: 'AT', city: 'Wien', asOrganization: 'A1' }))).toMatchObject({
       country: 'AT',
       city: 'Wien',

@@ -2,7 +2,7 @@
  * The refresh cookie: how it is set, what it authorises, and that it means nothing on another host. The cookie of a known
  * browser, which every sign-in sets beside it, is that of test/passwords/known-device.test.ts.
  */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readDeviceCookie, readRefreshCookie } from '../../src/http/cookies.ts'
 import { type Client, createClient, newEmail, PASSWORD, type Tokens } from '../support/client.ts'
 import { expectProblem } from '../support/problem.ts'
@@ -44,7 +44,7 @@ const refreshBy = (token: string, headers: Record<string, string> = SAME_ORIGIN,
   })
 
 describe('accepts', () => {
-  it('sets it once at sign-up, sign-in and refresh, and keeps the token out of the body', async () => {
+  test('sets it once at sign-up, sign-in and refresh, and keeps the token out of the body', async () => {
     const signedUp = await register()
     const json = { email: signedUp.body.user.email, password: PASSWORD, transport: 'cookie' }
     const signedIn = await client.call<Tokens>('/v1/login', { json })
@@ -60,14 +60,14 @@ describe('accepts', () => {
     expect(namesOf(refreshed.headers)).toEqual(['__Host-latchkey'])
   })
 
-  it('sets none with the token transport', async () => {
+  test('sets none with the token transport', async () => {
     const { headers, body } = await client.register()
     expect(headers.get('set-cookie')).toBeNull()
     const refreshed = await client.refresh(body.refresh_token)
     expect(refreshed.headers.get('set-cookie')).toBeNull()
   })
 
-  it("lives exactly as long as the token, also near the session's absolute end", async () => {
+  test("lives exactly as long as the token, also near the session's absolute end", async () => {
     const { body, headers } = await register()
     await service.sql(`update sessions set expires_at = now() + interval '100 seconds' where id = $1`, [
       body.session.id,
@@ -77,7 +77,7 @@ describe('accepts', () => {
     expect(maxAge).toBeLessThanOrEqual(100)
   })
 
-  it('takes a cookie among others, with or without a body', async () => {
+  test('takes a cookie among others, with or without a body', async () => {
     let { token } = readCookie((await register()).headers)
     for (const json of [undefined, {}]) {
       const headers = { cookie: `a=b; __Host-latchkey=${token}; theme=dark`, ...SAME_ORIGIN }
@@ -87,7 +87,7 @@ describe('accepts', () => {
     }
   })
 
-  it('signs out by the cookie and makes the browser forget it', async () => {
+  test('signs out by the cookie and makes the browser forget it', async () => {
     const { token } = readCookie((await register()).headers)
     const headers = { cookie: `__Host-latchkey=${token}`, ...SAME_ORIGIN }
     for (const _again of [1, 2]) {
@@ -100,7 +100,7 @@ describe('accepts', () => {
     expectProblem(await refreshBy(token), 'invalid_grant')
   })
 
-  it('prefers the token in the body, which was put there on purpose, and answers it in the body', async () => {
+  test('prefers the token in the body, which was put there on purpose, and answers it in the body', async () => {
     const { token } = readCookie((await register()).headers)
     const { tokens } = await client.newAccount()
     const headers = { cookie: `__Host-latchkey=${token}` }
@@ -116,7 +116,7 @@ describe('accepts', () => {
 })
 
 describe('refuses', () => {
-  it('gives nothing away when the sign-in fails', async () => {
+  test('gives nothing away when the sign-in fails', async () => {
     for (const password of ['wrong password', '']) {
       const json = { email: newEmail(), password, transport: 'cookie' }
       expectProblem(await client.call('/v1/login', { json }), 'invalid_credentials')
@@ -126,7 +126,7 @@ describe('refuses', () => {
     expectProblem(await client.call('/v1/register', { json: taken }), 'email_taken')
   })
 
-  it('refuses a write without Origin and without Sec-Fetch-Site, and leaves the token unused', async () => {
+  test('refuses a write without Origin and without Sec-Fetch-Site, and leaves the token unused', async () => {
     const { token } = readCookie((await register()).headers)
     for (const headers of [
       {},
@@ -144,7 +144,7 @@ describe('refuses', () => {
     expect((await refreshBy(token)).status).toBe(200)
   })
 
-  it('takes the cookie for nothing that an access token must authorise', async () => {
+  test('takes the cookie for nothing that an access token must authorise', async () => {
     const { token } = readCookie((await register()).headers)
     const headers = { cookie: `__Host-latchkey=${token}`, ...SAME_ORIGIN }
     for (const [method, path] of [
@@ -159,7 +159,7 @@ describe('refuses', () => {
     )
   })
 
-  it('refuses the cookie of one tenant on the host of another, and it lives on at home', async () => {
+  test('refuses the cookie of one tenant on the host of another, and it lives on at home', async () => {
     const { token } = readCookie((await register()).headers)
     const stranger = createClient(
       service,
@@ -177,14 +177,14 @@ describe('refuses', () => {
     expect((await refreshBy(token)).status).toBe(200)
   })
 
-  it('refuses an access token that stands where the cookie should, and the other way round', async () => {
+  test('refuses an access token that stands where the cookie should, and the other way round', async () => {
     const { body, headers } = await register()
     expectProblem(await refreshBy(body.access_token), 'invalid_grant')
     expectProblem(await client.call('/v1/me', { bearer: readCookie(headers).token }), 'invalid_token')
   })
 
   // A pattern that looks for blanks at an end takes the square of these: 15 seconds each.
-  it('reads a header of a hundred thousand blanks in one pass', { timeout: 5_000 }, () => {
+  test('reads a header of a hundred thousand blanks in one pass', { timeout: 5_000 }, () => {
     const [blanks, tabs] = [' '.repeat(100_000), '\t'.repeat(100_000)]
     for (const cookie of [
       `a${blanks}b=1`,
@@ -198,7 +198,7 @@ describe('refuses', () => {
     expect(readRefreshCookie(new Headers({ cookie: `a=1;${blanks}__Host-latchkey=x` }))).toBe('x')
   })
 
-  it('never takes one of our cookies for the other, whose name begins alike', () => {
+  test('never takes one of our cookies for the other, whose name begins alike', () => {
     const both = new Headers({ cookie: '__Host-latchkey-device=d; __Host-latchkey=r' })
     expect([readRefreshCookie(both), readDeviceCookie(both)]).toEqual(['r', 'd'])
     const device = new Headers({ cookie: '__Host-latchkey-device=lkr_x' })
@@ -206,7 +206,7 @@ describe('refuses', () => {
     expect(readDeviceCookie(new Headers({ cookie: '__Host-latchkey=x' }))).toBeNull()
   })
 
-  it.each([
+  test.each([
     ['twice', '__Host-latchkey-device=a; __Host-latchkey-device=b'],
     ['twice alike', '__Host-latchkey-device=a; x=y; __Host-latchkey-device=a'],
     ['with a no-break space before its name', '\u00a0__Host-latchkey-device=a'],

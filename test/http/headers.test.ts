@@ -1,5 +1,5 @@
 /** What every answer carries, good or bad: nothing is kept by a cache except what is public, nothing is framed or sniffed. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Answer, type Client, createClient, newEmail, PASSWORD, type Tokens } from '../support/client.ts'
 import {
   allOperations,
@@ -55,7 +55,7 @@ function redeeming({ method, path, body }: Operation, own: Tokens) {
 }
 
 describe('every operation', () => {
-  it.each(allOperations.map((operation) => [operation.title, operation] as const))(
+  test.each(allOperations.map((operation) => [operation.title, operation] as const))(
     'J06 J12 %s: answered, refused and asked wrongly',
     async (title, operation) => {
       const isPublic = publicOperations.some((other) => other.title === title)
@@ -79,7 +79,7 @@ describe('every operation', () => {
     },
   )
 
-  it.each(bodyOperations.map((operation) => [operation.title, operation] as const))(
+  test.each(bodyOperations.map((operation) => [operation.title, operation] as const))(
     'J06 J12 %s: every refusal of its input',
     async (_title, { method, path }) => {
       const json = { 'content-type': 'application/json' }
@@ -101,7 +101,7 @@ describe('every operation', () => {
     },
   )
 
-  it('J06 J12 unknown paths, unknown hosts, preflights, conflicts and wrong passwords', async () => {
+  test('J06 J12 unknown paths, unknown hosts, preflights, conflicts and wrong passwords', async () => {
     const stranger = createClient(service, { ...client.tenant, origin: 'http://nobody.test' })
     const asked = { origin: 'https://app.good.test', 'access-control-request-method': 'POST' }
     const answers = [
@@ -121,7 +121,7 @@ describe('every operation', () => {
     for (const answer of answers) expectHeaders(answer)
   })
 
-  it('J06 keeps an answer with a cookie out of every cache', async () => {
+  test('J06 keeps an answer with a cookie out of every cache', async () => {
     const answer = await client.call('/v1/login', {
       json: { email: tokens.user.email, password: PASSWORD, transport: 'cookie' },
     })
@@ -129,7 +129,7 @@ describe('every operation', () => {
     expectHeaders(answer)
   })
 
-  it('gives each answer an id of its own, whatever the client proposes', async () => {
+  test('gives each answer an id of its own, whatever the client proposes', async () => {
     const headers = { 'x-request-id': '00000000-0000-4000-8000-000000000000' }
     const ids = await Promise.all(
       Array.from({ length: 20 }, async () =>
@@ -142,7 +142,7 @@ describe('every operation', () => {
 })
 
 describe('with no database', () => {
-  it.each(allOperations.map((operation) => [operation.title, operation] as const))(
+  test.each(allOperations.map((operation) => [operation.title, operation] as const))(
     'N02 %s: answers without a word on what is behind',
     async (title, operation) => {
       const stranger = createClient(broken, client.tenant)
@@ -162,7 +162,7 @@ describe('with no database', () => {
     },
   )
 
-  it('N02 N07 logs that the database is away, without its address, user or password', async () => {
+  test('N02 N07 logs that the database is away, without its address, user or password', async () => {
     const stranger = createClient(broken, client.tenant)
     const ready = await stranger.call('/readyz')
     expect(ready.body).toEqual({

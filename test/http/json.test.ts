@@ -1,6 +1,6 @@
 /** `parseJson` against `JSON.parse`: the same values, less keys that stand twice and deep nesting; in linear time. */
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { parseJson } from '../../src/http/json.ts'
 
 const DEPTH = 6
@@ -74,7 +74,7 @@ const { text: jsonText } = fc.letrec<{ text: string; object: string; array: stri
 }))
 
 describe('parseJson', () => {
-  it('gives every value back that JSON.stringify wrote', () => {
+  test('gives every value back that JSON.stringify wrote', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 4 }), fc.constantFrom(0, 1, '\t'), (value, indent) => {
         expectAgreement(JSON.stringify(value, null, indent))
@@ -83,11 +83,11 @@ describe('parseJson', () => {
     )
   })
 
-  it('agrees with JSON.parse except where a key stands twice or nesting is deep', () => {
+  test('agrees with JSON.parse except where a key stands twice or nesting is deep', () => {
     fc.assert(fc.property(jsonText, expectAgreement), { seed: 2, numRuns: 5000 })
   })
 
-  it('agrees on texts that are broken in one place', () => {
+  test('agrees on texts that are broken in one place', () => {
     const breakage = fc.constantFrom(
       '"',
       '\\',
@@ -114,11 +114,11 @@ describe('parseJson', () => {
     )
   })
 
-  it('agrees on arbitrary text', () => {
+  test('agrees on arbitrary text', () => {
     fc.assert(fc.property(fc.string({ unit: 'binary' }), expectAgreement), { seed: 4, numRuns: 2000 })
   })
 
-  it.each([
+  test.each([
     ['{"a":1,"a":1}', 'duplicate_key'],
     ['{"a":1,"\\u0061":2}', 'duplicate_key'],
     ['{"x":[{"b":1,"c":2,"b":3}]}', 'duplicate_key'],
@@ -133,19 +133,19 @@ describe('parseJson', () => {
     expect(parseJson(text, DEPTH)).toEqual({ problem })
   })
 
-  it('accepts one key in two objects, and keys that only look alike', () => {
+  test('accepts one key in two objects, and keys that only look alike', () => {
     const text = '{"a":{"a":[{"a":1},{"a":2}]},"A":"a","a ":"\\"a\\":1"}'
     expect(parseJson(text, DEPTH)).toEqual({ value: JSON.parse(text) })
   })
 
-  it('gives a key named __proto__ as a member of its own and changes no prototype', () => {
+  test('gives a key named __proto__ as a member of its own and changes no prototype', () => {
     const parsed = parseJson('{"__proto__":{"admin":true}}', DEPTH)
     expect(Object.keys('value' in parsed ? Object(parsed.value) : {})).toEqual(['__proto__'])
     expect(({} as { admin?: boolean }).admin).toBeUndefined()
   })
 
   // A quadratic scan would take minutes for these, not a part of a second.
-  it.each([
+  test.each([
     ['an unfinished string of escaped quotes', `"${'\\"'.repeat(500_000)}`],
     ['quotes alone', '"'.repeat(999_999)],
     ['unfinished escapes', `${'"\\'.repeat(500_000)}`],

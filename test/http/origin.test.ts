@@ -1,5 +1,5 @@
 /** Which web pages may call (CSRF) and which may read the answer (CORS). */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Client, createClient, newEmail, PASSWORD } from '../support/client.ts'
 import { bearerOperations, perform } from '../support/http-operations.ts'
 import { expectProblem } from '../support/problem.ts'
@@ -49,7 +49,7 @@ const MAY_SEND =
   'x-datadog-parent-id, x-datadog-origin, x-datadog-sampling-priority, newrelic, request-id, request-context'
 
 describe('an allowed origin', () => {
-  it('may sign in, refresh by cookie and sign out, and read each answer', async () => {
+  test('may sign in, refresh by cookie and sign out, and read each answer', async () => {
     const headers = { origin: GOOD, 'sec-fetch-site': 'cross-site' }
     const json = { email: newEmail(), password: PASSWORD, transport: 'cookie' }
     const signedUp = await client.call('/v1/register', { json, headers })
@@ -65,7 +65,7 @@ describe('an allowed origin', () => {
     }
   })
 
-  it('may read refusals too, whatever they are for', async () => {
+  test('may read refusals too, whatever they are for', async () => {
     const headers = { origin: SECOND }
     const refusals = [
       client.call('/v1/me', { headers }),
@@ -82,7 +82,7 @@ describe('an allowed origin', () => {
     }
   })
 
-  it('gets a preflight that says what the path takes and reflects nothing', async () => {
+  test('gets a preflight that says what the path takes and reflects nothing', async () => {
     const asked = {
       origin: GOOD,
       'access-control-request-method': 'DELETE',
@@ -107,7 +107,7 @@ describe('an allowed origin', () => {
     expectProblem(await client.call('/v1/nothing', { method: 'OPTIONS', headers: asked }), 'not_found')
   })
 
-  it.each([
+  test.each([
     ['OpenTelemetry', 'baggage,content-type,traceparent,tracestate'],
     ['Sentry', 'authorization,baggage,content-type,sentry-trace,traceparent'],
     [
@@ -140,7 +140,7 @@ describe('an allowed origin', () => {
     expect(answer.status).toBe(201)
   })
 
-  it('clients 14: may read that an answer is a repeated one, how long to wait, and what took the time', async () => {
+  test('clients 14: may read that an answer is a repeated one, how long to wait, and what took the time', async () => {
     const headers = { origin: GOOD, 'idempotency-key': crypto.randomUUID() }
     const json = { email: newEmail(), password: PASSWORD }
     await client.call('/v1/register', { json, headers })
@@ -153,7 +153,7 @@ describe('an allowed origin', () => {
     for (const name of ['retry-after', 'ratelimit', 'ratelimit-policy']) expect(exposed).toContain(name)
   })
 
-  it('may no longer call once the tenant took it off the list', async () => {
+  test('may no longer call once the tenant took it off the list', async () => {
     const own = createClient(service, await service.newTenant({ allowedOrigins: [GOOD] }))
     const headers = { origin: GOOD }
     const json = { email: newEmail(), password: PASSWORD }
@@ -164,7 +164,7 @@ describe('an allowed origin', () => {
 })
 
 describe('the tenant itself', () => {
-  it('may call from its own origin without being listed', async () => {
+  test('may call from its own origin without being listed', async () => {
     const own = createClient(service, await service.newTenant())
     const headers = { origin: own.tenant.origin }
     const json = { email: newEmail(), password: PASSWORD, transport: 'cookie' }
@@ -181,7 +181,7 @@ describe('the tenant itself', () => {
 describe.each(STRANGERS)('the origin %j', (origin) => {
   const headers = { origin }
 
-  it('may not write, with or without a cookie, and reads nothing', async () => {
+  test('may not write, with or without a cookie, and reads nothing', async () => {
     const { email, tokens } = account
     const cookie = {
       ...headers,
@@ -208,7 +208,7 @@ describe.each(STRANGERS)('the origin %j', (origin) => {
     expect((await client.call('/v1/me', { bearer: tokens.access_token })).status).toBe(200)
   })
 
-  it('gets no permission in advance', async () => {
+  test('gets no permission in advance', async () => {
     const asked = { ...headers, 'access-control-request-method': 'POST' }
     const answer = await client.call('/v1/login', { method: 'OPTIONS', headers: asked })
     expectProblem(answer, 'origin_not_allowed')
@@ -217,7 +217,7 @@ describe.each(STRANGERS)('the origin %j', (origin) => {
 })
 
 describe('everybody', () => {
-  it('may read keys and metadata from any page, but without credentials', async () => {
+  test('may read keys and metadata from any page, but without credentials', async () => {
     for (const path of ['/.well-known/jwks.json', '/.well-known/openid-configuration'])
       for (const origin of ['https://evil.test', 'null', GOOD])
         expect(corsOf((await client.call(path, { headers: { origin } })).headers)).toEqual({
@@ -225,7 +225,9 @@ describe('everybody', () => {
         })
   })
 
-  it('H13 reads no answer longer by asking for a list of headers of 60 kB', { timeout: 5_000 }, async () => {
+  test('H13 reads no answer longer by asking for a list of headers of 60 kB', {
+    timeout: 5_000,
+  }, async () => {
     for (const list of [','.repeat(60_000), `${' '.repeat(60_000)}x`, 'x-a, '.repeat(12_000)]) {
       const headers = {
         origin: GOOD,
@@ -239,7 +241,7 @@ describe('everybody', () => {
   })
 })
 
-it('never allows the origin "null", not even where a tenant lists it', async () => {
+test('never allows the origin "null", not even where a tenant lists it', async () => {
   const careless = createClient(service, await service.newTenant({ allowedOrigins: ['null', '*', ''] }))
   for (const origin of ['null', 'https://evil.test']) {
     const answer = await careless.call('/v1/register', {

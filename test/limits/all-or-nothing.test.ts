@@ -2,7 +2,7 @@
  * A refused request takes nothing from anybody: else whoever has used up one limit could go on using up another's, for
  * instance a victim's sign-ins from an address that is spent.
  */
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { type Client, createClient, newEmail, race } from '../support/client.ts'
 import {
   countersOf,
@@ -31,7 +31,7 @@ async function takesNothing(calls: (() => ReturnType<Client['call']>)[], subject
 }
 
 describe('an address that is spent', () => {
-  it('takes nothing from the accounts that it tries to register, nor from the tenant', async () => {
+  test('takes nothing from the accounts that it tries to register, nor from the tenant', async () => {
     await inOneWindow(3600, async () => {
       const client = from()
       const email = newEmail()
@@ -44,7 +44,7 @@ describe('an address that is spent', () => {
     })
   })
 
-  it('takes nothing from an account: after 120 attempts the owner has all 100 of theirs', async () => {
+  test('takes nothing from an account: after 120 attempts the owner has all 100 of theirs', async () => {
     await inOneWindow(900, async () => {
       const attacker = from()
       const { email } = await from().newAccount()
@@ -65,7 +65,7 @@ describe('an address that is spent', () => {
     })
   })
 
-  it('takes nothing from a session', async () => {
+  test('takes nothing from a session', async () => {
     await inOneWindow(60, async () => {
       const client = from()
       const { tokens } = await from().newAccount()
@@ -80,7 +80,7 @@ describe('an address that is spent', () => {
 })
 
 describe('an account, a browser or a session that is spent', () => {
-  it('takes nothing from the addresses that try it, which go on with other accounts', async () => {
+  test('takes nothing from the addresses that try it, which go on with other accounts', async () => {
     await inOneWindow(3600, async () => {
       const [client, email] = [from(), newEmail()]
       await fill(limited(), 'register:account', 99, () => tryToRegister(from(), email))
@@ -93,7 +93,7 @@ describe('an account, a browser or a session that is spent', () => {
     })
   })
 
-  it('takes nothing from the address that signs in to it, nor from the account as seen from there', async () => {
+  test('takes nothing from the address that signs in to it, nor from the account as seen from there', async () => {
     await inOneWindow(900, async () => {
       const { email } = await from().newAccount()
       await fill(limited(), 'login:account', 99, () => from().login(email))
@@ -105,7 +105,7 @@ describe('an account, a browser or a session that is spent', () => {
     })
   })
 
-  it('takes nothing from the account when only its share of one address is spent', async () => {
+  test('takes nothing from the account when only its share of one address is spent', async () => {
     await inOneWindow(900, async () => {
       const client = from()
       const { email } = await client.newAccount()
@@ -118,7 +118,7 @@ describe('an account, a browser or a session that is spent', () => {
     })
   })
 
-  it('takes nothing from the addresses of a session', async () => {
+  test('takes nothing from the addresses of a session', async () => {
     await inOneWindow(60, async () => {
       const { tokens } = await from().newAccount()
       await from().me(tokens.access_token)
@@ -132,7 +132,7 @@ describe('an account, a browser or a session that is spent', () => {
 })
 
 describe('two limits at once', () => {
-  it('count the same: of 150 simultaneous ones, an address with 10 left takes 10 of an account with 60 left', async () => {
+  test('count the same: of 150 simultaneous ones, an address with 10 left takes 10 of an account with 60 left', async () => {
     await inOneWindow(3600, async () => {
       await limited().engine.exec(['FLUSHALL'])
       const [client, email] = [from(), newEmail()]
@@ -145,7 +145,7 @@ describe('two limits at once', () => {
     })
   })
 
-  it('answer the first that is full, and the other once that has room', async () => {
+  test('answer the first that is full, and the other once that has room', async () => {
     await inOneWindow(3600, async () => {
       await limited().engine.exec(['FLUSHALL'])
       const [client, email] = [from(), newEmail()]

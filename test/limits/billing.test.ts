@@ -2,7 +2,7 @@
  * What a request costs at Upstash, which bills commands, those of a script one by one: EVALSHA and MGET, one INCR for
  * each subject, one PEXPIRE for a subject's first request in a window; and no INCR for a request that is refused.
  */
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Client, createClient, newEmail, PASSWORD, race, type Tokens } from '../support/client.ts'
 import { OPERATIONS } from '../support/operations.ts'
 import { fill, inOneWindow, statuses, tryToRegister, useLimited } from '../support/windows.ts'
@@ -73,7 +73,7 @@ const SUBJECTS: Record<string, number> = {
 }
 
 describe('one request', () => {
-  it.each(OPERATIONS.map((operation) => [operation.name, operation] as const))(
+  test.each(OPERATIONS.map((operation) => [operation.name, operation] as const))(
     '%s is one HTTP request with one EVALSHA, or none at all',
     async (name, operation) => {
       const subjects = SUBJECTS[name] ?? Number.NaN
@@ -91,7 +91,7 @@ describe('one request', () => {
 })
 
 describe('a sign-in', () => {
-  it('is billed 8 commands the first time in its windows, 5 the next time, and 2 when it is refused', async () => {
+  test('is billed 8 commands the first time in its windows, 5 the next time, and 2 when it is refused', async () => {
     const [first, next, refused] = await inOneWindow(60, async () => {
       const { client, email } = await newCaller()
       const spent = from()
@@ -108,7 +108,7 @@ describe('a sign-in', () => {
     expect(refused).toEqual({ commands: ['EVALSHA', 'MGET'], trips: 1 })
   })
 
-  it('is billed 5 commands from a browser that the account knows, and 8 the first time', async () => {
+  test('is billed 5 commands from a browser that the account knows, and 8 the first time', async () => {
     const costs = await inOneWindow(60, async () => {
       const { client, email } = await newCaller()
       const signIn = (headers: Record<string, string>) =>
@@ -128,7 +128,7 @@ describe('a sign-in', () => {
 describe('a Redis that does not know the script yet', () => {
   beforeEach(() => limited().engine.exec(['SCRIPT', 'FLUSH']))
 
-  it('is sent it once: that request costs 2 trips, the next one 1', async () => {
+  test('is sent it once: that request costs 2 trips, the next one 1', async () => {
     const cold = await costOf(() => tryToRegister(from(), newEmail()))
     expect(cold.trips).toBe(2)
     expect(cold.commands.slice(0, 3)).toEqual(['EVALSHA', 'EVAL', 'MGET'])
@@ -137,7 +137,7 @@ describe('a Redis that does not know the script yet', () => {
     expect(warm.commands[0]).toBe('EVALSHA')
   })
 
-  it('still lets exactly 100 of 200 simultaneous requests pass, all of which may bring it', async () => {
+  test('still lets exactly 100 of 200 simultaneous requests pass, all of which may bring it', async () => {
     const answers = await inOneWindow(3600, async () => {
       const client = from()
       await limited().engine.exec(['SCRIPT', 'FLUSH'])
@@ -146,7 +146,7 @@ describe('a Redis that does not know the script yet', () => {
     expect(statuses(answers)).toEqual({ 422: 100, 429: 100 })
   })
 
-  it('counts the request that brought it once', async () => {
+  test('counts the request that brought it once', async () => {
     const cold = await costOf(() => tryToRegister(from(), newEmail()))
     expect(cold.commands.filter((command) => command === 'INCR')).toHaveLength(3)
   })

@@ -1,5 +1,5 @@
 /** What is public and cheap: 600 a minute for an address, counted by the Workers rate-limit binding, without a trip. */
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { type Client, createClient, race, randomAddress } from '../support/client.ts'
 import {
   expectRateLimited,
@@ -34,7 +34,7 @@ const trips = () => limited().redis.trips() + limited().service.trips().postgres
 describe.each(KEPT)('%s', (path) => {
   const status = path.endsWith('password') ? 303 : 200
 
-  it('accounts 9: all of 700 simultaneous requests from one address get what the edge holds, without a trip', async () => {
+  test('accounts 9: all of 700 simultaneous requests from one address get what the edge holds, without a trip', async () => {
     await from().call(path) // read once, and kept
     await inOneWindow(60, async () => {
       const client = from()
@@ -44,7 +44,7 @@ describe.each(KEPT)('%s', (path) => {
     })
   })
 
-  it('accounts 9: the reads behind it are counted: 600 a minute, and what the edge holds goes on', async () => {
+  test('accounts 9: the reads behind it are counted: 600 a minute, and what the edge holds goes on', async () => {
     await from().call(path)
     const cold = await limited().service.newTenant()
     await inOneWindow(60, async () => {
@@ -61,7 +61,7 @@ describe.each(KEPT)('%s', (path) => {
 })
 
 describe('/healthz', () => {
-  it('answers exactly 600 of 700 simultaneous requests from one address, without a trip, and refuses 100', async () => {
+  test('answers exactly 600 of 700 simultaneous requests from one address, without a trip, and refuses 100', async () => {
     const { client, answers } = await inOneWindow(60, async () => {
       const client = from()
       const before = trips()
@@ -82,7 +82,7 @@ describe('/healthz', () => {
   })
 })
 
-it('counts one IPv6 /64, and every spelling of the path and its query, as one', async () => {
+test('counts one IPv6 /64, and every spelling of the path and its query, as one', async () => {
   const answers = await inOneWindow(60, () => {
     const network = `2001:db8:${Math.floor(Math.random() * 0xffff).toString(16)}:7`
     return race(650, (index) =>
@@ -94,7 +94,7 @@ it('counts one IPv6 /64, and every spelling of the path and its query, as one', 
   expect(statuses(answers)).toEqual({ 200: 600, 429: 50 })
 })
 
-it('keeps readyz from asking Redis and PostgreSQL more than 600 times a minute for one address', async () => {
+test('keeps readyz from asking Redis and PostgreSQL more than 600 times a minute for one address', async () => {
   const gates = [limited().gate, limited().service.gates.postgres]
   const asked = await inOneWindow(60, async () => {
     const client = from()
@@ -106,7 +106,7 @@ it('keeps readyz from asking Redis and PostgreSQL more than 600 times a minute f
   expect(asked).toEqual([600, 600])
 })
 
-it('leaves nothing of them in Redis', async () => {
+test('leaves nothing of them in Redis', async () => {
   for (const path of [...PATHS, '/readyz']) expect((await from().call(path)).status).toBeLessThan(400)
   expect(await keysOf(limited())).toEqual([])
 })

@@ -2,7 +2,7 @@
  * Redis is down: signing in and up go on through the Workers rate-limit binding, ten a minute for an address, and
  * everything that has a session goes on without a limit. Losing all of Redis costs windows, never a session.
  */
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { LIMITS } from '../../src/limits/limits.ts'
 import { WRONG } from '../support/attempts.ts'
 import { type Client, createClient, newEmail, race, randomAddress } from '../support/client.ts'
@@ -37,7 +37,7 @@ const MODES: [string, FaultMode, string][] = [
 ]
 
 describe.each(MODES)('while Redis %s', (_, mode, cause) => {
-  it('lets exactly 10 of 30 simultaneous sign-ins from one address pass, and says 429 to the rest', async () => {
+  test('lets exactly 10 of 30 simultaneous sign-ins from one address pass, and says 429 to the rest', async () => {
     const { email } = await from().newAdmin()
     limited().gate.set(mode)
     const { client, answers } = await inOneWindow(60, async () => {
@@ -55,7 +55,7 @@ describe.each(MODES)('while Redis %s', (_, mode, cause) => {
     expect((await from().login(email)).status, 'from another address').toBe(200)
   })
 
-  it('lets exactly 10 of 30 sign-ups from one address pass, whatever it has spent on signing in', async () => {
+  test('lets exactly 10 of 30 sign-ups from one address pass, whatever it has spent on signing in', async () => {
     limited().gate.set(mode)
     const answers = await inOneWindow(60, async () => {
       const client = from()
@@ -66,7 +66,7 @@ describe.each(MODES)('while Redis %s', (_, mode, cause) => {
     for (const answer of refusedOf(answers)) expectRateLimited(answer, 'address', 10, 60)
   })
 
-  it('goes on with every operation but those that mail: one call of each succeeds, or is 503', async () => {
+  test('goes on with every operation but those that mail: one call of each succeeds, or is 503', async () => {
     for (const operation of OPERATIONS) {
       const client = from()
       const { tokens } = await client.newAdmin()
@@ -83,7 +83,7 @@ describe.each(MODES)('while Redis %s', (_, mode, cause) => {
     }
   })
 
-  it('passes 40 simultaneous reads and 40 refreshes of one session', async () => {
+  test('passes 40 simultaneous reads and 40 refreshes of one session', async () => {
     const client = from()
     const { tokens } = await client.newAdmin()
     limited().gate.set(mode)
@@ -94,7 +94,7 @@ describe.each(MODES)('while Redis %s', (_, mode, cause) => {
 })
 
 describe('while Redis refuses connections', () => {
-  it('counts one address however it is written and whatever headers name another', async () => {
+  test('counts one address however it is written and whatever headers name another', async () => {
     limited().gate.set('refusing')
     const answers = await inOneWindow(60, () => {
       const address = randomAddress()
@@ -106,14 +106,14 @@ describe('while Redis refuses connections', () => {
     expect(statuses(answers)).toEqual({ 422: 10, 429: 20 })
   })
 
-  it('counts everybody without an address together, and never more than 10 a minute', async () => {
+  test('counts everybody without an address together, and never more than 10 a minute', async () => {
     limited().gate.set('refusing')
     const answers = await inOneWindow(60, () => race(30, (index) => tryToRegister(from(`x${index}`))))
     expect(statuses(answers)[422] ?? 0).toBeLessThanOrEqual(10)
     expect(statuses(answers)[429]).toBeGreaterThanOrEqual(20)
   })
 
-  it('still counts the failures at an account, from as many addresses: five are heard and the sixth waits', async () => {
+  test('still counts the failures at an account, from as many addresses: five are heard and the sixth waits', async () => {
     const { email } = await from().newAdmin()
     limited().gate.set('refusing')
     for (let guess = 0; guess < 5; guess++)
@@ -123,7 +123,7 @@ describe('while Redis refuses connections', () => {
     expect(refused.headers.get('ratelimit')).toMatch(/^"failures";/)
   })
 
-  it('refuses an address that is spent here only until Redis is back', async () => {
+  test('refuses an address that is spent here only until Redis is back', async () => {
     await inOneWindow(60, async () => {
       const client = from()
       limited().gate.set('refusing')
@@ -136,7 +136,7 @@ describe('while Redis refuses connections', () => {
   })
 })
 
-it('does the same when Redis answers, but does not take our token', async () => {
+test('does the same when Redis answers, but does not take our token', async () => {
   const { service, tenant } = limited()
   const bindings = { ...service.bindings, UPSTASH_REDIS_REST_TOKEN: 'canary-wrong-token' }
   const refused = await startService({ beside: service, bindings })
@@ -153,7 +153,7 @@ it('does the same when Redis answers, but does not take our token', async () => 
 })
 
 describe('a flush of Redis', () => {
-  it('gives those who were limited a new window, and nothing else', async () => {
+  test('gives those who were limited a new window, and nothing else', async () => {
     await inOneWindow(3600, async () => {
       const client = from()
       await fill(limited(), 'register:address', 99, () => tryToRegister(client))
@@ -164,7 +164,7 @@ describe('a flush of Redis', () => {
     })
   })
 
-  it('signs nobody out: access tokens, refresh tokens and passwords work as before', async () => {
+  test('signs nobody out: access tokens, refresh tokens and passwords work as before', async () => {
     const client = from()
     const { email, tokens } = await client.newAdmin()
     await limited().engine.exec(['FLUSHALL'])

@@ -2,7 +2,7 @@
  * How many pass: the rates of src/limits/limits.ts for addresses, accounts, devices and tokens, with all requests under
  * way at once, and whatever a caller adds to be counted as somebody else.
  */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type Client, createClient, newEmail, PASSWORD, race, randomAddress } from '../support/client.ts'
 import { startService } from '../support/service.ts'
 import {
@@ -37,7 +37,7 @@ const spoof = (index: number) =>
   )
 
 describe('register: 100 an hour for an address, 100 for an account', () => {
-  it('H01 H03 lets exactly 100 of 200 simultaneous ones from one address pass, at as many accounts', async () => {
+  test('H01 H03 lets exactly 100 of 200 simultaneous ones from one address pass, at as many accounts', async () => {
     const answers = await inOneWindow(3600, () => {
       const client = from()
       return race(200, (index) => tryToRegister(client, newEmail(), spoof(index)))
@@ -46,7 +46,7 @@ describe('register: 100 an hour for an address, 100 for an account', () => {
     for (const answer of refusedOf(answers)) expectRateLimited(answer, 'address', 100, 3600)
   })
 
-  it('H05 lets exactly 100 of 200 simultaneous ones at one account pass, in any spelling, from as many addresses', async () => {
+  test('H05 lets exactly 100 of 200 simultaneous ones at one account pass, in any spelling, from as many addresses', async () => {
     const answers = await inOneWindow(3600, () => {
       const email = `limit-${newEmail()}`
       const spellings = [email, email.toUpperCase(), email.replace('limit', 'Limit')]
@@ -56,7 +56,7 @@ describe('register: 100 an hour for an address, 100 for an account', () => {
     for (const answer of refusedOf(answers)) expectRateLimited(answer, 'account', 100, 3600)
   })
 
-  it('counts an e-mail address on each tenant apart', async () => {
+  test('counts an e-mail address on each tenant apart', async () => {
     const [here, there] = await inOneWindow(3600, async () => {
       const email = newEmail()
       await fill(limited(), 'register:account', 99, () => tryToRegister(from(), email))
@@ -66,7 +66,7 @@ describe('register: 100 an hour for an address, 100 for an account', () => {
     expect([here?.status, there?.status]).toEqual([429, 422])
   })
 
-  it('counts a thousand addresses of one IPv6 /64 as one, and the next /64 as another', async () => {
+  test('counts a thousand addresses of one IPv6 /64 as one, and the next /64 as another', async () => {
     const answers = await inOneWindow(3600, async () => {
       const network = `2001:db8:${randomHextet()}:${randomHextet()}`
       const passed = []
@@ -80,7 +80,7 @@ describe('register: 100 an hour for an address, 100 for an account', () => {
     expect((await tryToRegister(from(`2001:db8:${randomHextet()}:${randomHextet()}::1`))).status).toBe(422)
   })
 
-  it('counts IPv4 in each of its IPv6 forms as the same address', async () => {
+  test('counts IPv4 in each of its IPv6 forms as the same address', async () => {
     const answers = await inOneWindow(3600, () => {
       const address = randomAddress()
       const hex = address.split('.').map((octet) => Number(octet).toString(16).padStart(2, '0'))
@@ -95,7 +95,7 @@ describe('register: 100 an hour for an address, 100 for an account', () => {
     expect(statuses(answers)).toEqual({ 422: 100, 429: 100 })
   })
 
-  it('hides nothing else behind a limit: reading keys and signing out go on', async () => {
+  test('hides nothing else behind a limit: reading keys and signing out go on', async () => {
     const address = randomAddress()
     await inOneWindow(3600, () => race(101, () => tryToRegister(from(address))))
     expect((await from(address).call('/.well-known/jwks.json')).status).toBe(200)
@@ -103,7 +103,7 @@ describe('register: 100 an hour for an address, 100 for an account', () => {
     expect((await from(address).logout(tokens.refresh_token)).status).toBe(204)
   })
 
-  it('counts a hundred times as many where LIMITS_MULTIPLIER is 100, and answers the rate that holds', async () => {
+  test('counts a hundred times as many where LIMITS_MULTIPLIER is 100, and answers the rate that holds', async () => {
     const { service, tenant } = limited()
     const bindings = { ...service.bindings, LIMITS_MULTIPLIER: '100' }
     const lenient = await startService({ beside: service, bindings })
@@ -122,7 +122,7 @@ describe('register: 100 an hour for an address, 100 for an account', () => {
 })
 
 describe('login: 100 a quarter of an hour for an account, 50 from one address or browser, 100 a minute for an address', () => {
-  it('H03 H05 lets exactly 100 at one account pass, from anywhere, in any spelling: after 80, 20 of 120 at once', async () => {
+  test('H03 H05 lets exactly 100 at one account pass, from anywhere, in any spelling: after 80, 20 of 120 at once', async () => {
     const { email, answers } = await inOneWindow(900, async () => {
       const { email } = await from().newAccount()
       await fill(limited(), 'login:account', 79, () => from().login(email))
@@ -135,7 +135,7 @@ describe('login: 100 a quarter of an hour for an account, 50 from one address or
     expect((await from().login(newEmail())).status, 'somebody else is not concerned').toBe(401)
   })
 
-  it('lets exactly 50 at one account from one address pass: after 40, 10 of 110 at once', async () => {
+  test('lets exactly 50 at one account from one address pass: after 40, 10 of 110 at once', async () => {
     const { email, answers } = await inOneWindow(900, async () => {
       const client = from()
       const { email } = await client.newAccount()
@@ -147,7 +147,7 @@ describe('login: 100 a quarter of an hour for an account, 50 from one address or
     expect((await from().login(email)).status, 'from elsewhere').toBe(200)
   })
 
-  it('lets exactly 50 from one known browser pass, apart from the account: after 40, 10 of 110 at once', async () => {
+  test('lets exactly 50 from one known browser pass, apart from the account: after 40, 10 of 110 at once', async () => {
     const { answers, stranger } = await inOneWindow(900, async () => {
       const { email } = await from().newAccount()
       const cookie = await deviceCookieOf(email)
@@ -160,7 +160,7 @@ describe('login: 100 a quarter of an hour for an account, 50 from one address or
     expect(stranger.status).toBe(200)
   })
 
-  it('accounts 6: lets 200 from all known browsers of an account pass, however many there are', async () => {
+  test('accounts 6: lets 200 from all known browsers of an account pass, however many there are', async () => {
     const { answers, stranger } = await inOneWindow(900, async () => {
       const { email } = await from().newAccount()
       const cookies = [await deviceCookieOf(email), await deviceCookieOf(email)]
@@ -173,7 +173,7 @@ describe('login: 100 a quarter of an hour for an account, 50 from one address or
     expect(stranger.status, 'a browser that is not known').toBe(200)
   })
 
-  it('lets exactly 100 from one address pass, at as many accounts: after 80, 20 of 120 at once; hashes nothing for the rest', async () => {
+  test('lets exactly 100 from one address pass, at as many accounts: after 80, 20 of 120 at once; hashes nothing for the rest', async () => {
     const answers = await inOneWindow(60, async () => {
       const client = from()
       await fill(limited(), 'login:address', 79, () => client.login(newEmail()))
@@ -188,7 +188,7 @@ describe('login: 100 a quarter of an hour for an account, 50 from one address or
 })
 
 describe('H04 nothing that a caller adds makes another bucket', () => {
-  it('counts sign-ups with any query, header, cookie, optional field or spelling of the body as one address: 100 of 200', async () => {
+  test('counts sign-ups with any query, header, cookie, optional field or spelling of the body as one address: 100 of 200', async () => {
     const answers = await inOneWindow(3600, () => {
       const client = from()
       return race(200, (index) => {
@@ -200,7 +200,7 @@ describe('H04 nothing that a caller adds makes another bucket', () => {
     for (const answer of refusedOf(answers)) expectRateLimited(answer, 'address', 100, 3600)
   })
 
-  it('counts them as one account: 100 of 200 from as many addresses', async () => {
+  test('counts them as one account: 100 of 200 from as many addresses', async () => {
     const answers = await inOneWindow(3600, () => {
       const email = newEmail()
       return race(200, (index) => {
@@ -212,7 +212,7 @@ describe('H04 nothing that a caller adds makes another bucket', () => {
     for (const answer of refusedOf(answers)) expectRateLimited(answer, 'account', 100, 3600)
   })
 
-  it("counts a sign-in with another account's device cookie, or a made-up one, with the strangers", async () => {
+  test("counts a sign-in with another account's device cookie, or a made-up one, with the strangers", async () => {
     const answers = await inOneWindow(900, async () => {
       const { email } = await from().newAccount()
       const own = await deviceCookieOf((await from().newAccount()).email)
@@ -223,7 +223,7 @@ describe('H04 nothing that a caller adds makes another bucket', () => {
     for (const answer of answers) expectRateLimited(answer, 'account', 100, 900)
   })
 
-  it('answers 404 to every path that is not exactly the one, and 422 to fields that it does not know, before it counts', async () => {
+  test('answers 404 to every path that is not exactly the one, and 422 to fields that it does not know, before it counts', async () => {
     const client = from()
     const before = await countersOf(limited())
     const paths = [
@@ -249,7 +249,7 @@ describe('H04 nothing that a caller adds makes another bucket', () => {
 })
 
 describe('refresh: 60 a minute for a token', () => {
-  it('lets exactly 60 of 160 simultaneous ones pass, and the session lives on', async () => {
+  test('lets exactly 60 of 160 simultaneous ones pass, and the session lives on', async () => {
     const { answers, tokens } = await inOneWindow(60, async () => {
       const { tokens } = await from().newAccount()
       return { answers: await race(160, () => from().refresh(tokens.refresh_token)), tokens }

@@ -1,5 +1,5 @@
 /** Networks wider than a /64: what a whole /48 may do, and that no network can shut a tenant's registration to the others. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Client, createClient, newEmail, race, randomAddress } from '../support/client.ts'
 import {
   expectRateLimited,
@@ -26,7 +26,7 @@ beforeEach(() => limited().engine.exec(['FLUSHALL']))
 afterEach(() => limited().gate.set('open'))
 
 describe('accounts 7: an IPv6 /48', () => {
-  it('accounts 7: may do ten times what one of its /64s may: after 980, 20 of 50 simultaneous ones from as many /64s', async () => {
+  test('accounts 7: may do ten times what one of its /64s may: after 980, 20 of 50 simultaneous ones from as many /64s', async () => {
     const { answers, site } = await inOneWindow(3600, async () => {
       const site = newSite()
       await fill(limited(), 'register:site', 979, () => tryToRegister(site(0)))
@@ -38,7 +38,7 @@ describe('accounts 7: an IPv6 /48', () => {
     expect((await tryToRegister(newSite()(1))).status, 'the next /48').toBe(422)
   })
 
-  it('accounts 7: is counted for every operation that counts addresses; an IPv4 address has no wider tier', async () => {
+  test('accounts 7: is counted for every operation that counts addresses; an IPv4 address has no wider tier', async () => {
     const calls = (client: Client) => [
       client.call('/v1/password/forgot', { json: { email: newEmail() } }),
       client.login(newEmail()),
@@ -50,7 +50,7 @@ describe('accounts 7: an IPv6 /48', () => {
     for (const bucket of buckets) expect(await keysOf(limited(), bucket)).toHaveLength(1)
   })
 
-  it('accounts 7: is bounded without Redis too: of 200 simultaneous ones from as many /64s at most 100 pass', async () => {
+  test('accounts 7: is bounded without Redis too: of 200 simultaneous ones from as many /64s at most 100 pass', async () => {
     limited().gate.set('refusing')
     const answers = await inOneWindow(60, () => {
       const site = newSite()
@@ -64,7 +64,7 @@ describe('accounts 7: an IPv6 /48', () => {
 })
 
 describe("accounts 7: a tenant's registrations of an hour that are used up", () => {
-  it('accounts 7: are shut to the networks that used them, and open to each other one for five', async () => {
+  test('accounts 7: are shut to the networks that used them, and open to each other one for five', async () => {
     const { heavy, fresh, site } = await inOneWindow(3600, async () => {
       await limited().engine.exec(['FLUSHALL'])
       const flood = from()

@@ -1,5 +1,5 @@
 /** What Redis gets to see: names that say nothing about anybody, numbers, and nothing that stays. */
-import { beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { LIMITS, type Policy } from '../../src/limits/limits.ts'
 import { type Client, createClient, newEmail, PASSWORD } from '../support/client.ts'
 import { OPERATIONS } from '../support/operations.ts'
@@ -43,13 +43,13 @@ beforeAll(async () => {
   expect(await engine.exec(['DBSIZE'])).toBeGreaterThan(20)
 }, 300_000)
 
-it('keeps no e-mail, address, host, token, session or account in Redis, neither in a key nor in a value', () => {
+test('keeps no e-mail, address, host, token, session or account in Redis, neither in a key nor in a value', () => {
   const everything = limited().engine.snapshot().toLowerCase()
   expect(secrets.filter((secret) => secret === '')).toEqual([])
   for (const secret of secrets) expect(everything).not.toContain(secret.toLowerCase())
 })
 
-it('names every key by operation, subject, 128 bits of an HMAC and the number of the window', async () => {
+test('names every key by operation, subject, 128 bits of an HMAC and the number of the window', async () => {
   const keys = (await limited().engine.exec(['KEYS', '*'])) as string[] // KEYS answers a list of names
   for (const key of keys)
     expect(key).toMatch(
@@ -66,7 +66,7 @@ it('names every key by operation, subject, 128 bits of an HMAC and the number of
   expect([...found].toSorted()).toEqual(declared.filter((name) => name !== 'logout:session').toSorted())
 })
 
-it('keeps counters alone, each for two of its windows and a second at most', async () => {
+test('keeps counters alone, each for two of its windows and a second at most', async () => {
   const { engine } = limited()
   for (const key of await keysOf(limited())) {
     expect(await engine.exec(['GET', key])).toMatch(/^\d+$/)
@@ -79,7 +79,7 @@ it('keeps counters alone, each for two of its windows and a second at most', asy
   }
 })
 
-it('gives no two kinds of subject the same name', async () => {
+test('gives no two kinds of subject the same name', async () => {
   const hashes = (await keysOf(limited())).map((key) => key.split(':').slice(2, 5))
   const subjectsOf = new Map<string, Set<string>>()
   for (const [, subject = '', hash = ''] of hashes)

@@ -1,5 +1,5 @@
 /** That every limit goes through @upstash/ratelimit, which lets nobody through by itself, and what its analytics tell. */
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { createClient, newEmail, race, randomAddress } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
 import { fill, inOneWindow, statuses, tryToRegister, useLimited } from '../support/windows.ts'
@@ -27,7 +27,7 @@ describe('packages 19: with LIMIT_ANALYTICS=on', () => {
   beforeEach(() => telling().engine.exec(['FLUSHALL']))
   const from = (address = randomAddress()) => createClient(telling().service, telling().tenant, address)
 
-  it('packages 19: tells how many of 50 simultaneous requests passed and were refused, by the operation alone', async () => {
+  test('packages 19: tells how many of 50 simultaneous requests passed and were refused, by the operation alone', async () => {
     const answers = await inOneWindow(3600, async () => {
       await telling().engine.exec(['FLUSHALL'])
       const client = from()
@@ -38,7 +38,7 @@ describe('packages 19: with LIMIT_ANALYTICS=on', () => {
     await expect.poll(told, { timeout: 10_000 }).toEqual({ [passed]: 21, [refused]: 30 })
   })
 
-  it('packages 19: names no caller, and keeps an hour for 90 days, which the package itself keeps for ever', async () => {
+  test('packages 19: names no caller, and keeps an hour for 90 days, which the package itself keeps for ever', async () => {
     const client = from('203.0.113.201')
     const email = newEmail()
     await tryToRegister(client, email)
@@ -49,7 +49,7 @@ describe('packages 19: with LIMIT_ANALYTICS=on', () => {
     for (const secret of [email, '203.0.113', telling().tenant.host]) expect(kept).not.toContain(secret)
   })
 
-  it('packages 19: the request itself stays one trip to Redis, and no caller waits for the analytics', async () => {
+  test('packages 19: the request itself stays one trip to Redis, and no caller waits for the analytics', async () => {
     const client = from()
     await tryToRegister(client)
     telling().gate.set('hanging', { when: (body) => body.includes('zincrby') })
@@ -58,7 +58,7 @@ describe('packages 19: with LIMIT_ANALYTICS=on', () => {
     expect(headers.get('server-timing')).toMatch(/redis;desc="1"/)
   })
 
-  it('packages 19: analytics that cannot be sent are one line of the log, without the command, and change no answer', async () => {
+  test('packages 19: analytics that cannot be sent are one line of the log, without the command, and change no answer', async () => {
     for (const hour of [0, 1]) await telling().engine.exec(['SET', hourKey(hour), 'not a sorted set'])
     const { status, headers } = await tryToRegister(from())
     expect(status).toBe(422)
@@ -75,13 +75,13 @@ describe('packages 19: with LIMIT_ANALYTICS=on', () => {
   })
 })
 
-it('packages 19: tells nothing unless it is asked to', async () => {
+test('packages 19: tells nothing unless it is asked to', async () => {
   await tryToRegister(createClient(silent().service, silent().tenant))
   expect(await silent().engine.exec(['KEYS', '*events*'])).toEqual([])
 })
 
 /** By default the package answers "allowed" for a Redis that is silent for five seconds. */
-it('packages 19: a Redis that is silent for longer than the package waits lets nobody through', async () => {
+test('packages 19: a Redis that is silent for longer than the package waits lets nobody through', async () => {
   const { client, gate } = silent()
   gate.set('hanging')
   try {

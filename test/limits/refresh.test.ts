@@ -2,7 +2,7 @@
  * The limit of a session's refreshes: each has a token of its own, so PostgreSQL counts them, on the row that each
  * rotation locks. A refused token is not used: it works as soon as there is room.
  */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type Client, createClient, race, type Tokens } from '../support/client.ts'
 import { generations } from '../support/sessions.ts'
 import { countersOf, expectRateLimited, statuses, useLimited } from '../support/windows.ts'
@@ -31,7 +31,7 @@ const setCounted = (sessionId: string, refreshes: number, secondsAgo: number) =>
   )
 
 describe('refresh: 60 a minute for a session', () => {
-  it('lets exactly 60 rotations pass, though each has a new token from a new address; the 61st token waits unused', async () => {
+  test('lets exactly 60 rotations pass, though each has a new token from a new address; the 61st token waits unused', async () => {
     const { session, refresh_token } = await newCaller()
     let token = refresh_token
     for (let rotation = 1; rotation <= 60; rotation++) {
@@ -50,7 +50,7 @@ describe('refresh: 60 a minute for a session', () => {
     expect((await from().refresh(body.refresh_token)).status).toBe(200)
   })
 
-  it('says when there is room again: the rest of the minute since the first rotation that it counts', async () => {
+  test('says when there is room again: the rest of the minute since the first rotation that it counts', async () => {
     const { session, refresh_token } = await newCaller()
     await setCounted(session.id, 60, 50)
     const answer = await from().refresh(refresh_token)
@@ -59,7 +59,7 @@ describe('refresh: 60 a minute for a session', () => {
     expect((await from().me((await newCaller()).access_token)).status).toBe(200)
   })
 
-  it('makes one rotation, the 60th, of 50 simultaneous refreshes with one token; all get the same successor', async () => {
+  test('makes one rotation, the 60th, of 50 simultaneous refreshes with one token; all get the same successor', async () => {
     const { session, refresh_token } = await newCaller()
     await setCounted(session.id, 59, 10)
     const answers = await race(50, () => from().refresh(refresh_token))
@@ -71,7 +71,7 @@ describe('refresh: 60 a minute for a session', () => {
     expectRateLimited(await from().refresh(successor), 'session', 60, 60)
   })
 
-  it('refuses all of 50 simultaneous refreshes at 60, and uses and ends nothing', async () => {
+  test('refuses all of 50 simultaneous refreshes at 60, and uses and ends nothing', async () => {
     const { session, refresh_token, access_token } = await newCaller()
     await setCounted(session.id, 60, 10)
     const answers = await race(50, () => from().refresh(refresh_token))
@@ -81,14 +81,14 @@ describe('refresh: 60 a minute for a session', () => {
     expect((await from().me(access_token)).status).toBe(200)
   })
 
-  it('makes one rotation of 50 simultaneous refreshes when the minute is over, and counts from there', async () => {
+  test('makes one rotation of 50 simultaneous refreshes when the minute is over, and counts from there', async () => {
     const { session, refresh_token } = await newCaller()
     await setCounted(session.id, 60, 61)
     expect(statuses(await race(50, () => from().refresh(refresh_token)))).toEqual({ 200: 50 })
     expect(await countedOf(session.id)).toMatchObject({ refreshes: 1 })
   })
 
-  it('repeats the last successor beyond the limit: a lost answer is no rotation', async () => {
+  test('repeats the last successor beyond the limit: a lost answer is no rotation', async () => {
     const { session, refresh_token } = await newCaller()
     const first = await from().refresh(refresh_token)
     await setCounted(session.id, 60, 10)
@@ -98,7 +98,7 @@ describe('refresh: 60 a minute for a session', () => {
     expect((await countedOf(session.id)).refreshes).toBe(60)
   })
 
-  it('still ends the session of a token that was stolen and used twice, however often it was refreshed', async () => {
+  test('still ends the session of a token that was stolen and used twice, however often it was refreshed', async () => {
     const { session, refresh_token, access_token } = await newCaller()
     const { body } = await from().refresh(refresh_token)
     await from().refresh(body.refresh_token)
@@ -107,7 +107,7 @@ describe('refresh: 60 a minute for a session', () => {
     expect((await from().me(access_token)).status).toBe(401)
   })
 
-  it('does not depend on Redis: it holds while that is down, and a flush does not reset it', async () => {
+  test('does not depend on Redis: it holds while that is down, and a flush does not reset it', async () => {
     const { session, refresh_token } = await newCaller()
     await setCounted(session.id, 60, 10)
     await limited().engine.exec(['FLUSHALL'])
@@ -120,7 +120,7 @@ describe('refresh: 60 a minute for a session', () => {
     }
   })
 
-  it('is no other session: one that waits keeps none of the same account from refreshing', async () => {
+  test('is no other session: one that waits keeps none of the same account from refreshing', async () => {
     const { email, tokens } = await from().newAccount()
     const other = await from().signIn(email)
     await setCounted(tokens.session.id, 60, 10)
@@ -128,7 +128,7 @@ describe('refresh: 60 a minute for a session', () => {
     expect((await from().refresh(other.refresh_token)).status).toBe(200)
   })
 
-  it('leaves one counter for the token and one for the address in Redis, and none for the session', async () => {
+  test('leaves one counter for the token and one for the address in Redis, and none for the session', async () => {
     await limited().engine.exec(['FLUSHALL'])
     const { refresh_token } = await newCaller()
     await from().refresh(refresh_token)

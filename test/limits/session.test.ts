@@ -2,7 +2,7 @@
  * The limits of a session: they are its own, from wherever it calls, and nobody uses them up who has not got its token.
  */
 import { generateKeyPairSync, sign } from 'node:crypto'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { type Client, createClient, newEmail, race, type Tokens } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
 import { createForger } from '../support/forge.ts'
@@ -65,7 +65,7 @@ beforeAll(async () => {
 const newCaller = async (): Promise<Tokens> => (await from().newAccount()).tokens
 
 describe('a session', () => {
-  it.each(OPERATIONS)(
+  test.each(OPERATIONS)(
     'passes %s exactly %i times a minute, from as many addresses: 20 of 120 at once after the others',
     async (name, rate, status, call) => {
       const { answers, tokens } = await inOneWindow(60, async () => {
@@ -85,7 +85,7 @@ describe('a session', () => {
     },
   )
 
-  it('is counted apart from the other sessions of its account', async () => {
+  test('is counted apart from the other sessions of its account', async () => {
     const other = await inOneWindow(60, async () => {
       const { email, tokens } = await from().newAccount()
       const other = await from().signIn(email)
@@ -98,7 +98,7 @@ describe('a session', () => {
 })
 
 describe('an address', () => {
-  it.each(OPERATIONS)(
+  test.each(OPERATIONS)(
     'passes %s exactly 600 times a minute, for as many sessions',
     async (name, _, status, call) => {
       const answers = await inOneWindow(60, async () => {
@@ -116,7 +116,7 @@ describe('an address', () => {
 })
 
 describe('somebody who only knows the id of a session', () => {
-  it.each(OPERATIONS.filter(([name]) => ['readMe', 'updateMe', 'logout'].includes(name)))(
+  test.each(OPERATIONS.filter(([name]) => ['readMe', 'updateMe', 'logout'].includes(name)))(
     'cannot use up its %s: after %i forged tokens and 20 more, the owner is answered',
     async (name, rate, status, call) => {
       const { owner, forged, counted } = await inOneWindow(60, async () => {
@@ -134,7 +134,7 @@ describe('somebody who only knows the id of a session', () => {
     },
   )
 
-  it('counts no session for a token that is over, is for another tenant, or claims to be of another session', async () => {
+  test('counts no session for a token that is over, is for another tenant, or claims to be of another session', async () => {
     const tokens = await newCaller()
     const { withClaims } = await createForger(limited().service)
     const before = await keysOf(limited(), '*:session')
@@ -154,7 +154,7 @@ describe('somebody who only knows the id of a session', () => {
     expect(await keysOf(limited(), '*:session')).toEqual(before)
   })
 
-  it.each([
+  test.each([
     ['a read', 'readMe:session', 300, (client: Client, { access_token }: Tokens) => client.me(access_token)],
     [
       'a write',
@@ -175,7 +175,7 @@ describe('somebody who only knows the id of a session', () => {
     },
   )
 
-  it('accounts 10: a change of address counts the new address where the key is not kept at the edge yet, too', async () => {
+  test('accounts 10: a change of address counts the new address where the key is not kept at the edge yet, too', async () => {
     const answer = await inOneWindow(3600, async () => {
       const email = newEmail()
       const ask = async (client: Client) =>
@@ -186,7 +186,7 @@ describe('somebody who only knows the id of a session', () => {
     expectRateLimited(answer, 'account', 3, 3600)
   })
 
-  it('counts no session where the key is not kept at the edge yet and the token is forged, and the address all the same', async () => {
+  test('counts no session where the key is not kept at the edge yet and the token is forged, and the address all the same', async () => {
     const { service, tenant } = limited()
     const tokens = await newCaller()
     const cold = await startService({ beside: service, bindings: service.bindings })

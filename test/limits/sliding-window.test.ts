@@ -4,7 +4,7 @@
  */
 import { Ratelimit } from '@upstash/ratelimit'
 import { Redis } from '@upstash/redis'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createRedisEngine, type RedisEngine } from '../../dev/redis/engine.ts'
 import { startUpstashEndpoint, type UpstashEndpoint } from '../../dev/upstash-endpoint.ts'
 import { type Counted, countInWindows } from '../../src/limits/sliding-window.ts'
@@ -38,7 +38,7 @@ async function passing(bucket: Counted, calls: number, seconds: number): Promise
 }
 
 describe('a window of 100 a minute', () => {
-  it.each([
+  test.each([
     [60.001, 1],
     [61, 2],
     [75, 25],
@@ -52,14 +52,14 @@ describe('a window of 100 a minute', () => {
     expect(await passing(bucket, 150, seconds)).toBe(room)
   })
 
-  it('lets nobody through before the next window, however often they try, and refusals do not prolong it', async () => {
+  test('lets nobody through before the next window, however often they try, and refusals do not prolong it', async () => {
     const bucket = newBucket(100)
     expect(await passing(bucket, 100, 0)).toBe(100)
     for (const seconds of [0, 1, 30, 59.999]) expect(await passing(bucket, 50, seconds)).toBe(0)
     expect(await passing(bucket, 50, 90)).toBe(50)
   })
 
-  it.each([
+  test.each([
     [0, 60],
     [0.5, 60],
     [30, 30],
@@ -75,7 +75,7 @@ describe('a window of 100 a minute', () => {
 })
 
 describe('several subjects', () => {
-  it('are counted together or not at all, each in its own window, and the first that is full is told', async () => {
+  test('are counted together or not at all, each in its own window, and the first that is full is told', async () => {
     const [minute, hour] = [newBucket(3, 60), newBucket(5, 3600)]
     const count = (seconds: number) => countInWindows(redis, [minute, hour], at(seconds))
     for (const seconds of [0, 1, 2]) expect(await count(seconds)).toBeNull()
@@ -86,7 +86,7 @@ describe('several subjects', () => {
     expect(await countInWindows(redis, [minute], at(123))).toBeNull()
   })
 
-  it('of 500 simultaneous requests with three limits pass as many as the smallest lets through', async () => {
+  test('of 500 simultaneous requests with three limits pass as many as the smallest lets through', async () => {
     const all = [newBucket(70), newBucket(30), newBucket(50)]
     const refusals = await race(500, () => countInWindows(redis, all, at(10)))
     expect(refusals.filter((refusal) => refusal === null)).toHaveLength(30)
@@ -98,7 +98,7 @@ describe('several subjects', () => {
   })
 })
 
-it('decides for one subject as @upstash/ratelimit does, at a thousand random times', async () => {
+test('decides for one subject as @upstash/ratelimit does, at a thousand random times', async () => {
   vi.useFakeTimers({ toFake: ['Date'], now: at(0) })
   const theirs = new Ratelimit({
     redis,

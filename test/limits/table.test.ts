@@ -1,6 +1,6 @@
 /** The one table of limits against the routes: whoever adds an operation gives it a row, and every row is in use. */
 import { readdirSync, readFileSync } from 'node:fs'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { LIMITS, type Policy } from '../../src/limits/limits.ts'
 import { type Client, createClient } from '../support/client.ts'
 import { ROWS, readCode, rowOf } from '../support/limit-rows.ts'
@@ -24,7 +24,7 @@ beforeAll(async () => {
   await from().me(tokens.access_token)
 })
 
-it('gives every operation of the Workers exactly one row, and has no row that no operation uses', () => {
+test('gives every operation of the Workers exactly one row, and has no row that no operation uses', () => {
   expect(Object.keys(ROWS).toSorted()).toEqual(served.toSorted())
   expect([...new Set(Object.values(ROWS))].toSorted()).toEqual(Object.keys(LIMITS).toSorted())
 })
@@ -32,11 +32,11 @@ it('gives every operation of the Workers exactly one row, and has no row that no
 describe('every operation counts itself against its own row', () => {
   const all = [...OPERATIONS, ...PAGES, ...WITHOUT_TENANT]
 
-  it('is asked of every operation that is served', () => {
+  test('is asked of every operation that is served', () => {
     expect(all.map(({ name }) => name).toSorted()).toEqual(served.toSorted())
   })
 
-  it.each(all.map((operation) => [operation.name, operation] as const))('%s', async (name, operation) => {
+  test.each(all.map((operation) => [operation.name, operation] as const))('%s', async (name, operation) => {
     const row = rowOf(name)
     const client = from()
     const { tokens } = await from().newAdmin()
@@ -50,7 +50,7 @@ describe('every operation counts itself against its own row', () => {
   })
 })
 
-it('is named in one place of the code, row by row, and logout in two: by access token and by refresh token', () => {
+test('is named in one place of the code, row by row, and logout in two: by access token and by refresh token', () => {
   const named = sourceFiles('src').flatMap((file) => [
     ...readFileSync(file, 'utf8').matchAll(
       /\b(?:checkLimits|require|requireCaller|readCaller|readAsCaller|readAdmin|readAsAdmin|requireReachable)\(\s*ctx,\s*(?:[\w.]+,\s*)?'(\w+)'/g,
@@ -61,7 +61,7 @@ it('is named in one place of the code, row by row, and logout in two: by access 
 })
 
 describe('every row', () => {
-  it.each(Object.entries(POLICIES))('%s is whole', (_, { redis, edge, withoutRedis }) => {
+  test.each(Object.entries(POLICIES))('%s is whole', (_, { redis, edge, withoutRedis }) => {
     // Counted at the edge or in Redis, always by address first, and never in both.
     expect([redis, edge].filter((limits) => limits !== undefined)).toHaveLength(1)
     expect(Object.keys(redis ?? edge ?? {})[0]).toBe('address')

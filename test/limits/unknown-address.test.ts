@@ -3,7 +3,7 @@
  * uncounted. The local runtime writes an address of its own where the header is missing or empty, so what only the edge
  * could leave out is also asked of the limit itself.
  */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { readClient } from '../../src/http/client.ts'
 import { checkLimits } from '../../src/limits/check.ts'
 import { readSettings } from '../../src/settings.ts'
@@ -37,7 +37,7 @@ const GARBAGE = [
 ]
 
 describe('register: 10 an hour for everybody without an address', () => {
-  it('lets exactly 10 of 110 simultaneous ones pass, whatever stands in the header', async () => {
+  test('lets exactly 10 of 110 simultaneous ones pass, whatever stands in the header', async () => {
     const answers = await inOneWindow(3600, async () => {
       await flush()
       return race(110, (index) =>
@@ -48,7 +48,7 @@ describe('register: 10 an hour for everybody without an address', () => {
     for (const answer of refusedOf(answers)) expectRateLimited(answer, 'address', 10, 3600)
   })
 
-  it('lets exactly 10 of 30 pass whose header stands twice, and none of the addresses in it is counted', async () => {
+  test('lets exactly 10 of 30 pass whose header stands twice, and none of the addresses in it is counted', async () => {
     const answers = await inOneWindow(3600, async () => {
       await flush()
       return race(30, (index) =>
@@ -61,7 +61,7 @@ describe('register: 10 an hour for everybody without an address', () => {
     expect((await tryToRegister(named)).status).toBe(422)
   })
 
-  it.each([
+  test.each([
     ['empty', ['CF-Connecting-IP: ']],
     ['absent', []],
   ])('counts those whose header is %s in one bucket: of 120 at least 20 are refused', async (_, lines) => {
@@ -73,7 +73,7 @@ describe('register: 10 an hour for everybody without an address', () => {
     expect(await keysOf(limited(), 'register:address')).toHaveLength(1)
   })
 
-  it('takes nothing from anybody whose address is known', async () => {
+  test('takes nothing from anybody whose address is known', async () => {
     await inOneWindow(3600, async () => {
       await flush()
       await race(20, () => tryToRegister(createClient(limited().service, limited().tenant, 'x')))
@@ -87,7 +87,7 @@ describe('the limit itself', () => {
     ['cf-connecting-ip', '198.51.100.7'],
     ['cf-connecting-ip', '198.51.100.8'],
   ]
-  it.each([
+  test.each([
     ['no header', []],
     ['an empty one', [['cf-connecting-ip', '']]],
     ['blanks', [['cf-connecting-ip', '   ']]],

@@ -1,0 +1,11 @@
+/**
+ * The ways to pass a first factor: what a session that began so says of it (`amr`, RFC 8176), and the level that the way
+ * reaches by itself (NIST SP 800-63B-4).
+ */
+export const METHODS = {
+  password: { amr: ['pwd'], aal: 1 },
+  // RFC 8176 has no word for a mailed code or link; both are one-time passwords. E-mail is no second factor (ASVS 6.3.6).
+  email: { amr: ['otp'], aal: 1 },
+} as const satisfies Record<string, { amr: readonly string[]; aal: 1 | 2 }>
+
+export type Method = keyof typeof METHODS
