@@ -8,7 +8,7 @@ import { beginEpoch, type EndReason, endedSessions, endSessionRows } from '../ac
 import type { Context } from '../context.ts'
 import type { OneTimePurpose, OneTimeTokenHash } from '../crypto/one-time-token.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
-import { tokenIsLive } from '../one-time/store.ts'
+import { tokenIsLive, voidTokens } from '../one-time/store.ts'
 import { callingTenant } from '../tenants/store.ts'
 
 /** What opens the account without a mail: gone (`removed`), for the accounts in `account` (`user_id`). */
@@ -32,21 +32,15 @@ export type Ended = {
  * one row) end, and every other token of theirs is void. The statement must begin an epoch too (`beginEpoch`), in its own
  * update of `users`. What undoes a change of address stays, unless it is that which is done: a thief must not get rid of it.
  */
-export const endAccess = (
-  account: SQL,
-  { credentials, purposes = sql`one_time_tokens.purpose <> 'revert_email'`, ...ending }: Ended,
-): SQL => sql`
+export const endAccess = (account: SQL, { credentials, purposes, ...ending }: Ended): SQL => sql`
   ${endSessionRows(account, ending)},
   ${credentials === 'removed' ? sql`${removeCredentials(account)},` : sql``}
-  voided as (
-    delete from one_time_tokens using ${account} as account
-    where one_time_tokens.user_id = account.user_id and one_time_tokens.id is distinct from account.id and ${purposes})`
+  ${voidTokens(account, purposes)}`
 
-/** The same for accounts that have no session to end, any number of them: `account` yields `user_id`. */
+/** The same for accounts that have no session to end, any number of them: `account` yields `user_id` and `id`, which is null. */
 export const removeAccess = (account: SQL): SQL => sql`
   ${removeCredentials(account)},
-  voided as (
-    delete from one_time_tokens using ${account} as account where one_time_tokens.user_id = account.user_id)`
+  ${voidTokens(account, sql`true`)}`
 
 /**
  * A statement of a batch that gives an account its address back, between the lock and what decides: who has that address

@@ -10,8 +10,8 @@ import { userIsActive } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import type { OneTimeTokenHash } from '../crypto/one-time-token.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
-import { MAX_CODE_ATTEMPTS, MAX_CODE_FAILURES } from '../one-time/purposes.ts'
-import { consumeToken, hasCode, isFromBrowser, lockOwner } from '../one-time/store.ts'
+import { answerChallenge, forgetWrongCodes, isFromBrowser } from '../one-time/code-store.ts'
+import { consumeToken, lockOwner } from '../one-time/store.ts'
 import type { IssuedTokens } from '../sessions/tokens.ts'
 import { type Beginning, readBegun } from '../sign-in/start.ts'
 import { BEGUN, begin, beginningColumns } from '../sign-in/start-store.ts'
@@ -47,11 +47,7 @@ const signInBy = (ctx: Storage, beginning: Beginning): SQL => {
   return sql`
     planted as (select * from token where email_verified_at is null),
     ${endAccess(sql`planted`, { reason: 'secured', credentials: 'removed' })},
-    -- Those of the other challenges; what is planted has none left.
-    wrong_forgotten as (
-      update one_time_tokens set failures = 0 from token
-      where one_time_tokens.user_id = token.user_id and one_time_tokens.purpose = 'sign_in' and one_time_tokens.failures > 0
-        and one_time_tokens.id not in (select id from token) and not exists (select from planted)),
+    ${forgetWrongCodes(sql`not exists (select from planted)`)},
     proved as (
       update users set ${beginEpoch('secured', sql`exists (select from planted)`)},
         email_verified_at = coalesce(users.email_verified_at, clock_timestamp())
@@ -96,25 +92,7 @@ export async function signInByCode(
     join users on users.tenant_id = tenant.id and users.email = ${email} and ${userIsActive} for no key update of users`)
   const isOwn = browserHash ? sql`coalesce(${isFromBrowser(browserHash)}, false)` : sql`false`
   const decide = ctx.db.execute<{ begun: unknown }>(sql`
-    with live as (
-      select one_time_tokens.id, users.email, users.email_verified_at, ${isOwn} as is_own,
-        ${hasCode(hashes)} and users.id is not null as is_right
-      from ${account}
-      where one_time_tokens.consumed_at is null and one_time_tokens.expires_at > clock_timestamp()
-        and case when ${isOwn} then one_time_tokens.own_attempts else one_time_tokens.attempts end < ${MAX_CODE_ATTEMPTS}
-        and one_time_tokens.failures < ${MAX_CODE_FAILURES}
-        and one_time_tokens.subject is not distinct from users.email),
-    challenge as (select *, bool_or(is_right) over () as is_answered from live),
-    answered as (
-      update one_time_tokens set
-        consumed_at = case when is_right then clock_timestamp() end,
-        attempts = attempts + case when is_right or is_own then 0 else 1 end,
-        own_attempts = own_attempts + case when is_right or not is_own then 0 else 1 end,
-        failures = case when is_right then 0 else failures + 1 end
-      from challenge where one_time_tokens.id = challenge.id and is_right = is_answered
-      returning one_time_tokens.id, one_time_tokens.tenant_id, one_time_tokens.user_id, challenge.is_right,
-        challenge.email, challenge.email_verified_at),
-    token as (select * from answered where is_right),
+    with ${answerChallenge(account, { hashes, isOwn })},
     ${signInBy(ctx, beginning)}`)
   const [, , { rows }] = await ctx.db.batch([lockAccount, lock, decide])
   return readBegun(ctx, beginning, rows[0]?.begun)

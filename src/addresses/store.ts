@@ -14,7 +14,7 @@ import { type Recorder, recordEvent } from '../events/outbox.ts'
 import type { Caller } from '../guard/caller.ts'
 import { callerIsLive } from '../guard/caller-store.ts'
 import type { NewToken } from '../one-time/one-time.ts'
-import { consumeToken, issueToken, lockOwner, lockUser, tokenIssued } from '../one-time/store.ts'
+import { consumeToken, issueToken, lockOwner, lockUser, tokenIssued, voidTokens } from '../one-time/store.ts'
 import { isUniqueViolation } from '../storage/postgres.ts'
 import { findTenantOfHost } from '../tenants/store.ts'
 
@@ -71,10 +71,7 @@ export async function confirmChange(ctx: Storage, hash: OneTimeTokenHash, revert
       revertToken,
       sql`select tenant_id, user_id, user_id::text || ' ' || old_email as holder, old_email as subject from changed`,
     )}),
-    voided as (
-      delete from one_time_tokens using changed
-      where one_time_tokens.user_id = changed.user_id and one_time_tokens.id <> changed.id
-        and one_time_tokens.purpose <> 'revert_email'),
+    ${voidTokens(sql`changed`)},
     recorded as (${recordEvent(ctx, 'email.changed', tokenIssued(sql`undoing`))})
     select (select count(*)::int from changed) as changes from token`)
   return unlessTaken(async () => {

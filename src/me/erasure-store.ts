@@ -37,7 +37,7 @@ export async function clearDueAccounts(
     cleared as (
       update users set email = null, email_verified_at = null, name = null, locale = null, roles = '{}'
       from due where users.id = due.id),
-    ${removeAccess(sql`(select id as user_id from due)`)},
+    ${removeAccess(sql`(select id as user_id, null::uuid as id from due)`)},
     forgotten as (${forgetAttemptsAt(sql`due`)})
     select id, deleted_at::text as closed_at from due order by deleted_at, id`)
   return rows.map(({ id, closed_at }) => ({ id, closedAt: closed_at }))

@@ -43,7 +43,7 @@ export async function closeNeverProved(ctx: JobContext, userIds: string[]): Prom
       with closed as (
         update users set deleted_at = clock_timestamp() from tenants
         where users.id = ${userId} and ${isDue}
-        returning users.id as user_id, users.tenant_id,
+        returning users.id as user_id, null::uuid as id, users.tenant_id,
           users.deleted_at + make_interval(days => ${erasureDays}) as erased_after),
       ${removeAccess(sql`closed`)},
       recorded as (${recordEvent(ctx, 'user.deleted', happened, { actor: sql`null`, rare: true })})

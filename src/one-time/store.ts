@@ -18,7 +18,8 @@ import { MAX_CODE_FAILURES, PURPOSES } from './purposes.ts'
 
 type Caller = Pick<Context, 'host' | 'callerOrigin' | 'fetchSite' | 'origin'>
 
-const bytea = (value: Uint8Array | null) => sql`${value && sql.param(value, oneTimeTokens.hash)}::bytea`
+export const bytea = (value: Uint8Array | null) =>
+  sql`${value && sql.param(value, oneTimeTokens.hash)}::bytea`
 
 /**
  * `insert … returning *`: the token, for each row of `from`, in the place of an older one of its purpose and holder.
@@ -109,6 +110,9 @@ const OWN = sql.join(
   sql`, `,
 )
 
+/** What undoes a change of address stays when an account is secured or closed: a thief must not get rid of it. */
+const NOT_UNDOING = sql`one_time_tokens.purpose <> 'revert_email'`
+
 /** A token that may be used now, and `users`, whose it is. */
 export const tokenIsLive = (
   hash: OneTimeTokenHash,
@@ -169,10 +173,11 @@ export function consumeToken(
       users.email_verified_at`
 }
 
-/** That the browser which asked is the one that comes. */
-export const isFromBrowser = (browserHash: Uint8Array) =>
-  sql`one_time_tokens.browser_hash = ${bytea(browserHash)}`
-
-/** That the token has one of these as its code. */
-export const hasCode = (hashes: readonly Uint8Array[]) => sql`
-  coalesce(one_time_tokens.code_hash in (${sql.join(hashes.map(bytea), sql`, `)}), false)`
+/**
+ * Member of a `with`: tokens of the accounts in `account` (`user_id`, and `id` of the one that stays or null) are void.
+ * @param which those alone, over `one_time_tokens` and `account`
+ */
+export const voidTokens = (account: SQL, which: SQL = NOT_UNDOING): SQL => sql`
+  voided as (
+    delete from one_time_tokens using ${account} as account
+    where one_time_tokens.user_id = account.user_id and one_time_tokens.id is distinct from account.id and ${which})`
