@@ -98,7 +98,7 @@ const OUTLIVED = {
     where: sql`refresh_tokens.expires_at < now() - interval '30 days'`,
   },
   idempotency_keys: { table: sql`idempotency_keys`, where: sql`expires_at < now()` },
-  // A password that a hundred failures made no way in (src/passwords/failures.ts) stays none, however long nobody tries:
+  // A password that a hundred failures made no way in (src/accounts/attempts.ts) stays none, however long nobody tries:
   // to forget it would be to allow the next hundred guesses. Where no account was, there is nothing to guess; whatever
   // gives an address its account forgets them too. The few that stay are passed over each time.
   sign_in_failures: {

@@ -1,7 +1,15 @@
 /** The SQL of a signed-in caller who gives the password again, to show that it is them or to choose another. */
 import { and, eq, type SQL, sql } from 'drizzle-orm'
 import { endAccess } from '../access/store.ts'
-import { confirmationsFrom } from '../accounts/attempts-store.ts'
+import type { Attempts } from '../accounts/attempts.ts'
+import {
+  type AttemptsRow,
+  attemptsOf,
+  confirmationsFrom,
+  failuresOf,
+  heldAttempts,
+  waitSeconds,
+} from '../accounts/attempts-store.ts'
 import { beginEpoch, endedSessions, keptInEpoch } from '../accounts/epoch-store.ts'
 import type { Context } from '../context.ts'
 import type { PasswordHash } from '../crypto/password-hash.ts'
@@ -12,15 +20,7 @@ import { sealedKeyColumns } from '../keys/store.ts'
 import { lockUser } from '../one-time/store.ts'
 import { renewSession, standingSession } from '../sign-in/renewal-store.ts'
 import { passwords, sessions, signInFailures, signingKeys, tenantHosts } from '../storage/schema.ts'
-import type { Attempts } from './failures.ts'
-import {
-  type AttemptsRow,
-  attemptsOf,
-  failuresOf,
-  heldAttempts,
-  passwordColumns,
-  waitSeconds,
-} from './store.ts'
+import { passwordColumns } from './store.ts'
 
 type Storage = Pick<Context, 'db' | 'host' | 'settings'> & Recorder
 

@@ -3,6 +3,8 @@
  * Failures are counted for their session alone: whoever has stolen one cannot guess on, and no stranger can stop the owner.
  */
 import type { CanonicalEmail } from '../accounts/accounts.ts'
+import { type Attempts, attemptSubject, confirmationSubject, refuseUnheard } from '../accounts/attempts.ts'
+import { countFailure } from '../accounts/attempts-store.ts'
 import type { Context } from '../context.ts'
 import { type Caller, readAsCaller } from '../guard/caller.ts'
 import { requireOwnKey } from '../keys/auth-keys.ts'
@@ -17,10 +19,8 @@ import {
   findToConfirm,
   type RenewedSession,
 } from './confirmation-store.ts'
-import { type Attempts, attemptSubject, confirmationSubject, refuseUnheard } from './failures.ts'
 import { verify } from './hashing.ts'
 import { checkPassword, normalisePassword } from './policy.ts'
-import { countFailure } from './store.ts'
 
 /**
  * Authenticates the caller's session anew: (limit ∥ read) → verify → one statement.

@@ -2,6 +2,7 @@
 import { and, eq, gt, isNull, type SQL, sql } from 'drizzle-orm'
 import { endAccess } from '../access/store.ts'
 import { MAX_ROLES } from '../accounts/accounts.ts'
+import { failuresOf } from '../accounts/attempts-store.ts'
 import { beginEpoch, endedSessions } from '../accounts/epoch-store.ts'
 import { userColumns, userIsActive } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
@@ -12,7 +13,7 @@ import { announceKey, ringState } from '../keys/auth-keys-store.ts'
 import { consumeToken, lockOwner } from '../one-time/store.ts'
 import { oneTimeTokens, passwords, tenantHosts, tenants, users } from '../storage/schema.ts'
 import { tenantColumns } from '../tenants/store.ts'
-import { failuresOf, passwordColumns } from './store.ts'
+import { passwordColumns } from './store.ts'
 
 type Storage = Pick<Context, 'db' | 'host' | 'settings' | 'callerOrigin' | 'fetchSite' | 'origin'> & Recorder
 

@@ -3,6 +3,7 @@
  * Whoever asks learns nothing of whether there is an account; whoever holds a link proves the address and nothing else.
  */
 import type { CanonicalEmail } from '../accounts/accounts.ts'
+import { attemptSubject } from '../accounts/attempts.ts'
 import type { Context } from '../context.ts'
 import { requireOwnKey } from '../keys/auth-keys.ts'
 import { checkLimits } from '../limits/check.ts'
@@ -12,7 +13,6 @@ import { isRefusal, type Refusal, refuse } from '../problem.ts'
 import { findKnownDevice, subjectsOf } from '../sign-in/known-device.ts'
 import { requireTenant, type Tenant } from '../tenants/tenants.ts'
 import { hashUnbreached } from './breached.ts'
-import { attemptSubject } from './failures.ts'
 import { type StoredHash, verify } from './hashing.ts'
 import { checkPassword, normalisePassword } from './policy.ts'
 import { findByToken, resetPassword, verifyEmail } from './recovery-store.ts'

@@ -1,5 +1,6 @@
 /** The SQL of registering. Uniqueness is decided by the statement that inserts, never by a look before it (FINDINGS F19). */
 import { eq, type SQL, sql } from 'drizzle-orm'
+import { failuresOf } from '../accounts/attempts-store.ts'
 import { insertUser, type NewUser } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import type { PasswordHash } from '../crypto/password-hash.ts'
@@ -13,7 +14,6 @@ import type { Beginning } from '../sign-in/start.ts'
 import { begin, beginningColumns } from '../sign-in/start-store.ts'
 import { isUniqueViolation } from '../storage/postgres.ts'
 import { idempotencyKeys, signingKeys, tenantHosts, tenants } from '../storage/schema.ts'
-import { failuresOf } from './store.ts'
 
 type Storage = Pick<Context, 'db' | 'settings'> & Recorder
 

@@ -3,6 +3,7 @@
  * `verify-first` answers the same to everybody, and only the mail says which it was.
  */
 import type { CanonicalEmail } from '../accounts/accounts.ts'
+import { attemptSubject } from '../accounts/attempts.ts'
 import type { Context } from '../context.ts'
 import { newId } from '../events/outbox.ts'
 import {
@@ -22,7 +23,6 @@ import { begunAs, prepare } from '../sign-in/start.ts'
 import { requireTenant } from '../tenants/tenants.ts'
 import { fewAtOnce } from './at-once.ts'
 import { hashUnbreached } from './breached.ts'
-import { attemptSubject } from './failures.ts'
 import { verify } from './hashing.ts'
 import { checkPassword, normalisePassword } from './policy.ts'
 import { rememberRegistration } from './registering-browser.ts'

@@ -1,5 +1,7 @@
 /** Signing in with a password. The hash always runs between two trips, never inside a transaction. */
 import type { CanonicalEmail } from '../accounts/accounts.ts'
+import { attemptSubject, refuseUnheard } from '../accounts/attempts.ts'
+import { countFailure } from '../accounts/attempts-store.ts'
 import type { Context } from '../context.ts'
 import { requireKeys } from '../keys/auth-keys.ts'
 import { openCurrentKey } from '../keys/keys.ts'
@@ -10,9 +12,8 @@ import { findKnownDevice, type KnownDevice, subjectsOf } from '../sign-in/known-
 import { prepare } from '../sign-in/start.ts'
 import { requireTenant } from '../tenants/tenants.ts'
 import { fewAtOnce } from './at-once.ts'
-import { attemptSubject, refuseUnheard } from './failures.ts'
 import { rehash, type StoredHash, verify } from './hashing.ts'
-import { countFailure, findForSignIn, signIn, type VerifiedPassword } from './store.ts'
+import { findForSignIn, signIn, type VerifiedPassword } from './store.ts'
 
 /**
  * Signs in: (limit ∥ read) → verify → one statement. An unknown account, a wrong password, a disabled account and a

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { MAX_FAILURES } from '../../src/passwords/failures.ts'
+import { MAX_FAILURES } from '../../src/accounts/attempts.ts'
 import { setFailures } from '../support/attempts.ts'
 import { countBy, newClient, newEmail, PASSWORD, race } from '../support/client.ts'
 import { expectCommonHeaders, expectProblem } from '../support/expect.ts'

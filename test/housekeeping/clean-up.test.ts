@@ -1,8 +1,8 @@
 /** What clean-up takes and what it leaves: at the boundary of each rule, beside other runs, and beside those at work. */
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { MAX_FAILURES } from '../../src/accounts/attempts.ts'
 import { deleteOutlived, OUTLIVED_KINDS } from '../../src/housekeeping/store.ts'
 import { MAX_CODE_FAILURES } from '../../src/one-time/purposes.ts'
-import { MAX_FAILURES } from '../../src/passwords/failures.ts'
 import { setFailures } from '../support/attempts.ts'
 import { newClient, newEmail, PASSWORD, race } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'

@@ -4,9 +4,9 @@
  * moment they are written: of any number of simultaneous guesses only as many count as there were attempts left, and
  * what answers a right guess that came too late is what answers a wrong one.
  */
-import type { CanonicalEmail } from '../accounts/accounts.ts'
 import { refuseOver } from '../limits/check.ts'
 import { type Refusal, refuse } from '../problem.ts'
+import type { CanonicalEmail } from './accounts.ts'
 
 /** So many failures cost nothing; from the next one on, each doubles the delay. */
 export const FREE_FAILURES = 4
