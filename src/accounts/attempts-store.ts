@@ -24,6 +24,19 @@ export const attemptsAt = (email: SQL): SQL => isDigestOf('account', email)
 export const confirmationsFrom = (sessionId: SQL): SQL => isDigestOf('session', sessionId)
 
 /**
+ * `delete …`: failed attempts of these subjects are forgotten, where the member `after` of a `with` has a row.
+ * @param when what else must be so, over `after`
+ */
+export const forgetAttempts = (
+  after: SQL,
+  { tenantId, subjects, when = sql`true` }: { tenantId: string; subjects: readonly Uint8Array[]; when?: SQL },
+): SQL => sql`
+  delete from sign_in_failures using ${after} where (${sql.join(
+    subjects.map((subject) => failuresOf(tenantId, subject)),
+    sql` or `,
+  )}) and ${when}`
+
+/**
  * Forgets the failed attempts at the addresses of the member `accounts` (`tenant_id`, `email`) of a `with`. The rows are
  * locked in one order, so that two statements that forget the same ones cannot deadlock.
  */
@@ -43,7 +56,7 @@ const isUnheard = sql`(sign_in_failures.consecutive_failures >= ${MAX_FAILURES}
   or sign_in_failures.next_attempt_at > clock_timestamp())`
 
 export const failuresOf = (tenantId: string, subject: Uint8Array): SQL => sql`
-  sign_in_failures.tenant_id = ${tenantId} and sign_in_failures.subject = ${digest(subject)}`
+  (sign_in_failures.tenant_id = ${tenantId} and sign_in_failures.subject = ${digest(subject)})`
 
 const digest = (subject: Uint8Array) => sql`${sql.param(subject, signInFailures.subject)}::bytea`
 

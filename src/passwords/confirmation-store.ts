@@ -7,6 +7,7 @@ import {
   attemptsOf,
   confirmationsFrom,
   failuresOf,
+  forgetAttempts,
   heldAttempts,
   waitSeconds,
 } from '../accounts/attempts-store.ts'
@@ -84,7 +85,7 @@ const renew = (ctx: Storage, { caller, subject, changedAt }: Confirmed, also = s
       also,
     })}),
   failures_forgotten as (
-    delete from sign_in_failures using renewed where ${failuresOf(caller.tenant.id, subject)})`
+    ${forgetAttempts(sql`renewed`, { tenantId: caller.tenant.id, subjects: [subject] })})`
 
 const RENEWED = sql`
   select to_jsonb(amr) as amr, aal, expires_at, auth_time,
@@ -130,7 +131,8 @@ export async function changePassword(
       update passwords set phc = ${chosen.phc}, key_id = ${chosen.keyId}, changed_at = clock_timestamp()
       from renewed where passwords.user_id = renewed.user_id),
     ${announceKey(ctx, sql`renewed`)},
-    account_forgotten as (delete from sign_in_failures using renewed where ${failuresOf(caller.tenant.id, subject)}),
+    account_forgotten as (
+      ${forgetAttempts(sql`renewed`, { tenantId: caller.tenant.id, subjects: [subject] })}),
     recorded as (${recordEvent(ctx, 'password.changed', happened)})
     ${RENEWED}`)
   const [, { rows }] = await ctx.db.batch([lockUser(ctx, caller.userId), change])

@@ -2,7 +2,7 @@
 import { and, eq, gt, isNull, type SQL, sql } from 'drizzle-orm'
 import { endAccess } from '../access/store.ts'
 import { MAX_ROLES } from '../accounts/accounts.ts'
-import { failuresOf } from '../accounts/attempts-store.ts'
+import { forgetAttempts } from '../accounts/attempts-store.ts'
 import { beginEpoch, endedSessions } from '../accounts/epoch-store.ts'
 import { userColumns, userIsActive } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
@@ -82,10 +82,6 @@ export async function resetPassword(
   const changed = sql`
     select tenant_id, user_id as subject,
       jsonb_build_object('by', ${by}::text) || ${endedSessions} as data from token`
-  const forgotten = sql.join(
-    subjects.map((subject) => sql`(${failuresOf(tenantId, subject)})`),
-    sql` or `,
-  )
   const reset = ctx.db.execute<{ roles_left_out: number }>(sql`
     with token as (${consumeToken(ctx, hash, [purpose], { and })}),
     ${endAccess(sql`token`, { reason: 'secured', credentials: 'kept' })},
@@ -100,7 +96,7 @@ export async function resetPassword(
       select user_id, tenant_id, ${passwordHash.phc}, ${passwordHash.keyId} from token
       on conflict (user_id) do update set phc = excluded.phc, key_id = excluded.key_id, changed_at = clock_timestamp()),
     ${announceKey(ctx, sql`token`)},
-    failures_forgotten as (delete from sign_in_failures using token where ${forgotten}),
+    failures_forgotten as (${forgetAttempts(sql`token`, { tenantId, subjects })}),
     verified_recorded as (${recordEvent(ctx, 'email.verified', verified(purpose, sql`'set'::text`))}),
     changed_recorded as (${recordEvent(ctx, 'password.changed', changed)})
     select greatest(0, wanted - cardinality(roles)) as roles_left_out from granted`)
@@ -157,7 +153,7 @@ export async function verifyEmail(
         email_verified_at = coalesce(users.email_verified_at, clock_timestamp())
       from token where users.id = token.user_id),
     failures_forgotten as (
-      delete from sign_in_failures using token where token.email_verified_at is null and ${failuresOf(tenantId, subject)}),
+      ${forgetAttempts(sql`token`, { tenantId, subjects: [subject], when: sql`token.email_verified_at is null` })}),
     recorded as (${recordEvent(ctx, 'email.verified', verified('verify_email', password))})
     select ${password} as password from token`)
   const [, { rows }] = await ctx.db.batch([lockOwner(ctx, hash), verify])

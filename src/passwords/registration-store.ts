@@ -1,6 +1,6 @@
 /** The SQL of registering. Uniqueness is decided by the statement that inserts, never by a look before it (FINDINGS F19). */
 import { eq, type SQL, sql } from 'drizzle-orm'
-import { failuresOf } from '../accounts/attempts-store.ts'
+import { forgetAttempts } from '../accounts/attempts-store.ts'
 import { insertUser, type NewUser } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import type { PasswordHash } from '../crypto/password-hash.ts'
@@ -68,7 +68,7 @@ export async function register(
     const { rows } = await ctx.db.execute(sql`
       with ${makeAccount(ctx, applicant)},
       failures_forgotten as (
-        delete from sign_in_failures using account where ${failuresOf(applicant.user.tenantId, subject)}),
+        ${forgetAttempts(sql`account`, { tenantId: applicant.user.tenantId, subjects: [subject] })}),
       ${kept ? sql`${keepAnswer(applicant.user.tenantId, kept.key, kept.sealed, refused)},` : sql``}
       ${begin(ctx, beginning, sql`select * from account`)}
       select id from begun`)

@@ -6,6 +6,7 @@ import {
   type AttemptsRow,
   attemptsOf,
   failuresOf,
+  forgetAttempts,
   heldAttempts,
   waitSeconds,
 } from '../accounts/attempts-store.ts'
@@ -105,7 +106,7 @@ export async function signIn(
       for no key update of users for share of passwords),
     ${heldAttempts(failuresOf(tenantId, subject), sql`standing`)},
     ${begin(ctx, beginning, who)},
-    failures_forgotten as (delete from sign_in_failures using begun where ${failuresOf(tenantId, subject)})
+    failures_forgotten as (${forgetAttempts(sql`begun`, { tenantId, subjects: [subject] })})
     ${rehashed === null ? sql`` : rehash}
     ${isProved ? sql`` : used}
     select ${BEGUN} as begun, coalesce(max(failures), 0) as failures,

@@ -84,7 +84,6 @@ export const EXCEPTIONS: { folder: string; verbs: Verb[]; tables: string[]; beca
     because: NOT_YET,
   },
   { folder: 'passwords', verbs: ['update'], tables: ['users'], because: NOT_YET },
-  { folder: 'passwords', verbs: ['delete'], tables: ['sign_in_failures'], because: NOT_YET },
   { folder: 'sessions', verbs: ['update'], tables: ['users'], because: NOT_YET },
 ]
 
