@@ -9,14 +9,17 @@ writeArgon2()
 // What the shell exported for a deployment would win over the tests' own addresses (ops/child-environment.ts).
 for (const name of SETTING_NAMES) delete process.env[name]
 
+/** About Neon's driver as it comes: in a process of its own, because drizzle-orm replaces the driver's parsers in every module. */
+const DRIVER = 'test/dev/neon-endpoint.test.ts'
+
 /**
  * Three kinds of test: inside workerd (`*.workerd.test.ts`), from outside, speaking HTTP to workerd, and the shape of
  * the code itself, which needs neither and belongs to `npm run check`.
  */
 export default defineConfig({
   test: {
-    // The default leaves a core to watch mode; on two cores that would be one worker, and most of a test is waiting.
-    maxWorkers: '100%',
+    // Much of a test is waiting for a deadline or another process, so that more files than cores are under way.
+    maxWorkers: '200%',
     projects: [
       {
         plugins: [
@@ -37,12 +40,15 @@ export default defineConfig({
         test: {
           name: 'http',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.workerd.test.ts', 'test/architecture/**'],
+          exclude: ['test/**/*.workerd.test.ts', 'test/architecture/**', DRIVER],
+          // A process loads the modules once, not once a file. Files share nothing else: what a file changes in a module, it gives back.
+          isolate: false,
           globalSetup: ['test/support/stack.ts'],
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },
       },
+      { test: { name: 'driver', include: [DRIVER] } },
     ],
   },
 })
