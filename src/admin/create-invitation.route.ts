@@ -1,32 +1,34 @@
 /** POST /v1/admin/invitations — mails somebody a link to an account of the tenant; 202 for every address. */
-import { Hono } from 'hono'
 import * as v from 'valibot'
 import { EmailAddress, Roles } from '../accounts/accounts.ts'
-import type { Env } from '../context.ts'
 import { requireCaller } from '../guard/caller.ts'
-import { jsonBody } from '../http/body.ts'
 import { DisplayName } from '../http/input.ts'
 import { readIdempotencyKey } from '../idempotency/idempotency.ts'
-import { isRefusal, problemResponse } from '../problem.ts'
+import { operation } from '../operation.ts'
+import { isRefusal } from '../problem.ts'
 import { invite } from './invitations.ts'
 
-const NewInvitation = v.strictObject({
-  email: EmailAddress,
-  name: v.optional(DisplayName),
-  roles: v.optional(Roles, []),
-})
-
-export const createInvitation = new Hono<Env>().post(
-  '/v1/admin/invitations',
-  jsonBody(NewInvitation),
-  async (c) => {
-    const { ctx } = c.var
-    const idempotencyKey = readIdempotencyKey(c.req.raw.headers)
-    if (isRefusal(idempotencyKey)) return problemResponse(idempotencyKey, ctx)
-    const caller = await requireCaller(ctx, c.req.raw.headers, 'createInvitation', { stepUp: true })
-    if (isRefusal(caller)) return problemResponse(caller, ctx)
-
-    const invited = await invite(ctx, caller, c.req.valid('json'), idempotencyKey)
-    return isRefusal(invited) ? problemResponse(invited, ctx) : invited
+export const createInvitation = operation(
+  {
+    id: 'createInvitation',
+    method: 'POST',
+    path: '/v1/admin/invitations',
+    body: v.strictObject({
+      email: EmailAddress,
+      name: v.optional(DisplayName),
+      roles: v.optional(Roles, []),
+    }),
+    answers: { 202: v.object({ status: v.literal('invited') }) },
+    refusals: [],
+    caller: 'admin',
+    stepUp: true,
+    idempotencyKey: true,
+    budget: { redis: 1, postgres: 1 },
+  },
+  async ({ ctx, headers, body }) => {
+    const idempotencyKey = readIdempotencyKey(headers)
+    if (isRefusal(idempotencyKey)) return idempotencyKey
+    const caller = await requireCaller(ctx, headers, 'createInvitation', { stepUp: true })
+    return isRefusal(caller) ? caller : invite(ctx, caller, body, idempotencyKey)
   },
 )

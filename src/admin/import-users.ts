@@ -171,6 +171,25 @@ export type ImportResult =
   | { status: 'duplicate'; first: number }
   | ({ status: 'refused' } & RefusedEntry)
 
+/** An entry's result, as it is answered: what `ImportResult` says, with the entry's index. */
+const index = v.number()
+export const ImportResultAnswer = v.union([
+  v.object({
+    index,
+    status: v.literal('created'),
+    id: v.pipe(v.string(), v.uuid()),
+    warnings: v.exactOptional(v.array(v.object({ pointer: v.string(), code: v.string() }))),
+  }),
+  v.object({ index, status: v.literal('exists') }),
+  v.object({ index, status: v.literal('duplicate'), first: v.number() }),
+  v.object({
+    index,
+    status: v.literal('refused'),
+    code: v.string(),
+    pointer: v.exactOptional(v.string()),
+  }),
+])
+
 /** @param created the ids that the statement inserted: those of the others had an account already */
 export function resultOf(entry: Entry, created: ReadonlySet<string>): ImportResult {
   if ('firstAt' in entry) return { status: 'duplicate', first: entry.firstAt }

@@ -1,13 +1,14 @@
 /** The audit log as an administrator sees it. What is personal is opened here, with the keys of those not erased. */
+import * as v from 'valibot'
 import type { Context } from '../context.ts'
 import { EVENTS, type EventType, isEventType } from '../events/catalogue.ts'
 import { holderOf, openPersonal, readPersonKeys } from '../events/person-keys.ts'
-import { instant } from '../http/answer.ts'
+import { AnsweredInstant, instant } from '../http/answer.ts'
 import { streamText } from '../http/stream-text.ts'
 import { faultOf } from '../problem.ts'
 import { lastingDatabases, PAGE_ROWS } from '../storage/lasting.ts'
 import type { AuditRow } from './audit-store.ts'
-import { type AuditFilters, listAuditEvents, positionOf } from './list-store.ts'
+import { type AuditFilters, findAuditEvents, positionOf } from './list-store.ts'
 
 type Reader = Pick<Context, 'db' | 'auditDb' | 'settings' | 'random' | 'log'>
 
@@ -19,6 +20,25 @@ export function typesOf(filter: string): EventType[] {
     isEventType(type) && type.startsWith(filter.slice(0, -1)) ? type : [],
   )
 }
+
+/** An event as an administrator sees it; EVENTS.md says what is in `data`. */
+export const AuditEventAnswer = v.object({
+  id: v.pipe(v.string(), v.uuid()),
+  type: v.string(),
+  occurred_at: AnsweredInstant,
+  actor: v.nullable(v.string()),
+  subject: v.nullable(v.string()),
+  session_ids: v.nullable(v.array(v.string())),
+  data: v.record(v.string(), v.unknown()),
+  address: v.nullable(v.string()),
+  country: v.nullable(v.string()),
+  city: v.nullable(v.string()),
+  network: v.nullable(v.string()),
+  user_agent: v.nullable(v.string()),
+  request_id: v.nullable(v.string()),
+  client_unreadable: v.exactOptional(v.literal(true)),
+  sequence: v.number(),
+})
 
 export async function presentAuditEvents(ctx: Omit<Reader, 'auditDb'>, rows: AuditRow[]) {
   const keys = await readPersonKeys(ctx, [...new Set(rows.map(holderOf))])
@@ -70,7 +90,7 @@ async function* writePages(
   let after: string | null = null
   for (;;) {
     const page = { filters, after, limit: PAGE_ROWS, order: 'oldest' } as const
-    const rows: AuditRow[] = await listAuditEvents(reader, tenantId, page)
+    const rows: AuditRow[] = await findAuditEvents(reader, tenantId, page)
     const events = await presentAuditEvents(reader, rows)
     counted.rows += rows.length
     if (rows.length > 0) yield events.map((event) => `${JSON.stringify(event)}\n`).join('')

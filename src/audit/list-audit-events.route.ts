@@ -2,20 +2,18 @@
  * GET /v1/admin/audit-events — the tenant's audit log, newest first, a page at a time; with
  * `Accept: application/x-ndjson` all of it that matches, oldest first, one JSON object a line, as a stream.
  */
-import { Hono } from 'hono'
 import { accepts } from 'hono/accepts'
 import * as v from 'valibot'
-import type { Env } from '../context.ts'
 import { recordAttempt } from '../events/dispatch.ts'
 import { readAdmin } from '../guard/admin.ts'
 import { networkOf } from '../http/client.ts'
-import { openCursor, PAGE, pageOf } from '../http/cursor.ts'
+import { openCursor, PAGE, pageAnswer, pageOf } from '../http/cursor.ts'
 import { Instant, UUID } from '../http/input.ts'
-import { query } from '../http/query.ts'
 import { requireKeysInUse } from '../keys/auth-keys.ts'
-import { isRefusal, problemResponse, refuse } from '../problem.ts'
-import { presentAuditEvents, streamAuditEvents, typesOf } from './audit-events.ts'
-import { listAuditEvents, positionOf } from './list-store.ts'
+import { operation } from '../operation.ts'
+import { isRefusal, refuse } from '../problem.ts'
+import { AuditEventAnswer, presentAuditEvents, streamAuditEvents, typesOf } from './audit-events.ts'
+import { findAuditEvents, positionOf } from './list-store.ts'
 
 const Id = v.optional(v.pipe(v.string(), v.regex(UUID, 'invalid_id')))
 const Time = v.optional(Instant)
@@ -41,36 +39,37 @@ const Filters = {
 const NDJSON = 'application/x-ndjson'
 const JSON_TYPE = 'application/json'
 
-export const listAuditEventsRoute = new Hono<Env>().get(
-  '/v1/admin/audit-events',
-  query(v.strictObject({ ...Filters, ...PAGE })),
-  async (c) => {
-    const { ctx } = c.var
-    const { limit, cursor, ...filters } = c.req.valid('query')
+export const listAuditEvents = operation(
+  {
+    id: 'listAuditEvents',
+    method: 'GET',
+    path: '/v1/admin/audit-events',
+    query: v.strictObject({ ...Filters, ...PAGE }),
+    answers: { 200: { [JSON_TYPE]: pageAnswer(AuditEventAnswer), [NDJSON]: v.string() } },
+    refusals: [],
+    caller: 'admin',
+    stepUp: true,
+    budget: { redis: 1, postgres: 2 },
+  },
+  async ({ ctx, headers, query: { limit, cursor, ...filters }, c }) => {
     const isExport =
       accepts(c, { header: 'Accept', supports: [JSON_TYPE, NDJSON], default: JSON_TYPE }) === NDJSON
     const paging = Object.keys(PAGE).find((name) => c.req.query(name) !== undefined)
-    if (isExport && paging) return problemResponse(notInExport(paging), ctx)
+    if (isExport && paging) return notInExport(paging)
     const list = `audit-events ${JSON.stringify(Object.entries(filters).toSorted())}`
     const after = await openCursor(ctx, list, cursor, () => requireKeysInUse(ctx, 'admin'))
-    if (isRefusal(after)) return problemResponse(after, ctx)
-    const read = await readAdmin(ctx, c.req.raw.headers, 'listAuditEvents', { stepUp: true })
-    if (isRefusal(read)) return problemResponse(read, ctx)
+    if (isRefusal(after)) return after
+    const read = await readAdmin(ctx, headers, 'listAuditEvents', { stepUp: true })
+    if (isRefusal(read)) return read
 
     const { tenant, userId } = read.caller
     const data = { format: isExport ? 'ndjson' : 'json', filters: Object.keys(filters) }
     recordAttempt(ctx, 'audit.read', { actor: userId, data })
-    if (isExport) {
-      const headers = { 'content-type': NDJSON }
-      return c.body(streamAuditEvents(ctx, tenant.id, filters), { headers })
-    }
-    const found = await listAuditEvents(ctx, tenant.id, { filters, after, limit: limit + 1, order: 'newest' })
-    const { rows, next_cursor } = await pageOf(ctx, list, {
-      rows: found,
-      limit,
-      positionOf,
-    })
-    return c.json({ data: await presentAuditEvents(ctx, rows), next_cursor })
+    if (isExport)
+      return new Response(streamAuditEvents(ctx, tenant.id, filters), { headers: { 'content-type': NDJSON } })
+    const found = await findAuditEvents(ctx, tenant.id, { filters, after, limit: limit + 1, order: 'newest' })
+    const { rows, next_cursor } = await pageOf(ctx, list, { rows: found, limit, positionOf })
+    return Response.json({ data: await presentAuditEvents(ctx, rows), next_cursor })
   },
 )
 

@@ -13,7 +13,7 @@ export type AuditFilters = {
 export const positionOf = ({ occurredAt, id }: AuditRow): string => `${occurredAt.toISOString()} ${id}`
 
 /** @param page.after the position of the row that the page before ended with */
-export async function listAuditEvents(
+export async function findAuditEvents(
   { auditDb }: Pick<Context, 'auditDb'>,
   tenantId: string,
   page: { filters: AuditFilters; after: string | null; limit: number; order: 'newest' | 'oldest' },

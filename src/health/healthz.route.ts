@@ -1,11 +1,17 @@
 /** GET /healthz — the process answers; it asks nobody, so that a dead database does not get Workers restarted. */
-import { Hono } from 'hono'
-import type { Env } from '../context.ts'
+import * as v from 'valibot'
 import { checkLimits } from '../limits/check.ts'
-import { problemResponse } from '../problem.ts'
+import { operation } from '../operation.ts'
 
-export const healthz = new Hono<Env>().get('/healthz', async (c) => {
-  const { ctx } = c.var
-  const limited = await checkLimits(ctx, 'healthz')
-  return limited ? problemResponse(limited, ctx) : c.json({ status: 'ok' })
-})
+export const healthz = operation(
+  {
+    id: 'healthz',
+    method: 'GET',
+    path: '/healthz',
+    answers: { 200: v.object({ status: v.literal('ok') }) },
+    refusals: [],
+    caller: 'anyone',
+    budget: { redis: 0, postgres: 0 },
+  },
+  async ({ ctx }) => (await checkLimits(ctx, 'healthz')) ?? Response.json({ status: 'ok' }),
+)

@@ -1,16 +1,26 @@
 /** DELETE /v1/webhooks/{id} — the endpoint and its deliveries are gone; what is under way is not delivered again. */
-import { Hono } from 'hono'
-import type { Env } from '../context.ts'
 import { requireCaller } from '../guard/caller.ts'
-import { isRefusal, problemResponse } from '../problem.ts'
+import { noContent } from '../http/answer.ts'
+import { operation } from '../operation.ts'
+import { isRefusal } from '../problem.ts'
 import { pathId } from './input.ts'
 import { deleteEndpoint } from './store.ts'
 import { requireOutcome } from './webhooks.ts'
 
-export const deleteWebhook = new Hono<Env>().delete('/v1/webhooks/:id', async (c) => {
-  const { ctx } = c.var
-  const caller = await requireCaller(ctx, c.req.raw.headers, 'deleteWebhook')
-  if (isRefusal(caller)) return problemResponse(caller, ctx)
-  const deleted = requireOutcome(await deleteEndpoint(ctx, caller, pathId(c.req.param('id'))), caller)
-  return isRefusal(deleted) ? problemResponse(deleted, ctx) : c.body(null, 204)
-})
+export const deleteWebhook = operation(
+  {
+    id: 'deleteWebhook',
+    method: 'DELETE',
+    path: '/v1/webhooks/:id',
+    answers: { 204: null },
+    refusals: ['not_found'],
+    caller: 'admin',
+    budget: { redis: 1, postgres: 1 },
+  },
+  async ({ ctx, headers, params: { id } }) => {
+    const caller = await requireCaller(ctx, headers, 'deleteWebhook')
+    if (isRefusal(caller)) return caller
+    const deleted = requireOutcome(await deleteEndpoint(ctx, caller, pathId(id)), caller)
+    return isRefusal(deleted) ? deleted : noContent()
+  },
+)

@@ -1,55 +1,69 @@
 /** GET /v1/webhooks/{id}/deliveries — what was sent to an endpoint and how it went, newest first, a page at a time. */
-import { Hono } from 'hono'
 import * as v from 'valibot'
-import type { Env } from '../context.ts'
 import { readAsAdmin } from '../guard/admin.ts'
-import { instant } from '../http/answer.ts'
-import { openCursor, PAGE, pageOf } from '../http/cursor.ts'
-import { query } from '../http/query.ts'
+import { AnsweredInstant, instant } from '../http/answer.ts'
+import { openCursor, PAGE, pageAnswer, pageOf } from '../http/cursor.ts'
 import { requireKeysInUse } from '../keys/auth-keys.ts'
-import { isRefusal, problemResponse, refuse } from '../problem.ts'
+import { operation } from '../operation.ts'
+import { isRefusal, refuse } from '../problem.ts'
 import { pathId } from './input.ts'
 import { listDeliveries } from './replay-store.ts'
 
-const Page = v.strictObject({
-  state: v.optional(v.picklist(['pending', 'delivered', 'dead'], 'unknown_state')),
-  ...PAGE,
+const STATES = ['pending', 'delivered', 'dead'] as const
+
+const Delivery = v.object({
+  id: v.pipe(v.string(), v.uuid()),
+  event_id: v.pipe(v.string(), v.uuid()),
+  type: v.string(),
+  state: v.picklist(STATES),
+  attempts: v.number(),
+  next_attempt_at: v.nullable(AnsweredInstant),
+  last_status: v.nullable(v.number()),
+  last_error: v.nullable(v.string()),
+  last_duration_ms: v.nullable(v.number()),
+  dead_reason: v.nullable(v.string()),
+  created_at: AnsweredInstant,
+  settled_at: v.nullable(AnsweredInstant),
 })
 
-export const listWebhookDeliveries = new Hono<Env>().get(
-  '/v1/webhooks/:id/deliveries',
-  query(Page),
-  async (c) => {
-    const { ctx } = c.var
-    const { limit, cursor, state } = c.req.valid('query')
-    const endpointId = pathId(c.req.param('id'))
+export const listWebhookDeliveries = operation(
+  {
+    id: 'listWebhookDeliveries',
+    method: 'GET',
+    path: '/v1/webhooks/:id/deliveries',
+    query: v.strictObject({ state: v.optional(v.picklist(STATES, 'unknown_state')), ...PAGE }),
+    answers: { 200: pageAnswer(Delivery) },
+    refusals: ['not_found'],
+    caller: 'admin',
+    budget: { redis: 1, postgres: 1 },
+  },
+  async ({ ctx, headers, params: { id }, query: { limit, cursor, state } }) => {
+    const endpointId = pathId(id)
     const list = `deliveries ${endpointId} ${state ?? ''}`
     const after = await openCursor(ctx, list, cursor, () => requireKeysInUse(ctx, 'webhook'))
-    if (isRefusal(after)) return problemResponse(after, ctx)
-    const read = await readAsAdmin(ctx, c.req.raw.headers, 'listWebhookDeliveries', () =>
+    if (isRefusal(after)) return after
+    const read = await readAsAdmin(ctx, headers, 'listWebhookDeliveries', () =>
       listDeliveries(ctx, endpointId, { state, after, limit: limit + 1 }),
     )
-    if (isRefusal(read)) return problemResponse(read, ctx)
-    if (read.found.length === 0) return problemResponse(refuse('not_found'), ctx)
+    if (isRefusal(read)) return read
+    if (read.found.length === 0) return refuse('not_found')
 
     const found = read.found.flatMap(({ delivery }) => delivery ?? [])
     const { rows, next_cursor } = await pageOf(ctx, list, { rows: found, limit, positionOf: ({ id }) => id })
-    return c.json({
-      data: rows.map((row) => ({
-        id: row.id,
-        event_id: row.eventId,
-        type: row.type,
-        state: row.state,
-        attempts: row.attempts,
-        next_attempt_at: row.state === 'pending' ? instant(row.nextAttemptAt) : null,
-        last_status: row.lastStatus,
-        last_error: row.lastError,
-        last_duration_ms: row.lastDurationMs,
-        dead_reason: row.deadReason,
-        created_at: instant(row.createdAt),
-        settled_at: row.settledAt && instant(row.settledAt),
-      })),
-      next_cursor,
-    })
+    const data = rows.map((row) => ({
+      id: row.id,
+      event_id: row.eventId,
+      type: row.type,
+      state: row.state,
+      attempts: row.attempts,
+      next_attempt_at: row.state === 'pending' ? instant(row.nextAttemptAt) : null,
+      last_status: row.lastStatus,
+      last_error: row.lastError,
+      last_duration_ms: row.lastDurationMs,
+      dead_reason: row.deadReason,
+      created_at: instant(row.createdAt),
+      settled_at: row.settledAt && instant(row.settledAt),
+    }))
+    return Response.json({ data, next_cursor })
   },
 )

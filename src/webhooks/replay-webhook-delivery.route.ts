@@ -1,24 +1,30 @@
 /** POST /v1/webhooks/{id}/deliveries/{delivery_id}/replay — delivers once more, with the id and the body it had. */
-import { Hono } from 'hono'
-import type { Env } from '../context.ts'
-import { isRefusal, problemResponse, refuse } from '../problem.ts'
+import { operation } from '../operation.ts'
+import { isRefusal, refuse } from '../problem.ts'
 import { pathId } from './input.ts'
 import { replayDeliveries } from './replay-store.ts'
-import { announce, requireOutcome, requireReachable } from './webhooks.ts'
+import { announce, DeliveryAnswer, requireOutcome, requireReachable } from './webhooks.ts'
 
-export const replayWebhookDelivery = new Hono<Env>().post(
-  '/v1/webhooks/:id/deliveries/:delivery_id/replay',
-  async (c) => {
-    const { ctx } = c.var
-    const endpointId = pathId(c.req.param('id'))
-    const deliveryId = pathId(c.req.param('delivery_id'))
-    const reachable = await requireReachable(ctx, c.req.raw.headers, 'replayWebhookDelivery', endpointId)
-    if (isRefusal(reachable)) return problemResponse(reachable, ctx)
+export const replayWebhookDelivery = operation(
+  {
+    id: 'replayWebhookDelivery',
+    method: 'POST',
+    path: '/v1/webhooks/:id/deliveries/:delivery_id/replay',
+    answers: { 202: DeliveryAnswer },
+    refusals: ['not_found', 'webhook_disabled', 'webhook_target_refused'],
+    caller: 'admin',
+    budget: { redis: 1, postgres: 2 },
+  },
+  async ({ ctx, headers, params }) => {
+    const endpointId = pathId(params.id)
+    const deliveryId = pathId(params.delivery_id)
+    const reachable = await requireReachable(ctx, headers, 'replayWebhookDelivery', endpointId)
+    if (isRefusal(reachable)) return reachable
     const outcome = await replayDeliveries(ctx, reachable.caller, endpointId, { deliveryId })
     const replayed = requireOutcome(outcome, reachable.caller)
-    if (isRefusal(replayed)) return problemResponse(replayed, ctx)
-    if (replayed.deliveries === 0) return problemResponse(refuse('not_found'), ctx)
+    if (isRefusal(replayed)) return replayed
+    if (replayed.deliveries === 0) return refuse('not_found')
     announce(ctx, endpointId)
-    return c.json({ delivery_id: deliveryId }, 202)
+    return Response.json({ delivery_id: deliveryId }, { status: 202 })
   },
 )

@@ -1,13 +1,11 @@
 /** PATCH /v1/webhooks/{id} — changes what is given; `state` disables an endpoint, or enables it again. */
-import { Hono } from 'hono'
 import * as v from 'valibot'
-import type { Env } from '../context.ts'
 import { requireAdmin } from '../guard/admin.ts'
 import { requireCaller } from '../guard/caller.ts'
-import { jsonBody } from '../http/body.ts'
-import { isRefusal, problemResponse } from '../problem.ts'
+import { operation } from '../operation.ts'
+import { isRefusal } from '../problem.ts'
 import { Description, pathId, SubscribedEvents, TargetUrl } from './input.ts'
-import { presentEndpoint, updateEndpoint } from './webhooks.ts'
+import { EndpointAnswer, presentEndpoint, updateEndpoint } from './webhooks.ts'
 
 const Changes = v.pipe(
   v.strictObject({
@@ -19,13 +17,24 @@ const Changes = v.pipe(
   v.check((changes) => Object.keys(changes).length > 0, 'nothing_to_change'),
 )
 
-export const updateWebhook = new Hono<Env>().patch('/v1/webhooks/:id', jsonBody(Changes), async (c) => {
-  const { ctx } = c.var
-  const changes = c.req.valid('json')
-  // A new URL's name is looked up, which no one but an administrator may have us do.
-  const require = changes.url === undefined ? requireCaller : requireAdmin
-  const caller = await require(ctx, c.req.raw.headers, 'updateWebhook', { stepUp: true })
-  if (isRefusal(caller)) return problemResponse(caller, ctx)
-  const updated = await updateEndpoint(ctx, caller, pathId(c.req.param('id')), changes)
-  return isRefusal(updated) ? problemResponse(updated, ctx) : c.json(presentEndpoint(updated))
-})
+export const updateWebhook = operation(
+  {
+    id: 'updateWebhook',
+    method: 'PATCH',
+    path: '/v1/webhooks/:id',
+    body: Changes,
+    answers: { 200: EndpointAnswer },
+    refusals: ['not_found', 'webhook_target_refused'],
+    caller: 'admin',
+    stepUp: true,
+    budget: { redis: 1, postgres: 1 },
+  },
+  async ({ ctx, headers, params: { id }, body: changes }) => {
+    // A new URL's name is looked up, which no one but an administrator may have us do.
+    const require = changes.url === undefined ? requireCaller : requireAdmin
+    const caller = await require(ctx, headers, 'updateWebhook', { stepUp: true })
+    if (isRefusal(caller)) return caller
+    const updated = await updateEndpoint(ctx, caller, pathId(id), changes)
+    return isRefusal(updated) ? updated : Response.json(presentEndpoint(updated))
+  },
+)

@@ -1,11 +1,12 @@
 /** The rules of webhook endpoints: who may make one, where it may lead, and what of it is ever shown. */
+import * as v from 'valibot'
 import type { Context } from '../context.ts'
 import type { EventType } from '../events/catalogue.ts'
 import { newId } from '../events/outbox.ts'
 import { readAsAdmin, refuseUnlessAdmin } from '../guard/admin.ts'
 import { findKeptForAdmin } from '../guard/admin-store.ts'
 import type { Caller, CallerOperation } from '../guard/caller.ts'
-import { instant } from '../http/answer.ts'
+import { AnsweredInstant, instant } from '../http/answer.ts'
 import { type KeptAnswer, openAnswer, repeatAnswer, sealAnswer } from '../idempotency/idempotency.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
 import { newSecret, sealSecret } from './secrets.ts'
@@ -26,7 +27,19 @@ export type NewEndpoint = {
 }
 
 /** An endpoint as every answer shows it. */
-export const presentEndpoint = (endpoint: Endpoint) => ({
+export const EndpointAnswer = v.object({
+  id: v.pipe(v.string(), v.uuid()),
+  url: v.string(),
+  description: v.nullable(v.string()),
+  events: v.array(v.string()),
+  state: v.picklist(['enabled', 'disabled']),
+  disabled_reason: v.nullable(v.string()),
+  failing_since: v.nullable(AnsweredInstant),
+  created_at: AnsweredInstant,
+  updated_at: AnsweredInstant,
+})
+
+export const presentEndpoint = (endpoint: Endpoint): v.InferOutput<typeof EndpointAnswer> => ({
   id: endpoint.id,
   url: endpoint.url,
   description: endpoint.description,
@@ -37,6 +50,9 @@ export const presentEndpoint = (endpoint: Endpoint) => ({
   created_at: instant(endpoint.createdAt),
   updated_at: instant(endpoint.updatedAt),
 })
+
+/** A delivery that was made, or is made once more. */
+export const DeliveryAnswer = v.object({ delivery_id: v.pipe(v.string(), v.uuid()) })
 
 /**
  * Makes an endpoint. Its secret is in the answer, and never again.

@@ -2,9 +2,9 @@
 import { createInvitation } from '../admin/create-invitation.route.ts'
 import { importUsers } from '../admin/import-users.route.ts'
 import { createApp } from '../app.ts'
-import { listAuditEventsRoute } from '../audit/list-audit-events.route.ts'
+import { listAuditEvents } from '../audit/list-audit-events.route.ts'
 
-export const operations = [listAuditEventsRoute, importUsers, createInvitation]
+export const operations = [listAuditEvents, importUsers, createInvitation]
 
 export const secrets = [
   'DATABASE_URL',

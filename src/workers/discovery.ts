@@ -2,7 +2,7 @@
 import { createApp } from '../app.ts'
 import { healthz } from '../health/healthz.route.ts'
 import { jwks } from '../keys/jwks.route.ts'
-import { changePasswordPage } from '../tenants/change-password.route.ts'
+import { changePasswordPage } from '../tenants/change-password-page.route.ts'
 import { openidConfiguration } from '../tenants/openid-configuration.route.ts'
 
 export const operations = [jwks, openidConfiguration, changePasswordPage, healthz]

@@ -1,6 +1,6 @@
 /** Every way to ask for audit events finds an index, on a log of several months that holds more than the asking tenant. */
 import { beforeAll, expect, test } from 'vitest'
-import { type AuditFilters, listAuditEvents } from '../../src/audit/list-store.ts'
+import { type AuditFilters, findAuditEvents } from '../../src/audit/list-store.ts'
 import { fillAudit } from '../support/audit.ts'
 import { planOf, scannedWhole } from '../support/explain.ts'
 import { type TestTenant, useService } from '../support/service.ts'
@@ -50,7 +50,7 @@ test.each(WAYS)('by %s: the first page, a later one and an export', async (_, fi
     { filters, after, limit: 500, order: 'oldest' },
   ] as const
   for (const page of pages) {
-    const plan = await planOf(service(), (auditDb) => listAuditEvents({ auditDb }, tenant.id, page))
+    const plan = await planOf(service(), (auditDb) => findAuditEvents({ auditDb }, tenant.id, page))
     const used = plan.flatMap((node) => node['Index Name'] ?? [])
     expect(used, JSON.stringify(plan, null, 1)).not.toEqual([])
     const whole = scannedWhole(plan).filter((name) => filled.includes(name))
@@ -61,7 +61,7 @@ test.each(WAYS)('by %s: the first page, a later one and an export', async (_, fi
 test('a network is found by the index of networks, a rare type by the index of types', async () => {
   const indexes = async (filters: AuditFilters) => {
     const page = { filters, after: null, limit: 21, order: 'newest' } as const
-    const plan = await planOf(service(), (auditDb) => listAuditEvents({ auditDb }, tenant.id, page))
+    const plan = await planOf(service(), (auditDb) => findAuditEvents({ auditDb }, tenant.id, page))
     return plan.flatMap((node) => node['Index Name'] ?? []).join(' ')
   }
   expect(await indexes({ address: '10.0.7.0/24' })).toMatch(/network/)
