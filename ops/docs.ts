@@ -1,11 +1,12 @@
 /**
  * `npm run docs` — writes what the code states into the documents that show it: the tables between
- * `<!-- <name> -->` and `<!-- /<name> -->`. A test holds the documents to the code.
+ * `<!-- <name> -->` and `<!-- /<name> -->`, and the OpenAPI document (ops/openapi.ts). A test holds the documents to the code.
  */
 import { readFile, writeFile } from 'node:fs/promises'
 import { EVENTS, type EventEntry } from '../src/events/catalogue.ts'
 import { LIMITS, type Limit, type Policy } from '../src/limits/limits.ts'
 import { SECTIONS } from '../src/me/export-store.ts'
+import { DOCUMENT, renderOpenApi } from './openapi.ts'
 
 /** What stands in which document. */
 const TABLES: { file: string; name: string; render: () => string }[] = [
@@ -72,5 +73,7 @@ const ratesOf = (limits: Record<string, Limit> | undefined, where: string) =>
 
 const WINDOWS: Record<number, string> = { 60: 'min', 900: '15 min', 3600: 'h' }
 
-if (import.meta.main)
+if (import.meta.main) {
   for (const { file, rendered } of await renderDocuments()) await writeFile(file, rendered)
+  await writeFile(DOCUMENT, await renderOpenApi())
+}

@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs'
 import { registerHooks } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { experimental_readRawConfig, type Unstable_RawConfig } from 'wrangler'
+import type { Description } from '../src/description.ts'
 
 /** How the command line calls the top level of wrangler.toml, which wrangler calls the environment ''. */
 export const ALL_IN_ONE = 'all-in-one'
@@ -46,6 +47,12 @@ export function covers(pattern: string, path: string): boolean {
 
 /** Loads a Worker's entry point, in Node, and asks it for its operations and its secrets. */
 export async function readWorkerCode(main: string): Promise<WorkerCode> {
+  const { operations, secrets } = await loadWorker(main)
+  return { main, operations: operations.flatMap(operationsOf), secrets: [...secrets] }
+}
+
+/** The Worker's own module, with the descriptions of its operations. */
+export async function loadWorker(main: string): Promise<Entry> {
   // Wrangler bundles *.txt as text and *.wasm as a compiled module; here Node learns the same.
   const hooks = registerHooks({
     load(url, context, nextLoad) {
@@ -60,13 +67,14 @@ export async function readWorkerCode(main: string): Promise<WorkerCode> {
   try {
     const entry: unknown = await import(new URL(`../${main}`, import.meta.url).href)
     if (!isEntry(entry)) throw new Error(`${main} does not export operations and secrets`)
-    return { main, operations: entry.operations.flatMap(operationsOf), secrets: [...entry.secrets] }
+    return entry
   } finally {
     hooks.deregister()
   }
 }
 
-type App = Operation | { routes: Operation[] }
+type App = Description | { routes: Operation[] }
+type Entry = { operations: App[]; secrets: string[] }
 
 /** Hono lists an operation once for each of its handlers: the validator, then the answer. */
 function operationsOf(app: App): Operation[] {
@@ -79,7 +87,7 @@ function operationsOf(app: App): Operation[] {
   })
 }
 
-function isEntry(entry: unknown): entry is { operations: App[]; secrets: string[] } {
+function isEntry(entry: unknown): entry is Entry {
   return (
     typeof entry === 'object' &&
     entry !== null &&

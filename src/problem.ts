@@ -5,7 +5,7 @@
  */
 import type { LogFields } from './log.ts'
 
-const CATALOGUE = {
+export const CATALOGUE = {
   invalid_json: { status: 400, title: 'The body is not valid JSON' },
   invalid_request: { status: 400, title: 'The request is malformed' },
   missing_token: { status: 401, title: 'An access token is needed' },

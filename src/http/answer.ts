@@ -5,10 +5,11 @@ import * as v from 'valibot'
 export const PUBLIC_SECONDS = 600
 
 /** JSON that anybody may read and keep: keys and metadata. Any web page may fetch it, because it is the same for all. */
-export function publicJson(value: unknown): Response {
-  return Response.json(value, {
-    headers: { 'cache-control': `public, max-age=${PUBLIC_SECONDS}`, 'access-control-allow-origin': '*' },
-  })
+export const publicJson = (value: unknown): Response => Response.json(value, { headers: PUBLIC })
+
+export const PUBLIC = {
+  'cache-control': `public, max-age=${PUBLIC_SECONDS}`,
+  'access-control-allow-origin': '*',
 }
 
 /** 204. */

@@ -165,6 +165,7 @@ export const LIMITS = {
   changePasswordPage: { edge: { address: EDGE_LIMIT }, withoutRedis: 'unused', withoutPostgres: 'edge' },
   // The pages that mailed links open: they look whether the link is alive, and change nothing until a button is pressed.
   linkPage: { edge: { address: EDGE_LIMIT }, withoutRedis: 'unused', withoutPostgres: 'closed' },
+  openapi: { edge: { address: EDGE_LIMIT }, withoutRedis: 'unused', withoutPostgres: 'unused' },
   healthz: { edge: { address: EDGE_LIMIT }, withoutRedis: 'unused', withoutPostgres: 'unused' },
   readyz: { edge: { address: EDGE_LIMIT }, ...closed },
 } as const satisfies Record<string, Policy>

@@ -1,11 +1,12 @@
-/** The Worker `discovery`: /.well-known/*, /healthz. It holds the database alone. */
+/** The Worker `discovery`: /.well-known/*, /openapi.json, /healthz. It holds the database alone. */
 import { createApp } from '../app.ts'
+import { openapi } from '../contract/openapi.route.ts'
 import { healthz } from '../health/healthz.route.ts'
 import { jwks } from '../keys/jwks.route.ts'
 import { changePasswordPage } from '../tenants/change-password-page.route.ts'
 import { openidConfiguration } from '../tenants/openid-configuration.route.ts'
 
-export const operations = [jwks, openidConfiguration, changePasswordPage, healthz]
+export const operations = [jwks, openidConfiguration, changePasswordPage, openapi, healthz]
 
 export const secrets = ['DATABASE_URL'] as const
 

@@ -27,6 +27,7 @@ const ROOMS = [
  * Imported by Workers and jobs.ts alone; each may use the rooms up to the one named. `knows`: a leaf that it uses besides.
  */
 const LEAVES: Record<string, { upTo: string; knows?: string }> = {
+  contract: { upTo: 'limits' },
   health: { upTo: 'keys' },
   audit: { upTo: 'guard' },
   mailer: { upTo: 'sessions' },

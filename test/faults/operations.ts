@@ -144,6 +144,7 @@ export const OPERATIONS: Record<LimitedOperation, FaultedOperation[]> = {
     },
   ],
   linkPage: [{ ...reading, title: 'linkPage', isPage: true, prepare: toOpenLink }],
+  openapi: [{ ...reading, title: 'openapi', prepare: toAskHealth('/openapi.json', { openapi: '3.1.1' }) }],
   healthz: [{ ...reading, title: 'healthz', prepare: toAskHealth('/healthz', { status: 'ok' }) }],
   readyz: [
     {

@@ -142,7 +142,10 @@ describe('every operation', () => {
 })
 
 describe('with no database', () => {
-  test.each(allOperations.map((operation) => [operation.title, operation] as const))(
+  // The document of the operations is in the Worker: it says the same with or without one, and many words.
+  const asking = allOperations.filter(({ title }) => title !== 'openapi')
+
+  test.each(asking.map((operation) => [operation.title, operation] as const))(
     'N02 %s: answers without a word on what is behind',
     async (title, operation) => {
       const stranger = createClient(broken, client.tenant)

@@ -13,7 +13,7 @@ const POLICIES: Record<string, Policy> = LIMITS
 
 const served = (readCode()['all-in-one']?.operations ?? []).map(({ method, path }) => `${method} ${path}`)
 
-const WITHOUT_TENANT = ['/healthz', '/readyz'].map((path) => ({
+const WITHOUT_TENANT = ['/healthz', '/readyz', '/openapi.json'].map((path) => ({
   name: `GET ${path}`,
   call: (client: Client) => client.call(path),
 }))

@@ -167,6 +167,7 @@ export const publicOperations: readonly Operation[] = [
   { ...nothing, title: 'jwks', method: 'GET', path: '/.well-known/jwks.json' },
   { ...nothing, title: 'openid-configuration', method: 'GET', path: '/.well-known/openid-configuration' },
   { ...nothing, title: 'change-password', method: 'GET', path: '/.well-known/change-password' },
+  { ...nothing, title: 'openapi', method: 'GET', path: '/openapi.json' },
 ]
 
 export const healthOperations: readonly Operation[] = [

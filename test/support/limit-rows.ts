@@ -66,6 +66,7 @@ export const ROWS: Record<string, LimitedOperation> = {
   'POST /link/restore-account': 'restoreMe',
   'GET /link/accept-invitation': 'linkPage',
   'POST /link/accept-invitation': 'acceptInvitation',
+  'GET /openapi.json': 'openapi',
   'GET /healthz': 'healthz',
   'GET /readyz': 'readyz',
 }

@@ -1,0 +1,39 @@
+/** What an operation says of itself: all that a caller, a document and a test need to know of it (operation.ts serves it). */
+import type * as v from 'valibot'
+import type { LimitedOperation } from './limits/limits.ts'
+import type { RefusalCode } from './problem.ts'
+
+export type BodySchema = v.GenericSchema<Record<string, unknown>, unknown>
+export type QuerySchema = v.GenericSchema<Record<string, string | undefined>, unknown>
+
+/** JSON of this schema; `null` for no body; or a schema for each media type, where it is not JSON alone. */
+export type Answer = v.GenericSchema | null | { [mediaType: `${string}/${string}`]: v.GenericSchema }
+
+export type Description = {
+  /** Also the name of the file, of its export and, unless `limits` says otherwise, of its row of LIMITS. */
+  id: string
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
+  /** As Hono reads it: `/v1/sessions/:id`. */
+  path: `/${string}`
+  /** A JSON object. */
+  body?: BodySchema
+  /** No body counts as `{}`: for what a cookie or a bearer token can authorise alone (http/body.ts). */
+  bodyIsOptional?: true
+  query?: QuerySchema
+  /** What success looks like, by status. */
+  answers: Record<number, Answer>
+  /** Headers that a successful answer may carry besides those of every answer. */
+  answerHeaders?: readonly ('set-cookie' | 'location' | 'content-disposition' | 'content-language')[]
+  /** What it refuses besides what `body`, `query`, `caller`, `stepUp`, `idempotencyKey` and its limits bring with them. */
+  refusals: readonly RefusalCode[]
+  /** `user` and `admin` present an access token; `session` a refresh token, in the body or in the cookie. */
+  caller: 'anyone' | 'session' | 'user' | 'admin'
+  /** Whether the caller must have authenticated within the last minutes (RFC 9470). */
+  stepUp?: true
+  /** Whether it takes `Idempotency-Key`. */
+  idempotencyKey?: true
+  /** Its row of LIMITS, where that is not `id`. */
+  limits?: LimitedOperation
+  /** Round trips of a call that succeeds where the edge keeps the caller's key, and password hashes. A test counts them. */
+  budget: { redis: 0 | 1; postgres: number; hashes?: number }
+}
