@@ -3,29 +3,33 @@
  * It may live in another database, so nothing here joins a table of the main one.
  */
 import { type SQL, sql } from 'drizzle-orm'
+import * as v from 'valibot'
 import type { Context } from '../context.ts'
+import { BigInteger, type Row, rowsOf, Time } from '../storage/rows.ts'
 
 type Storage = Pick<Context, 'auditDb'>
 
-/** Where a chain stands: its newest row. Hashes are lower-case hexadecimal. */
+/** Where a chain ends: its newest row. Hashes are lower-case hexadecimal. */
 export type ChainHead = { sequence: number; hash: string }
 
-export type AuditRow = {
-  id: string
-  tenantId: string
-  sequence: number
-  type: string
-  actor: string | null
-  subject: string | null
-  sessionIds: string[]
-  data: Record<string, unknown>
-  personal: string | null
+const AUDIT_ROW = {
+  id: v.string(),
+  tenantId: v.string(),
+  sequence: BigInteger,
+  type: v.string(),
+  actor: v.nullable(v.string()),
+  subject: v.nullable(v.string()),
+  sessionIds: v.array(v.string()),
+  data: v.record(v.string(), v.unknown()),
+  personal: v.nullable(v.string()),
   /** CIDR; not part of the chain. */
-  network: string | null
-  occurredAt: Date
-  previousHash: string
-  hash: string
+  network: v.nullable(v.string()),
+  occurredAt: Time,
+  previousHash: v.string(),
+  hash: v.string(),
 }
+
+export type AuditRow = Row<typeof AUDIT_ROW>
 
 /** A row that has no place in a chain yet. `said` is what its hash says after its place and its predecessor (audit.ts). */
 export type NewAuditRow = Omit<AuditRow, 'sequence' | 'previousHash' | 'hash'> & { said: string }
@@ -84,15 +88,9 @@ export async function extendChains({ auditDb }: Storage, rows: readonly NewAudit
     update audit_heads set sequence = newest.sequence, hash = newest.hash from newest
     where audit_heads.tenant_id = newest.tenant_id and newest.place > 0
     returning audit_heads.tenant_id, newest.place::int as rows, audit_heads.sequence::text, encode(audit_heads.hash, 'hex') as hash`
-  const [, { rows: extended }] = await auditDb.batch([
-    auditDb.execute(lock),
-    auditDb.execute<{ tenant_id: string; rows: number; sequence: string; hash: string }>(extend),
-  ])
-  return extended.map(({ tenant_id, rows: added, sequence, hash }) => ({
-    tenantId: tenant_id,
-    rows: added,
-    head: { sequence: Number(sequence), hash },
-  }))
+  const columns = { tenantId: v.string(), rows: v.number(), sequence: BigInteger, hash: v.string() }
+  const [, extended] = await auditDb.batch([auditDb.execute(lock), rowsOf(auditDb, columns)(extend)])
+  return extended.map(({ tenantId, rows: added, ...head }) => ({ tenantId, rows: added, head }))
 }
 
 /** `hashRow` of audit.ts in SQL: the place and the predecessor open the list whose end is `said`. */
@@ -126,22 +124,27 @@ export async function forgetNetworks({ auditDb }: Storage, userIds: string[]): P
 
 export type Chain = { tenantId: string; head: ChainHead; dropped: ChainHead }
 
+const CHAIN = {
+  tenantId: v.string(),
+  sequence: BigInteger,
+  hash: v.string(),
+  droppedSequence: BigInteger,
+  droppedHash: v.string(),
+}
+
 /** Every tenant's chain, or one. */
 export async function findChains({ auditDb }: Storage, tenantId: string | null): Promise<Chain[]> {
-  const { rows } = await auditDb.execute<{
-    tenant_id: string
-    sequence: string
-    hash: string
-    dropped_sequence: string
-    dropped_hash: string
-  }>(sql`
+  const rows = await rowsOf(
+    auditDb,
+    CHAIN,
+  )(sql`
     select tenant_id, sequence::text, encode(hash, 'hex') as hash, dropped_sequence::text,
       encode(dropped_hash, 'hex') as dropped_hash
     from audit_heads where ${tenantId}::uuid is null or tenant_id = ${tenantId}::uuid order by tenant_id`)
-  return rows.map((row) => ({
-    tenantId: row.tenant_id,
-    head: { sequence: Number(row.sequence), hash: row.hash },
-    dropped: { sequence: Number(row.dropped_sequence), hash: row.dropped_hash },
+  return rows.map(({ tenantId: of, droppedSequence, droppedHash, ...head }) => ({
+    tenantId: of,
+    head,
+    dropped: { sequence: droppedSequence, hash: droppedHash },
   }))
 }
 
@@ -150,44 +153,13 @@ export async function readChain(
   { auditDb }: Storage,
   { tenantId, after, limit }: { tenantId: string; after: number; limit: number },
 ): Promise<AuditRow[]> {
-  const { rows } = await auditDb.execute<StoredRow>(sql`
+  return auditRows(auditDb)(sql`
     select ${auditColumns} from audit_events
     where tenant_id = ${tenantId} and sequence > ${after} order by audit_events.sequence limit ${limit}`)
-  return rows.map(auditRowOf)
 }
 
-/** The columns of `audit_events` as `auditRowOf` reads them. */
+/** The columns of `audit_events` as `auditRows` reads them. */
 export const auditColumns = sql`id, tenant_id, sequence::text, type, actor, subject, to_jsonb(session_ids) as session_ids,
   data, personal, network::text, occurred_at, encode(previous_hash, 'hex') as previous_hash, encode(hash, 'hex') as hash`
 
-export type StoredRow = {
-  id: string
-  tenant_id: string
-  sequence: string
-  type: string
-  actor: string | null
-  subject: string | null
-  session_ids: string[]
-  data: Record<string, unknown>
-  personal: string | null
-  network: string | null
-  occurred_at: string
-  previous_hash: string
-  hash: string
-}
-
-export const auditRowOf = (row: StoredRow): AuditRow => ({
-  id: row.id,
-  tenantId: row.tenant_id,
-  sequence: Number(row.sequence),
-  type: row.type,
-  actor: row.actor,
-  subject: row.subject,
-  sessionIds: row.session_ids,
-  data: row.data,
-  personal: row.personal,
-  network: row.network,
-  occurredAt: new Date(row.occurred_at),
-  previousHash: row.previous_hash,
-  hash: row.hash,
-})
+export const auditRows = (auditDb: Storage['auditDb']) => rowsOf(auditDb, AUDIT_ROW)

@@ -3,13 +3,13 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { Context } from '../context.ts'
 import type { EventType } from '../events/catalogue.ts'
 import { networkOf } from '../http/client.ts'
-import { type AuditRow, auditColumns, auditRowOf, type StoredRow } from './audit-store.ts'
+import { type AuditRow, auditColumns, auditRows } from './audit-store.ts'
 
 export type AuditFilters = {
   [Name in 'actor' | 'subject' | 'session' | 'address' | 'from' | 'to']?: string | undefined
 } & { type?: EventType[] | undefined }
 
-/** Where a row stands in the order of the list, which no row that comes later changes. */
+/** The place of a row in the order of the list, which no row that comes later changes. */
 export const positionOf = ({ occurredAt, id }: AuditRow): string => `${occurredAt.toISOString()} ${id}`
 
 /** @param page.after the position of the row that the page before ended with */
@@ -24,10 +24,9 @@ export async function findAuditEvents(
   const isNewest = order === 'newest'
   if (at && id)
     where.push(sql`(occurred_at, id) ${isNewest ? sql`<` : sql`>`} (${at}::timestamptz, ${id}::uuid)`)
-  const { rows } = await auditDb.execute<StoredRow>(sql`
+  return auditRows(auditDb)(sql`
     select ${auditColumns} from audit_events where ${sql.join(where, sql` and `)}
     order by occurred_at ${isNewest ? sql`desc` : sql`asc`}, id ${isNewest ? sql`desc` : sql`asc`} limit ${limit}`)
-  return rows.map(auditRowOf)
 }
 
 function conditions({ type, actor, subject, session, address, from, to }: AuditFilters): SQL[] {

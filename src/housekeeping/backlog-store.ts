@@ -1,8 +1,11 @@
 /** The SQL of `backlogs`: the work that the last run of an hourly job left unfinished. Rows are always taken in order of kind. */
 import { sql } from 'drizzle-orm'
+import * as v from 'valibot'
 import type { JobContext } from '../context.ts'
+import { type Row, rowsOf } from '../storage/rows.ts'
 
-export type Backlog = { kind: string; runs: number; since: string }
+const BACKLOG = { kind: v.string(), runs: v.number(), since: v.string() }
+export type Backlog = Row<typeof BACKLOG>
 
 /** Runs that overlap are one: the platform may start a cron twice. */
 const SAME_RUN_MINUTES = 30
@@ -13,7 +16,10 @@ export async function countBacklog(
   kinds: readonly string[],
 ): Promise<Backlog[]> {
   if (kinds.length === 0) return []
-  const { rows } = await db.execute<Backlog>(sql`
+  return rowsOf(
+    db,
+    BACKLOG,
+  )(sql`
     with counted as (
       insert into backlogs (kind) values ${sql.join(
         kinds.toSorted().map((kind) => sql`(${kind})`),
@@ -24,7 +30,6 @@ export async function countBacklog(
       returning kind, runs, since)
     select kind, runs, to_char(since at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as since
     from counted where runs > 1 order by kind`)
-  return rows
 }
 
 export async function settleBacklog({ db }: Pick<JobContext, 'db'>, kinds: readonly string[]): Promise<void> {

@@ -1,15 +1,19 @@
 /** The SQL of housekeeping. Everything here may run twice, at once, or be cut off: each statement is a whole step. */
 import { type SQL, sql } from 'drizzle-orm'
+import * as v from 'valibot'
 import type { JobContext } from '../context.ts'
+import { rowsOf } from '../storage/rows.ts'
 
-/** `2026_11`: part of a partition's name, and in the order of time. Made of digits by us, never of anybody's text. */
+/** `2026_11`: part of a partition's name, and in the order of time. Made of digits by us, never of a caller's text. */
 export type Month = `${number}_${string}`
+
+const MonthText = v.custom<Month>((value) => typeof value === 'string' && /^[0-9]{4}_[0-9]{2}$/.test(value))
 
 /** The months that have a partition, and those that have none although rows of theirs lie in the default partition. */
 export async function findAuditMonths({
   auditDb,
 }: Pick<JobContext, 'auditDb'>): Promise<{ standing: Month[]; homeless: Month[] }> {
-  const { rows } = await auditDb.execute<{ month: Month; is_standing: boolean }>(sql`
+  const rows = await rowsOf(auditDb, { month: MonthText, isStanding: v.boolean() })(sql`
     select substring(relname from '^audit_events_([0-9]{4}_[0-9]{2})$') as month, true as is_standing
     from pg_inherits join pg_class on pg_class.oid = inhrelid
     where inhparent = 'audit_events'::regclass and relname ~ '^audit_events_[0-9]{4}_[0-9]{2}$'
@@ -17,7 +21,7 @@ export async function findAuditMonths({
     select to_char(occurred_at at time zone 'UTC', 'YYYY_MM'), false from audit_events_other
     order by month`)
   const monthsOf = (isStanding: boolean) =>
-    rows.flatMap(({ month, is_standing }) => (is_standing === isStanding ? month : []))
+    rows.flatMap((row) => (row.isStanding === isStanding ? row.month : []))
   return { standing: monthsOf(true), homeless: monthsOf(false) }
 }
 
@@ -126,7 +130,7 @@ const OUTLIVED = {
     table: sql`webhook_deliveries`,
     where: sql`state <> 'pending' and settled_at < now() - interval '30 days'`,
   },
-  // What it signed was dead when it expired; the row is kept for whoever reads a log of then.
+  // What it signed was dead when it expired; the row is kept for an operator who reads a log of then.
   retired_signing_keys: {
     table: sql`signing_keys`,
     where: sql`state = 'retired' and expires_at < now() - interval '7 days'`,
@@ -139,7 +143,7 @@ export type OutlivedKind = keyof typeof OUTLIVED
 export const OUTLIVED_KINDS = Object.keys(OUTLIVED) as OutlivedKind[] // Object.keys forgets the type
 
 /**
- * Deletes at most `limit` rows and passes over those that somebody else holds. By their places (`ctid`), which stand
+ * Deletes at most `limit` rows and passes over those that another statement holds. By their places (`ctid`), which stay
  * while the statement holds the rows and fit every table; an array, because a join would look at the whole table.
  * @returns how many went
  */

@@ -4,9 +4,11 @@
  * here, or to say why not. No hash, key or sealed text is.
  */
 import { type SQL, sql } from 'drizzle-orm'
+import * as v from 'valibot'
 import { attemptsAt } from '../accounts/attempts-store.ts'
-import { type AuditRow, auditColumns, auditRowOf, type StoredRow } from '../audit/audit-store.ts'
+import { type AuditRow, auditColumns, auditRows } from '../audit/audit-store.ts'
 import type { Context } from '../context.ts'
+import { type Row, rowsOf } from '../storage/rows.ts'
 
 /** Whose export it is. */
 export type Person = { userId: string; tenantId: string }
@@ -163,7 +165,7 @@ export const SECTIONS = {
       subject: ['whom it is about', sql`events.subject`],
       data: ['what it carries', sql`events.data`],
       client: [
-        'from where, unless somebody else did it',
+        'from where, unless another account did it',
         sql`case when coalesce(events.actor, events.subject) = person.id then events.client end`,
       ],
     },
@@ -194,8 +196,9 @@ export const SECTIONS = {
 export type SectionName = keyof typeof SECTIONS
 export const SECTION_NAMES = Object.keys(SECTIONS) as SectionName[] // Object.keys forgets the type
 
-/** A row as JSON text, and where it stands. */
-export type ExportedRow = { key: string; item: string }
+/** A row as JSON text, and its place in the section. */
+const EXPORTED = { key: v.string(), item: v.string() }
+export type ExportedRow = Row<typeof EXPORTED>
 
 /** The next rows of a section, after the key `after`; to be awaited, or put into a batch. */
 export function readSection(
@@ -207,7 +210,10 @@ export function readSection(
   const { of, key, members }: Section = SECTIONS[name]
   const pairs = Object.entries(members).map(([member, [, value]]) => sql`${sql.raw(`'${member}'`)}, ${value}`)
   const rest = after === null ? sql`` : sql`and ${key} > ${after}`
-  return db.execute<ExportedRow>(sql`
+  return rowsOf(
+    db,
+    EXPORTED,
+  )(sql`
     select ${key} as key, json_build_object(${sql.join(pairs, sql`, `)})::text as item
     from ${of(person)} ${rest} order by ${key} limit ${limit}`)
 }
@@ -224,10 +230,9 @@ export async function readPersonAudit(
     select * from audit_events where ${whose} and tenant_id = ${tenantId}
       and (occurred_at, id) > (${at}::timestamptz, ${after?.id ?? '00000000-0000-0000-0000-000000000000'}::uuid)
     order by occurred_at, id limit ${limit})`
-  const { rows } = await auditDb.execute<StoredRow>(sql`
+  return auditRows(auditDb)(sql`
     select ${auditColumns} from (
       ${branch(sql`subject = ${userId}`)} union all
       ${branch(sql`actor = ${userId} and subject is distinct from ${userId}::uuid`)}) as audit_events
     order by occurred_at, id limit ${limit}`)
-  return rows.map(auditRowOf)
 }

@@ -62,7 +62,7 @@ async function readFirstPages(
     readPersonKeys(ctx, [person.userId]),
   ])
   const sections = Object.fromEntries(
-    SECTION_NAMES.map((name, index) => [name, results[index]?.rows ?? []]),
+    SECTION_NAMES.map((name, index) => [name, results[index] ?? []]),
   ) as Record<SectionName, ExportedRow[]> // fromEntries forgets the keys
   return { sections, audit, keys }
 }
@@ -104,7 +104,7 @@ async function* sectionPages(
     yield rows.map(({ item }) => item)
     const last = rows.at(-1)
     if (rows.length < PAGE_ROWS || !last) return
-    ;({ rows } = await readSection(reader, name, person, { after: last.key, limit: PAGE_ROWS }))
+    rows = await readSection(reader, name, person, { after: last.key, limit: PAGE_ROWS })
   }
 }
 
@@ -122,7 +122,7 @@ async function* auditPages(
   }
 }
 
-/** A row as its person sees it. Where somebody else did it, from where is theirs to know: `keys` cannot open it. */
+/** A row as its person sees it. Where another account did it, from where is theirs to know: `keys` cannot open it. */
 async function presentAudit(ctx: Pick<Context, 'settings'>, keys: PersonKeys, row: AuditRow) {
   const { client, isUnreadable } = await openPersonal(ctx, keys, row)
   return JSON.stringify({

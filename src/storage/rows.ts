@@ -1,0 +1,89 @@
+/**
+ * Rows of SQL that is written by hand. PostgreSQL's answer has no type, so each column is read by a schema: one that is
+ * missing or of another kind is a fault that names it where it is read, and never an `undefined` in an answer.
+ */
+import { Column, type GetColumnData, is, type SQL, sql } from 'drizzle-orm'
+import type { PgColumn } from 'drizzle-orm/pg-core'
+import { PgRaw } from 'drizzle-orm/pg-core/query-builders/raw'
+import * as v from 'valibot'
+import { Fault } from '../problem.ts'
+import type { Database } from './postgres.ts'
+
+/**
+ * What a row is made of, by the names that the code has for it: `userId` is read from the column `user_id`. A column of the
+ * schema is read as drizzle reads it, under its own name.
+ */
+export type Columns = Record<string, v.GenericSchema<unknown, unknown> | PgColumn>
+
+export type Row<Of extends Columns> = {
+  -readonly [Name in keyof Of]: Of[Name] extends PgColumn
+    ? GetColumnData<Of[Name]>
+    : Of[Name] extends v.GenericSchema<unknown, infer Value>
+      ? Value
+      : never
+}
+
+/** A moment, as PostgreSQL writes it in a column or in `jsonb`. A Date has no microseconds: what is compared stays text. */
+export const Time = v.pipe(
+  v.string(),
+  v.transform((text) => new Date(text)),
+  v.date(),
+)
+
+/** A `bigint`, which the driver hands over as text, as far as a number is exact. */
+export const BigInteger = v.pipe(v.string(), v.transform(Number), v.safeInteger())
+
+/** `rowsOf(db, columns)(sql`…`)`: the rows that a statement ends with; to be awaited, or put into a batch. */
+export const rowsOf =
+  <Of extends Columns>(db: Database, columns: Of) =>
+  (statement: SQL): PgRaw<Row<Of>[]> => {
+    const raw = db.execute(statement)
+    const read = ({ rows }: { rows: Record<string, unknown>[] }) => readRows(rows, columns)
+    return new PgRaw(
+      async () => read(await raw.execute()),
+      statement,
+      raw.getQuery(),
+      // A batch hands over what the driver answered.
+      (result) => read(result as Awaited<typeof raw>),
+    )
+  }
+
+/** The list of a `select`, of columns that keep their names: `select ${columnList(userColumns)} from changed`. */
+export const columnList = (columns: Record<string, PgColumn>): SQL =>
+  sql.join(
+    Object.values(columns).map(({ name }) => sql.identifier(name)),
+    sql`, `,
+  )
+
+function readRows<Of extends Columns>(rows: Record<string, unknown>[], columns: Of): Row<Of>[] {
+  const readers = Object.entries(columns).map(([name, reader]) => ({
+    name,
+    reader,
+    column: columnOf(name, reader),
+  }))
+  return rows.map((row) => {
+    const read: Record<string, unknown> = {}
+    for (const { name, reader, column } of readers) read[name] = readColumn(row, column, reader)
+    return read as Row<Of> // built member by member from the same list
+  })
+}
+
+const columnOf = (name: string, reader: Columns[string]): string =>
+  is(reader, Column) ? reader.name : name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+
+/** @throws Fault that names the column; what is in it may be personal */
+function readColumn(row: Record<string, unknown>, column: string, reader: Columns[string]): unknown {
+  if (!(column in row)) throw new Fault('internal_error', `a row has no column ${column}`)
+  const value = row[column]
+  if (is(reader, Column)) {
+    if (value !== null) return reader.mapFromDriverValue(value)
+    if (reader.notNull) throw new Fault('internal_error', `column ${column} of a row is null`)
+    return null
+  }
+  const parsed = v.safeParse(reader, value)
+  if (parsed.success) return parsed.output
+  const [issue] = parsed.issues
+  const place = [column, v.getDotPath(issue)].filter((part) => part !== null).join('.')
+  const wrong = issue.received === 'undefined' ? 'missing' : `not ${issue.expected ?? issue.type}`
+  throw new Fault('internal_error', `column ${place} of a row is ${wrong}`)
+}

@@ -1,0 +1,100 @@
+/** Rows of hand-written SQL are read by a schema: what the database does not answer is a fault that names the column. */
+import { sql } from 'drizzle-orm'
+import * as v from 'valibot'
+import { expect, test } from 'vitest'
+import { selfColumns } from '../../src/accounts/store.ts'
+import { BigInteger, columnList, rowsOf, Time } from '../../src/storage/rows.ts'
+import { newClient } from '../support/client.ts'
+import { useService } from '../support/service.ts'
+
+const service = useService()
+
+/** The statement of PATCH /v1/me ends with such a list: of the columns that are left. */
+const selfWithout = (left: string, userId: string) => {
+  const columns = Object.fromEntries(Object.entries(selfColumns).filter(([name]) => name !== left))
+  return sql`select ${columnList(columns)} from users where id = ${userId}`
+}
+
+test('house 3: a row of `users` has every member of the person, as the rest of the code has them', async () => {
+  const { db } = service().operator
+  const { user } = (await (await newClient(service())).newAccount()).tokens
+  const [self] = await rowsOf(db, selfColumns)(selfWithout('', user.id))
+  expect(self).toEqual({
+    id: user.id,
+    email: user.email,
+    emailVerifiedAt: null,
+    name: null,
+    locale: null,
+    roles: [],
+    operationalMail: true,
+  })
+})
+
+test.each([
+  ['operationalMail', 'operational_mail'],
+  ['emailVerifiedAt', 'email_verified_at'],
+  ['roles', 'roles'],
+  ['id', 'id'],
+])(
+  'house 3: a statement that forgets %s fails there and says so, instead of answering without it',
+  async (left, column) => {
+    const { db } = service().operator
+    const { email, tokens } = await (await newClient(service())).newAccount()
+    const statement = selfWithout(left, tokens.user.id)
+    const [alone, inBatch] = await Promise.allSettled([
+      rowsOf(db, selfColumns)(statement),
+      db.batch([rowsOf(db, selfColumns)(statement)]),
+    ])
+    for (const outcome of [alone, inBatch]) {
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'internal_error' } })
+      const { message } = (outcome as PromiseRejectedResult).reason
+      expect(message).toBe(`a row has no column ${column}`)
+      expect(message).not.toContain(email)
+    }
+  },
+)
+
+test('house 3: times are Dates, from a column and from jsonb, and numbers are numbers', async () => {
+  const { db } = service().operator
+  const columns = {
+    asColumn: Time,
+    count: v.number(),
+    sequence: BigInteger,
+    found: v.nullable(v.object({ createdAt: Time })),
+    roles: v.array(v.string()),
+  }
+  const statement = sql`
+    select '2026-11-27 10:00:00.123456+02'::timestamptz as as_column, 3::int as count, (2 ^ 40)::bigint as sequence,
+      jsonb_build_object('createdAt', '2026-11-27 10:00:00+02'::timestamptz) as found, array['a', 'b'] as roles`
+  const [[row]] = await db.batch([rowsOf(db, columns)(statement)])
+  expect(row).toEqual({
+    asColumn: new Date('2026-11-27T08:00:00.123Z'),
+    count: 3,
+    sequence: 2 ** 40,
+    found: { createdAt: new Date('2026-11-27T08:00:00Z') },
+    roles: ['a', 'b'],
+  })
+})
+
+test.each([
+  [
+    'a text where a number belongs',
+    sql`'secret' as count, '{}'::jsonb as found`,
+    'column count of a row is not number',
+  ],
+  [
+    'a member that is missing',
+    sql`1 as count, '{"other": "secret"}'::jsonb as found`,
+    'column found.createdAt of a row is missing',
+  ],
+  [
+    'a time that is none',
+    sql`1 as count, '{"createdAt": "secret"}'::jsonb as found`,
+    'column found.createdAt of a row is not Date',
+  ],
+])('house 3: %s is named by its place, and what it holds is never said', async (_, list, message) => {
+  const columns = { count: v.number(), found: v.object({ createdAt: Time }) }
+  const read = rowsOf(service().operator.db, columns)(sql`select ${list}`)
+  await expect(read).rejects.toThrow(message)
+  await expect(read.catch((error) => String(error))).resolves.not.toContain('secret')
+})
