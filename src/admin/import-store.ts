@@ -1,22 +1,24 @@
 /** The SQL of an import: a batch of accounts in one statement, in which the unique index decides which are new. */
 import { type SQL, sql } from 'drizzle-orm'
+import * as v from 'valibot'
 import { forgetAttemptsAt } from '../accounts/attempts-store.ts'
 import type { Context } from '../context.ts'
 import { NO_PEPPER } from '../crypto/foreign-hash.ts'
 import { priorityOf } from '../events/priority.ts'
+import { rowsOf } from '../storage/rows.ts'
 import type { NewImport } from './import-users.ts'
 
-/** For an operator, who is nobody's caller: the sweep hands the events on within a minute. @returns the new ids */
+/** For an operator, who is no caller of a request: the sweep hands the events on within a minute. @returns the new ids */
 export async function insertImports(
   { db }: Pick<Context, 'db'>,
   tenantId: string,
   imports: NewImport[],
 ): Promise<string[]> {
-  const { rows } = await db.execute<{ created: string[] }>(sql`
+  const [row] = await rowsOf(db, { created: v.array(v.string()) })(sql`
     with tenant as (select ${tenantId}::uuid as tenant_id),
     ${insertMembers(imports, sql`tenant`, sql`null::uuid`, null)}
     select ${createdIds}`)
-  return rows[0]?.created ?? []
+  return row?.created ?? []
 }
 
 /** The tenant of that slug, or, without one, the only tenant that there is. */
@@ -24,9 +26,8 @@ export async function findTenants(
   { db }: Pick<Context, 'db'>,
   slug: string | null,
 ): Promise<{ id: string; slug: string }[]> {
-  const { rows } = await db.execute<{ id: string; slug: string }>(sql`
+  return rowsOf(db, { id: v.string(), slug: v.string() })(sql`
     select id, slug from tenants where ${slug}::text is null or slug = ${slug} order by slug limit 2`)
-  return rows
 }
 
 /** The ids of `account`, as a list in a column `created`. */

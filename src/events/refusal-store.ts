@@ -1,6 +1,8 @@
 /** The events that a sink could not take: how often, when they are tried again, and which are parked. */
 import { sql } from 'drizzle-orm'
+import * as v from 'valibot'
 import type { Context } from '../context.ts'
+import { type Row, rowsOf } from '../storage/rows.ts'
 
 type Storage = Pick<Context, 'db'>
 
@@ -9,15 +11,14 @@ const LONGEST_WAIT_SECONDS = 3600
 /** About three hours after the first: a bad release has been noticed by then, and can be undone without a replay. */
 export const MAX_REFUSALS = 8
 
-export type Parked = { id: string; tenantId: string; type: string; sink: string; refusals: number }
-
-type ParkedRow = { id: string; tenant_id: string; type: string; refused_by: string; refusals: number }
-
-const parkedOf = ({ tenant_id, refused_by, ...row }: ParkedRow): Parked => ({
-  ...row,
-  tenantId: tenant_id,
-  sink: refused_by,
-})
+const PARKED = {
+  id: v.string(),
+  tenantId: v.string(),
+  type: v.string(),
+  sink: v.string(),
+  refusals: v.number(),
+}
+export type Parked = Row<typeof PARKED>
 
 /**
  * Counts a refusal of each and parks those that have been refused too often. Two sweeps at once count one.
@@ -28,7 +29,7 @@ export async function countRefusals(
   refused: ReadonlyMap<string, string>,
 ): Promise<Parked[]> {
   const given = JSON.stringify([...refused].map(([id, sink]) => ({ id, sink })))
-  const { rows } = await db.execute<ParkedRow & { is_parked: boolean }>(sql`
+  const rows = await rowsOf(db, { ...PARKED, isParked: v.boolean() })(sql`
     with refused as (
       select events.id, given.sink from events
       join jsonb_to_recordset(${given}::jsonb) as given(id uuid, sink text) on given.id = events.id
@@ -38,16 +39,18 @@ export async function countRefusals(
       retry_at = now() + make_interval(secs => least(60 * 2 ^ (refusals + 1), ${LONGEST_WAIT_SECONDS})),
       parked_at = case when refusals + 1 >= ${MAX_REFUSALS} then now() end
     from refused where events.id = refused.id
-    returning events.id, tenant_id, type, refused_by, refusals, parked_at is not null as is_parked`)
-  return rows.filter(({ is_parked }) => is_parked).map(({ is_parked, ...row }) => parkedOf(row))
+    returning events.id, tenant_id, type, refused_by as sink, refusals, parked_at is not null as is_parked`)
+  return rows.filter(({ isParked }) => isParked).map(({ isParked, ...row }) => row)
 }
 
 /** The first `limit` parked events after the id `after`. */
 export async function findParked({ db }: Storage, after: string, limit: number): Promise<Parked[]> {
-  const { rows } = await db.execute<ParkedRow>(sql`
-    select id, tenant_id, type, refused_by, refusals from events
+  return rowsOf(
+    db,
+    PARKED,
+  )(sql`
+    select id, tenant_id, type, refused_by as sink, refusals from events
     where parked_at is not null and dispatched_at is null and id > ${after}::uuid order by id limit ${limit}`)
-  return rows.map(parkedOf)
 }
 
 /** Has the next sweep try these again, from the first refusal. @returns how many were parked */

@@ -1,6 +1,8 @@
 /** The SQL of the deployment's key ids: pieces of statements that run anyway, so that nothing here costs a trip. */
 import { type SQL, sql } from 'drizzle-orm'
+import * as v from 'valibot'
 import type { Context, JobContext } from '../context.ts'
+import { rowsOf } from '../storage/rows.ts'
 import type { KeyedWorker, RingState } from './auth-keys.ts'
 
 /** A Worker reports its ring at most this often, and only while a key is being handed out. */
@@ -50,11 +52,17 @@ export async function reportKeyring(ctx: Ring & Pick<Context, 'db'>, worker: Key
     on conflict (worker, key_ids) do update set seen_at = now()`)
 }
 
-/** For who has no statement to put it into: a job. */
+const RING = v.object({
+  lacking: v.array(v.string()),
+  isNewestInUse: v.boolean(),
+  isReportDue: v.boolean(),
+})
+
+/** For a job, which has no statement to put it into. */
 export async function findRingState(
   ctx: Pick<JobContext, 'settings' | 'db'>,
   worker: KeyedWorker,
 ): Promise<RingState | undefined> {
-  const { rows } = await ctx.db.execute<{ ring: RingState }>(sql`select ${ringState(ctx, worker)} as ring`)
-  return rows[0]?.ring
+  const [row] = await rowsOf(ctx.db, { ring: RING })(sql`select ${ringState(ctx, worker)} as ring`)
+  return row?.ring
 }

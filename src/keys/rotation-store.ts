@@ -1,7 +1,10 @@
 /** The rows of the signing keys as they change: one transaction for a whole step, one at a time. */
 import { type SQL, sql } from 'drizzle-orm'
+import * as v from 'valibot'
 import type { Context } from '../context.ts'
-import type { NewSigningKey, SigningAlgorithm } from '../crypto/signing.ts'
+import type { NewSigningKey } from '../crypto/signing.ts'
+import { type Row, rowsOf } from '../storage/rows.ts'
+import { signingKeys } from '../storage/schema.ts'
 
 /** The longest access token of any tenant (1 h) and what clocks and caches may lag behind. */
 const RETIRED_SECONDS = 3600 + 900
@@ -9,21 +12,25 @@ const RETIRED_SECONDS = 3600 + 900
 /** How long `next` must have been published: verifiers keep a JWKS for ten minutes, some for a day. */
 export const PUBLISHED_HOURS = 24
 
-export type SigningKeyRow = {
-  kid: string
-  algorithm: SigningAlgorithm
-  state: 'next' | 'current' | 'retired'
-  sealedPrivateJwk: string
-  isOver: boolean
+const SIGNING_KEY = {
+  kid: signingKeys.kid,
+  algorithm: signingKeys.algorithm,
+  state: signingKeys.state,
+  sealedPrivateJwk: signingKeys.sealedPrivateJwk,
+  isOver: v.boolean(),
 }
+export type SigningKeyRow = Row<typeof SIGNING_KEY>
+
+const KID = { kid: signingKeys.kid }
 
 /** Every key, the current one first; there are a few. */
 export async function findSigningKeys({ db }: Pick<Context, 'db'>): Promise<SigningKeyRow[]> {
-  const { rows } = await db.execute<SigningKeyRow>(sql`
-    select kid, alg as algorithm, state, sealed_private_jwk as "sealedPrivateJwk",
-      coalesce(expires_at <= now(), false) as "isOver"
+  return rowsOf(
+    db,
+    SIGNING_KEY,
+  )(sql`
+    select kid, alg, state, sealed_private_jwk, coalesce(expires_at <= now(), false) as is_over
     from signing_keys order by state, created_at`)
-  return rows
 }
 
 /** What a step knows before it begins. Keys are named by their sealed text: a row that was resealed meanwhile is another. */
@@ -61,16 +68,22 @@ export async function takeStep({ db }: Pick<Context, 'db'>, step: Step): Promise
   const isUnopenable = isOneOf(sql`sealed_private_jwk`, unopenable)
   const [, ended, removed, promoted, current, next] = await db.batch([
     db.execute(sql`select pg_advisory_xact_lock(hashtext('latchkey signing keys'))`),
-    db.execute<{ kid: string }>(sql`
+    rowsOf(
+      db,
+      KID,
+    )(sql`
       update signing_keys set state = 'retired', expires_at = case when ${isRevoked} then now()
         else now() + make_interval(secs => ${RETIRED_SECONDS}) end
       where (${isRevoked} and (expires_at is null or expires_at > now()))
         or (state = 'current' and (${isUnopenable} or ${isDue}))
       returning kid`),
     // It has signed nothing, so no token needs its public key.
-    db.execute<{ kid: string }>(sql`
+    rowsOf(
+      db,
+      KID,
+    )(sql`
       delete from signing_keys where state = 'next' and ${isUnopenable} returning kid`),
-    db.execute<{ kid: string; seconds: number }>(sql`
+    rowsOf(db, { ...KID, seconds: v.number() })(sql`
       update signing_keys set state = 'current', activated_at = now()
       where state = 'next' and ${isOneOf(sql`sealed_private_jwk`, opened)}
         and not exists (select from signing_keys where state = 'current')
@@ -84,9 +97,9 @@ export async function takeStep({ db }: Pick<Context, 'db'>, step: Step): Promise
       where not exists (select from signing_keys where state = 'next')
         and exists (select from signing_keys where kid <> ${fresh.current.key.kid})`),
   ])
-  const [signs] = promoted.rows
+  const [signs] = promoted
   return {
-    ended: [...ended.rows, ...removed.rows].map(({ kid }) => kid),
+    ended: [...ended, ...removed].map(({ kid }) => kid),
     promoted: signs ? { kid: signs.kid, publishedSeconds: signs.seconds } : null,
     made: {
       current: current.rowCount === 1 ? fresh.current.key.kid : null,

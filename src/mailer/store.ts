@@ -1,15 +1,17 @@
 /** The `mails` rows: who is mailed about what, once; and which one is next, claimed for one sender at a time. */
 import { sql } from 'drizzle-orm'
+import * as v from 'valibot'
 import type { Context } from '../context.ts'
 import type { OneTimePurpose } from '../crypto/one-time-token.ts'
-import type { EventClient, EventType, Happened } from '../events/catalogue.ts'
+import { type Happened, isEventType } from '../events/catalogue.ts'
+import { type Row, rowsOf, Time } from '../storage/rows.ts'
 import { ENTRIES, isAdmin, isOverLimit, isReachable, isRecipient, isStillTrue } from './conditions-store.ts'
 import type { DueMail, DueToken } from './letter.ts'
 import { MAILS } from './mails.ts'
 
 type Storage = Pick<Context, 'db'>
 
-/** Records who is to be mailed about these events; whoever already is, is passed over. */
+/** Records who is to be mailed about these events; who is recorded already is passed over. */
 export async function recordMails({ db }: Storage, events: readonly Happened[]): Promise<void> {
   const rows = events.map(({ id, tenantId, type, subject }) => ({
     id,
@@ -45,45 +47,56 @@ const idIn = (name: 'endpoint_id' | 'token_id') =>
   )
 
 /** A mail that one sender holds. */
-export type Claim = {
-  eventId: string
-  userId: string
-  template: string
+const CLAIM = {
+  eventId: v.string(),
+  userId: v.string(),
+  template: v.string(),
   /** This one included. */
-  attempts: number
+  attempts: v.number(),
 }
+export type Claim = Row<typeof CLAIM>
 
 /** Why a mail is not sent although it could be. */
-export type Drop = 'capped' | 'expired' | 'no_recipient' | 'superseded' | 'undeliverable'
+const DROPS = ['capped', 'expired', 'no_recipient', 'superseded', 'undeliverable'] as const
+export type Drop = (typeof DROPS)[number]
 
-type DueRow = {
-  event_id: string
-  user_id: string
-  template: string
-  attempts: number
-  drop: Drop | null
-  type: EventType | null
-  happened_at: string | null
-  client: EventClient | null
-  email: string | null
-  is_verified: boolean
-  name: string | null
-  locale: string | null
-  token_id: string | null
-  token_key_id: string
-  token_subject: string | null
-  token_has_code: boolean
-  token_expires_at: string
-  tenant_name: string
-  issuer: string
-  tenant_locale: string | null
-  endpoint_url: string | null
+const Text = v.nullable(v.string())
+const Detail = v.optional(Text, null) // a release may say more of the client than the one before it
+const Client = v.object({
+  request_id: Detail,
+  address: Detail,
+  country: Detail,
+  city: Detail,
+  network: Detail,
+  user_agent: Detail,
+})
+
+const DUE = {
+  ...CLAIM,
+  drop: v.nullable(v.picklist(DROPS)),
+  type: Text,
+  happenedAt: v.nullable(Time),
+  client: v.nullable(Client),
+  email: Text,
+  isVerified: v.boolean(),
+  name: Text,
+  locale: Text,
+  tokenId: Text,
+  tokenKeyId: Text,
+  tokenSubject: Text,
+  tokenHasCode: v.boolean(),
+  tokenExpiresAt: v.nullable(Time),
+  tenantName: v.string(),
+  issuer: v.string(),
+  tenantLocale: Text,
+  endpointUrl: Text,
 }
+type DueRow = Row<typeof DUE>
 
 /** Longer than a sender can take from claiming to settling; after it, it is taken for dead. */
 const LEASE_SECONDS = 180
 
-/** A notice of yesterday helps nobody, and by then the provider has forgotten the key that keeps it from sending twice. */
+/** A notice of yesterday helps no one, and by then the provider has forgotten the key that keeps it from sending twice. */
 const MAX_AGE_HOURS = 24
 
 /**
@@ -98,7 +111,10 @@ export async function claimDueMail(
     ENTRIES.map(([, { template }]) => sql`${template}`),
     sql`, `,
   )
-  const { rows } = await db.execute<DueRow>(sql`
+  const [row] = await rowsOf(
+    db,
+    DUE,
+  )(sql`
     with due as (
       select event_id, user_id from mails
       where state = 'pending' and next_attempt_at <= now() and (claimed_until is null or claimed_until <= now())
@@ -129,48 +145,48 @@ export async function claimDueMail(
       and endpoint.deleted_at is null
     left join one_time_tokens as token
       on token.id = ${idIn('token_id')} and token.tenant_id = mail.tenant_id and token.user_id = mail.user_id`)
-  const [row] = rows
   if (!row) return null
-  const { event_id: eventId, user_id: userId, template, attempts } = row
+  const { eventId, userId, template, attempts } = row
   const claim = { eventId, userId, template, attempts }
   return { claim, due: row.drop ?? dueMailOf(claim, row) }
 }
 
 function dueMailOf(claim: Claim, row: DueRow): DueMail | Drop {
-  const { type, email, name, locale, client, happened_at } = row
-  const entry = type === null ? undefined : MAILS[type]
+  const { type, email, name, locale, client, happenedAt } = row
+  const entry = type !== null && isEventType(type) ? MAILS[type] : undefined
   const token = entry?.link ? tokenOf(row, entry.link) : null
-  const address = entry?.link ? row.token_subject : email
-  if (!entry || address === null || happened_at === null) return 'superseded' // the statement has dropped these already
+  const address = entry?.link ? row.tokenSubject : email
+  if (!entry || address === null || happenedAt === null) return 'superseded' // the statement has dropped these already
   return {
     eventId: claim.eventId,
     userId: claim.userId,
     entry,
     address,
-    isProved: row.is_verified && address === email,
+    isProved: row.isVerified && address === email,
     account: email,
     name,
     locale,
-    tenant: { name: row.tenant_name, issuer: row.issuer, locale: row.tenant_locale },
-    happenedAt: new Date(happened_at),
+    tenant: { name: row.tenantName, issuer: row.issuer, locale: row.tenantLocale },
+    happenedAt,
     client,
-    endpointUrl: row.endpoint_url,
+    endpointUrl: row.endpointUrl,
     token,
   }
 }
 
+/** Null where the statement joined none. */
 const tokenOf = (row: DueRow, purpose: OneTimePurpose): DueToken | null =>
-  row.token_id === null
+  row.tokenId === null || row.tokenKeyId === null || row.tokenExpiresAt === null
     ? null
     : {
-        id: row.token_id,
-        keyId: row.token_key_id,
+        id: row.tokenId,
+        keyId: row.tokenKeyId,
         purpose,
-        hasCode: row.token_has_code,
-        expiresAt: new Date(row.token_expires_at),
+        hasCode: row.tokenHasCode,
+        expiresAt: row.tokenExpiresAt,
       }
 
-/** What was sent is sent, and what was dropped stays dropped, whoever else holds the mail by now. */
+/** What was sent is sent, and what was dropped stays dropped, whichever sender holds the mail by now. */
 export async function settleMail(
   { db }: Storage,
   { eventId, userId }: Claim,
@@ -181,7 +197,7 @@ export async function settleMail(
     where event_id = ${eventId} and user_id = ${userId} and state = 'pending'`)
 }
 
-/** Gives the mail back, unless the lease ran out and somebody else has claimed it since. */
+/** Gives the mail back, unless the lease ran out and another sender has claimed it since. */
 export async function postponeMail(
   { db }: Storage,
   { eventId, userId, attempts }: Claim,
@@ -195,10 +211,10 @@ export async function postponeMail(
 
 /** For a deployment that sends no mail. @returns how many were dropped */
 export async function dropPendingMails({ db }: Storage, reason: string): Promise<number> {
-  const { rows } = await db.execute<{ dropped: number }>(sql`
+  const [row] = await rowsOf(db, { dropped: v.number() })(sql`
     with dropped as (
       update mails set state = 'dropped', reason = ${reason}, settled_at = clock_timestamp(), claimed_until = null
       where state = 'pending' returning 1)
     select count(*)::int as dropped from dropped`)
-  return rows[0]?.dropped ?? 0
+  return row?.dropped ?? 0
 }

@@ -1,9 +1,11 @@
 /** The SQL of erasure. Every statement may be cut off, run again and run beside others: an account is erased once. */
 import { sql } from 'drizzle-orm'
+import * as v from 'valibot'
 import { removeAccess } from '../access/store.ts'
 import { forgetAttemptsAt } from '../accounts/attempts-store.ts'
 import type { JobContext } from '../context.ts'
 import { recordEvent } from '../events/outbox.ts'
+import { type Row, rowsOf } from '../storage/rows.ts'
 import { DEFAULT_POLICY } from '../tenants/tenants.ts'
 
 type Storage = Pick<JobContext, 'db'>
@@ -12,18 +14,22 @@ type Storage = Pick<JobContext, 'db'>
 export const erasureDays = sql`coalesce((tenants.settings ->> 'erasure_days')::int, ${DEFAULT_POLICY.erasure_days})`
 
 /** A closed account whose time is over; `closedAt` as PostgreSQL writes it, because a Date would drop the microseconds. */
-export type DueAccount = { id: string; closedAt: string }
+const DUE_ACCOUNT = { id: v.string(), closedAt: v.string() }
+export type DueAccount = Row<typeof DUE_ACCOUNT>
 
 /**
  * Clears the accounts that were closed longest ago, for longer than their tenant's setting, and takes away whatever could
- * bring them back: from here on there is no link that restores them. Passes over accounts that somebody holds.
+ * bring them back: from here on there is no link that restores them. Passes over accounts that another statement holds.
  * @param after the last account of the batch before
  */
 export async function clearDueAccounts(
   { db }: Storage,
   { after, limit }: { after: DueAccount | null; limit: number },
 ): Promise<DueAccount[]> {
-  const { rows } = await db.execute<{ id: string; closed_at: string }>(sql`
+  return rowsOf(
+    db,
+    DUE_ACCOUNT,
+  )(sql`
     with due as (
       select users.id, users.tenant_id, users.email, users.deleted_at
       from users join tenants on tenants.id = users.tenant_id
@@ -40,7 +46,6 @@ export async function clearDueAccounts(
     ${removeAccess(sql`(select id as user_id, null::uuid as id from due)`)},
     forgotten as (${forgetAttemptsAt(sql`due`)})
     select id, deleted_at::text as closed_at from due order by deleted_at, id`)
-  return rows.map(({ id, closed_at }) => ({ id, closedAt: closed_at }))
 }
 
 /** At most `limit` of their refresh tokens, which are many more than their sessions. @returns how many went */
@@ -75,11 +80,11 @@ export async function deleteRecords({ db }: Storage, userIds: string[]): Promise
   ])
 }
 
-/** Says that it is done, once for each account, in one transaction. @returns how many nobody else had finished */
+/** Says that it is done, once for each account, in one transaction. @returns how many no other run had finished */
 export async function finishErasure(ctx: JobContext, userIds: string[]): Promise<number> {
   const [first, ...rest] = userIds.map((userId) => {
     const happened = sql`select tenant_id, id as subject, '{}'::jsonb as data from erased`
-    return ctx.db.execute<{ id: string }>(sql`
+    return rowsOf(ctx.db, { id: v.string() })(sql`
       with erased as (
         update users set erased_at = clock_timestamp()
         where id = ${userId} and deleted_at is not null and erased_at is null and email is null
@@ -89,5 +94,5 @@ export async function finishErasure(ctx: JobContext, userIds: string[]): Promise
   })
   if (!first) return 0
   const results = await ctx.db.batch([first, ...rest])
-  return results.flatMap(({ rows }) => rows).length
+  return results.flat().length
 }

@@ -1,8 +1,10 @@
 /** The SQL of closing unproved accounts. What is found is decided again by the statement that closes it. */
 import { sql } from 'drizzle-orm'
+import * as v from 'valibot'
 import { removeAccess } from '../access/store.ts'
 import type { JobContext } from '../context.ts'
 import { recordEvent } from '../events/outbox.ts'
+import { rowsOf } from '../storage/rows.ts'
 import { DEFAULT_POLICY } from '../tenants/tenants.ts'
 import { erasureDays } from './erasure-store.ts'
 
@@ -23,7 +25,7 @@ const isDue = sql`
 
 /** The oldest of each tenant, in order of id. */
 export async function findNeverProved({ db }: Pick<JobContext, 'db'>, limit: number): Promise<string[]> {
-  const { rows } = await db.execute<{ id: string }>(sql`
+  const rows = await rowsOf(db, { id: v.string() })(sql`
     select due.id from (
       select unproved.id from tenants cross join lateral (
         select users.id from users where ${isDue} order by users.awaits_proof_since limit ${limit}) as unproved
@@ -32,14 +34,14 @@ export async function findNeverProved({ db }: Pick<JobContext, 'db'>, limit: num
   return rows.map(({ id }) => id)
 }
 
-/** Closes them in one transaction, with no link back; they have no sessions. @returns how many nobody else had closed */
+/** Closes them in one transaction, with no link back; they have no sessions. @returns how many no other run had closed */
 export async function closeNeverProved(ctx: JobContext, userIds: string[]): Promise<number> {
   const [first, ...rest] = userIds.map((userId) => {
     const happened = sql`
       select tenant_id, user_id as subject, jsonb_build_object('reason', 'unproved',
         'erased_after', to_char(erased_after at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) as data
       from closed`
-    return ctx.db.execute<{ user_id: string }>(sql`
+    return rowsOf(ctx.db, { userId: v.string() })(sql`
       with closed as (
         update users set deleted_at = clock_timestamp() from tenants
         where users.id = ${userId} and ${isDue}
@@ -51,5 +53,5 @@ export async function closeNeverProved(ctx: JobContext, userIds: string[]): Prom
   })
   if (!first) return 0
   const results = await ctx.db.batch([first, ...rest])
-  return results.flatMap(({ rows }) => rows).length
+  return results.flat().length
 }

@@ -4,6 +4,7 @@
  * committed while it waited: a session that began, a password that was set, a newer token.
  */
 import { type SQL, sql } from 'drizzle-orm'
+import * as v from 'valibot'
 import type { CanonicalEmail } from '../accounts/accounts.ts'
 import { userIsActive } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
@@ -11,6 +12,7 @@ import type { OneTimePurpose, OneTimeTokenHash } from '../crypto/one-time-token.
 import type { ChangeType } from '../events/catalogue.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
 import { announceKey } from '../keys/auth-keys-store.ts'
+import { type Row, rowsOf } from '../storage/rows.ts'
 import { oneTimeTokens } from '../storage/schema.ts'
 import { callingTenant, findTenantOfHost } from '../tenants/store.ts'
 import { holderInBrowser, holderOfUnknown, type NewToken } from './one-time.ts'
@@ -65,8 +67,8 @@ export const tokenIssued = (issued: SQL) =>
   sql`select tenant_id, user_id as subject, jsonb_build_object('token_id', id) as data from ${issued}`
 
 /**
- * Makes the token that somebody asked for by an address, and the event that mails it; for an address that has no account
- * which needs one, a token that names nobody and is never mailed. One statement, the same for both.
+ * Makes the token that a caller asked for by an address, and the event that mails it; for an address that has no account
+ * which needs one, a token that names no one and is never mailed. One statement, the same for both.
  * @param options.browser the nonce of a browser that the account knows: what it asks for is replaced by itself alone
  * @param options.needsOne a condition over `users`
  * @returns the host's tenant, read in the same trip; nothing is made on a foreign page's behalf
@@ -83,17 +85,17 @@ export async function requestToken(
     from (${callingTenant(ctx)}) as tenant
     left join users on users.tenant_id = tenant.id and users.email = ${email} and ${userIsActive} and ${needsOne}`
   const options = { actor: sql`null`, isSettled: sql`happened.subject is null` }
-  const issue = ctx.db.execute<{ subject: string | null }>(sql`
+  const issue = rowsOf(ctx.db, { subject: v.nullable(v.string()) })(sql`
     with issued as (${issueToken(token, account)}),
     ${announceKey(ctx, sql`issued`)}
     ${recordEvent(ctx, type, tokenIssued(sql`issued`), options)} returning subject`)
-  const [{ rows }, [tenant]] = await ctx.db.batch([issue, findTenantOfHost(ctx)])
+  const [[issued], [tenant]] = await ctx.db.batch([issue, findTenantOfHost(ctx)])
   // A stranger chooses how many of these there are, so they are told as attempts are: sampled and counted.
-  if (rows[0]?.subject === null) Object.assign(ctx.happened, { recorded: [], unowned: type })
+  if (issued?.subject === null) Object.assign(ctx.happened, { recorded: [], unowned: type })
   return tenant
 }
 
-/** The first statement of a batch that redeems: whoever else changes this account waits, or is waited for. */
+/** The first statement of a batch that redeems: what else changes this account waits, or is waited for. */
 export const lockOwner = ({ db }: Pick<Context, 'db'>, hash: OneTimeTokenHash) =>
   db.execute(sql`
     select users.id from one_time_tokens join users on users.id = one_time_tokens.user_id
@@ -127,7 +129,8 @@ export const tokenIsLive = (
   and users.id = one_time_tokens.user_id and users.tenant_id = one_time_tokens.tenant_id and ${account}
   and (one_time_tokens.purpose not in (${OWN}) or users.email = one_time_tokens.subject)`
 
-export type LiveLink = { userId: string; isProved: boolean; hasPassword: boolean }
+const LIVE_LINK = { userId: v.string(), isProved: v.boolean(), hasPassword: v.boolean() }
+export type LiveLink = Row<typeof LIVE_LINK>
 
 /**
  * Looks at a token without using it up: one trip.
@@ -138,18 +141,17 @@ export async function findLink(
   hash: OneTimeTokenHash,
   { purposes, account }: { purposes: readonly OneTimePurpose[]; account?: SQL | undefined },
 ) {
-  const link = ctx.db.execute<{ user_id: string; is_proved: boolean; has_password: boolean }>(sql`
+  const find = rowsOf(
+    ctx.db,
+    LIVE_LINK,
+  )(sql`
     select users.id as user_id, users.email_verified_at is not null as is_proved,
       exists (select from passwords where passwords.user_id = users.id) as has_password
     from one_time_tokens, users, tenant_hosts
     where tenant_hosts.host = ${ctx.host} and tenant_hosts.tenant_id = one_time_tokens.tenant_id
       and ${tokenIsLive(hash, purposes, account)}`)
-  const [{ rows }, [tenant]] = await ctx.db.batch([link, findTenantOfHost(ctx)])
-  const [row] = rows
-  const live: LiveLink | null = row
-    ? { userId: row.user_id, isProved: row.is_proved, hasPassword: row.has_password }
-    : null
-  return { tenant, link: live }
+  const [[link], [tenant]] = await ctx.db.batch([find, findTenantOfHost(ctx)])
+  return { tenant, link: link ?? null }
 }
 
 /**

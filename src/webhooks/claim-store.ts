@@ -4,13 +4,15 @@
  * before it: `clock_timestamp()` is another time for each row, so each row that waits would be read.
  */
 import { sql } from 'drizzle-orm'
+import * as v from 'valibot'
 import type { JobContext } from '../context.ts'
+import { rowsOf } from '../storage/rows.ts'
 import { FAILURES_TO_OPEN, isNotPaused } from './health-store.ts'
 import type { SealedSecrets } from './secrets.ts'
 
 type Storage = Pick<JobContext, 'db'>
 
-/** How many deliveries to one endpoint are under way at a time, whoever delivers them. */
+/** How many deliveries to one endpoint are under way at a time, from all Workers together. */
 export const MAX_IN_FLIGHT = 4
 
 export type ClaimedDelivery = {
@@ -27,17 +29,17 @@ export type ClaimedDelivery = {
   secrets: SealedSecrets
 }
 
-type ClaimedRow = {
-  id: string
-  tenant_id: string
-  endpoint_id: string
-  event_id: string
-  payload: string
-  attempts: number
-  url: string
-  is_own_host: boolean
-  sealed_secret: string
-  sealed_previous_secret: string | null
+const CLAIMED = {
+  id: v.string(),
+  tenantId: v.string(),
+  endpointId: v.string(),
+  eventId: v.string(),
+  payload: v.string(),
+  attempts: v.number(),
+  url: v.string(),
+  isOwnHost: v.boolean(),
+  sealedSecret: v.string(),
+  sealedPreviousSecret: v.nullable(v.string()),
 }
 
 /** It is time, and no one is delivering it. */
@@ -57,7 +59,10 @@ export async function claimDeliveries(
   const lock = db.execute(sql`
     select id from webhook_endpoints where id = ${endpointId} and state = 'enabled' and ${isNotPaused}
     for no key update`)
-  const claim = db.execute<ClaimedRow>(sql`
+  const claim = rowsOf(
+    db,
+    CLAIMED,
+  )(sql`
     with endpoint as (
       select webhook_endpoints.*,
         case when consecutive_failures < ${FAILURES_TO_OPEN} then ${MAX_IN_FLIGHT} else 1 end - (
@@ -82,29 +87,16 @@ export async function claimDeliveries(
       case when endpoint.previous_secret_expires_at > clock_timestamp() then endpoint.sealed_previous_secret end
         as sealed_previous_secret,
       exists (select from tenant_hosts where host = split_part(endpoint.url, '/', 3)) as is_own_host`)
-  const [, { rows }] = await db.batch([lock, claim])
-  return rows.map(claimedOf)
+  const [, claimed] = await db.batch([lock, claim])
+  return claimed.map(({ sealedSecret, sealedPreviousSecret, ...delivery }) => ({
+    ...delivery,
+    secrets: { id: delivery.endpointId, sealedSecret, sealedPreviousSecret },
+  }))
 }
-
-const claimedOf = (row: ClaimedRow): ClaimedDelivery => ({
-  id: row.id,
-  tenantId: row.tenant_id,
-  endpointId: row.endpoint_id,
-  eventId: row.event_id,
-  payload: row.payload,
-  attempts: row.attempts,
-  url: row.url,
-  isOwnHost: row.is_own_host,
-  secrets: {
-    id: row.endpoint_id,
-    sealedSecret: row.sealed_secret,
-    sealedPreviousSecret: row.sealed_previous_secret,
-  },
-})
 
 /** Enabled endpoints with something that is due and that may be asked: one look into the index for each. */
 export async function findDueEndpoints({ db }: Storage): Promise<string[]> {
-  const { rows } = await db.execute<{ id: string }>(sql`
+  const rows = await rowsOf(db, { id: v.string() })(sql`
     select webhook_endpoints.id from webhook_endpoints cross join lateral (
       select from webhook_deliveries where endpoint_id = webhook_endpoints.id and ${isDue}
       order by next_attempt_at, webhook_deliveries.id limit 1) as due

@@ -1,7 +1,9 @@
-/** The SQL of deliveries: how they come to be, and what becomes of them. */
+/** The SQL of deliveries: how they are made, and how each attempt is settled. */
 import { and, eq, inArray, sql } from 'drizzle-orm'
+import * as v from 'valibot'
 import type { JobContext } from '../context.ts'
 import { recordEvent } from '../events/outbox.ts'
+import { rowsOf } from '../storage/rows.ts'
 import { webhookEndpoints } from '../storage/schema.ts'
 import type { Attempt } from './attempt.ts'
 import type { ClaimedDelivery } from './claim-store.ts'
@@ -34,7 +36,7 @@ export async function insertDeliveries(
   { db }: Storage,
   deliveries: readonly NewDelivery[],
 ): Promise<string[]> {
-  const { rows } = await db.execute<{ endpoint_id: string }>(sql`
+  const rows = await rowsOf(db, { endpointId: v.string() })(sql`
     with made as (
       insert into webhook_deliveries (id, tenant_id, endpoint_id, event_id, type, payload)
       select row.id, webhook_endpoints.tenant_id, webhook_endpoints.id, row."eventId", row.type, row.payload
@@ -46,7 +48,7 @@ export async function insertDeliveries(
       on conflict (event_id, endpoint_id) do nothing
       returning endpoint_id)
     select distinct endpoint_id from made`)
-  return rows.map(({ endpoint_id }) => endpoint_id)
+  return rows.map(({ endpointId }) => endpointId)
 }
 
 /** What every attempt leaves behind. */
@@ -57,7 +59,7 @@ const attempted = ({ status, error, durationMs }: Attempt) => sql`
 const isPending = ({ id }: ClaimedDelivery) =>
   sql`webhook_deliveries.id = ${id} and webhook_deliveries.state = 'pending'`
 
-/** It has failed as often as when it was claimed: nobody counted meanwhile, and nobody asked to begin again. */
+/** It has failed as often as when it was claimed: no other attempt counted meanwhile, and no one asked to begin again. */
 const isAsClaimed = (delivery: ClaimedDelivery) =>
   sql`${isPending(delivery)} and attempts = ${delivery.attempts}`
 

@@ -1,13 +1,16 @@
 /** The SQL of settling what will never be delivered: in batches, each a whole step that any number of runs may do at once. */
 import { sql } from 'drizzle-orm'
+import * as v from 'valibot'
 import type { JobContext } from '../context.ts'
 import { recordEvent } from '../events/outbox.ts'
+import { rowsOf } from '../storage/rows.ts'
 import { BY_NO_ONE } from './health-store.ts'
 
 type Storage = Pick<JobContext, 'db'>
 
 /** Why something at an endpoint is to be settled. */
-export type Cause = 'too_old' | 'endpoint_disabled' | 'endpoint_deleted'
+const CAUSES = ['too_old', 'endpoint_disabled', 'endpoint_deleted'] as const
+export type Cause = (typeof CAUSES)[number]
 
 export type Unsettled = { endpointId: string; cause: Cause }
 
@@ -21,7 +24,7 @@ const isDisabled = sql`
 
 /** Endpoints with something to settle: one look into an index for each endpoint that there is. */
 export async function findUnsettled({ db }: Storage): Promise<Unsettled[]> {
-  const { rows } = await db.execute<{ id: string; cause: Cause }>(sql`
+  const rows = await rowsOf(db, { id: v.string(), cause: v.picklist(CAUSES) })(sql`
     select endpoint.id, endpoint.cause from (
       select id, case when deleted_at is not null then 'endpoint_deleted' when ${isDisabled} then 'endpoint_disabled'
           else 'too_old' end as cause
@@ -35,6 +38,8 @@ export async function findUnsettled({ db }: Storage): Promise<Unsettled[]> {
   return rows.map(({ id, cause }) => ({ endpointId: id, cause }))
 }
 
+const COUNT = { count: v.number() }
+
 /** What waits for an endpoint, if `cause` is still so: dead, unless it is under way now. @returns how many */
 export async function endDeliveries(
   ctx: JobContext,
@@ -47,7 +52,10 @@ export async function endDeliveries(
     select tenant_id, null::uuid as subject,
       jsonb_build_object('endpoint_id', ${endpointId}::text, 'deliveries', count(*)) as data
     from ended where ${isOld} group by tenant_id`
-  const { rows } = await ctx.db.execute<{ count: number }>(sql`
+  const [row] = await rowsOf(
+    ctx.db,
+    COUNT,
+  )(sql`
     with waiting as (
       select id from webhook_deliveries
       where endpoint_id = ${endpointId} and state = 'pending'
@@ -66,12 +74,15 @@ export async function endDeliveries(
       where id in (select id from waiting) returning tenant_id),
     recorded as (${recordEvent(ctx, 'webhook.deliveries_expired', happened, BY_NO_ONE)})
     select count(*)::int as count from ended`)
-  return rows[0]?.count ?? 0
+  return row?.count ?? 0
 }
 
 /** Deliveries of an endpoint that was deleted, and with the last of them the endpoint itself. @returns how many */
 export async function deleteDeliveries({ db }: Storage, endpointId: string, most: number): Promise<number> {
-  const { rows } = await db.execute<{ count: number }>(sql`
+  const [row] = await rowsOf(
+    db,
+    COUNT,
+  )(sql`
     with old as (
       select id from webhook_deliveries where endpoint_id = ${endpointId} order by id limit ${most}
       for update skip locked),
@@ -80,7 +91,7 @@ export async function deleteDeliveries({ db }: Storage, endpointId: string, most
         select from webhook_endpoints where id = ${endpointId} and deleted_at is not null)
       returning id)
     select count(*)::int as count from gone`)
-  const count = rows[0]?.count ?? 0
+  const count = row?.count ?? 0
   if (count < most)
     await db.execute(sql`
       delete from webhook_endpoints where id = ${endpointId} and deleted_at is not null
