@@ -6,6 +6,7 @@ import type { CanonicalEmail } from '../accounts/accounts.ts'
 import type { Context } from '../context.ts'
 import { newId } from '../events/outbox.ts'
 import { requireCaller } from '../guard/caller.ts'
+import { refuseUnless, STEP_UP } from '../guard/demands.ts'
 import { checkLimits } from '../limits/check.ts'
 import { newToken, readToken, refuseToken } from '../one-time/one-time.ts'
 import { requestToken } from '../one-time/store.ts'
@@ -41,16 +42,19 @@ export async function requestEmailChange(
   headers: Headers,
   email: CanonicalEmail,
 ): Promise<Refusal | null> {
-  const caller = await requireCaller(ctx, headers, 'requestEmailChange', { stepUp: true, account: email })
+  const caller = await requireCaller(ctx, headers, 'requestEmailChange', STEP_UP, { account: email })
   if (isRefusal(caller)) return caller
   const flowId = newId(ctx)
   const [oldToken, newOne] = await Promise.all([
     newToken(ctx, 'change_email_old', flowId),
     newToken(ctx, 'change_email_new', flowId),
   ])
-  const { callers, changes } = await requestChange(ctx, caller, { email, oldToken, newToken: newOne })
-  if (callers === 0) return refuse('invalid_token', { evidence: { reason: 'session not live' } })
-  return changes > 0 ? null : refuse('invalid_input', { errors: [{ pointer: '/email', code: 'unchanged' }] })
+  const asked = await requestChange(ctx, caller, { email, oldToken, newToken: newOne })
+  const refused = refuseUnless(asked, caller)
+  if (refused) return refused
+  return asked.changes > 0
+    ? null
+    : refuse('invalid_input', { errors: [{ pointer: '/email', code: 'unchanged' }] })
 }
 
 /**

@@ -3,6 +3,7 @@
  * flow: however many are asked for at once, no address is taken that was not proved for exactly that change.
  */
 import { sql } from 'drizzle-orm'
+import * as v from 'valibot'
 import { closeUnproved, endAccess } from '../access/store.ts'
 import type { CanonicalEmail } from '../accounts/accounts.ts'
 import { forgetAttemptsAt } from '../accounts/attempts-store.ts'
@@ -11,11 +12,12 @@ import { userIsNotErased } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import type { OneTimeTokenHash } from '../crypto/one-time-token.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
-import type { Caller } from '../guard/caller.ts'
-import { callerIsLive } from '../guard/caller-store.ts'
+import { CALLER, callerOf, callerRow } from '../guard/caller-store.ts'
+import type { Caller, CallerRow } from '../guard/demands.ts'
 import type { NewToken } from '../one-time/one-time.ts'
 import { consumeToken, issueToken, lockOwner, lockUser, tokenIssued, voidTokens } from '../one-time/store.ts'
 import { isUniqueViolation } from '../storage/postgres.ts'
+import { rowsOf } from '../storage/rows.ts'
 import { findTenantOfHost } from '../tenants/store.ts'
 
 type Storage = Pick<Context, 'db' | 'host' | 'callerOrigin' | 'fetchSite' | 'origin'> & Recorder
@@ -25,16 +27,16 @@ export const needsProof = sql`users.email_verified_at is null`
 
 /**
  * Makes the two tokens of a change, in place of those of an earlier one.
- * @returns how many callers were live, and whether the address is another than the account has
+ * @returns the caller, for `refuseUnless`, and whether the address is another than the account has
  */
 export async function requestChange(
   ctx: Storage,
   caller: Caller,
   { email, oldToken, newToken }: { email: CanonicalEmail; oldToken: NewToken; newToken: NewToken },
-): Promise<{ callers: number; changes: number }> {
+): Promise<{ caller: CallerRow; changes: number }> {
   const changing = sql`select tenant_id, id as user_id, id::text as holder`
-  const request = ctx.db.execute<{ callers: number; changes: number }>(sql`
-    with caller as (${callerIsLive(caller, ctx.host)}),
+  const request = rowsOf(ctx.db, { ...CALLER, changes: v.number() })(sql`
+    with ${callerOf(caller, ctx.host)},
     changing as (
       select users.* from users join caller on caller.user_id = users.id where users.email <> ${email}),
     asked_old as (${issueToken(oldToken, sql`${changing}, email as subject from changing`)}),
@@ -42,9 +44,9 @@ export async function requestChange(
     old_recorded as (${recordEvent(ctx, 'email.change_requested', tokenIssued(sql`asked_old`))}),
     new_recorded as (
       ${recordEvent(ctx, 'email.change_confirmation_requested', tokenIssued(sql`asked_new`))})
-    select (select count(*)::int from caller) as callers, (select count(*)::int from changing) as changes`)
-  const [, { rows }] = await ctx.db.batch([lockUser(ctx, caller.userId), request])
-  return rows[0] ?? { callers: 0, changes: 0 }
+    select ${callerRow}, (select count(*)::int from changing) as changes`)
+  const [, [row]] = await ctx.db.batch([lockUser(ctx, caller.userId), request])
+  return row ?? { caller: null, changes: 0 }
 }
 
 /**

@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { EmailAddress, Roles } from '../accounts/accounts.ts'
 import { requireCaller } from '../guard/caller.ts'
+import { AS_ADMIN_STEP_UP } from '../guard/demands.ts'
 import { DisplayName } from '../http/input.ts'
 import { readIdempotencyKey } from '../idempotency/idempotency.ts'
 import { operation } from '../operation.ts'
@@ -28,7 +29,7 @@ export const createInvitation = operation(
   async ({ ctx, headers, body }) => {
     const idempotencyKey = readIdempotencyKey(headers)
     if (isRefusal(idempotencyKey)) return idempotencyKey
-    const caller = await requireCaller(ctx, headers, 'createInvitation', { stepUp: true })
+    const caller = await requireCaller(ctx, headers, 'createInvitation', AS_ADMIN_STEP_UP)
     return isRefusal(caller) ? caller : invite(ctx, caller, body, idempotencyKey)
   },
 )

@@ -4,7 +4,10 @@ import * as v from 'valibot'
 import { forgetAttemptsAt } from '../accounts/attempts-store.ts'
 import type { Context } from '../context.ts'
 import { NO_PEPPER } from '../crypto/foreign-hash.ts'
+import { clientOf, type Recorder } from '../events/outbox.ts'
 import { priorityOf } from '../events/priority.ts'
+import { CALLER, callerOf, callerRow } from '../guard/caller-store.ts'
+import type { Admin, CallerRow } from '../guard/demands.ts'
 import { rowsOf } from '../storage/rows.ts'
 import type { NewImport } from './import-users.ts'
 
@@ -14,11 +17,33 @@ export async function insertImports(
   tenantId: string,
   imports: NewImport[],
 ): Promise<string[]> {
-  const [row] = await rowsOf(db, { created: v.array(v.string()) })(sql`
+  const [row] = await rowsOf(
+    db,
+    CREATED,
+  )(sql`
     with tenant as (select ${tenantId}::uuid as tenant_id),
     ${insertMembers(imports, sql`tenant`, sql`null::uuid`, null)}
     select ${createdIds}`)
   return row?.created ?? []
+}
+
+/**
+ * For an administrator, decided together with whether the caller is one: hand the row to `refuseUnless`.
+ * @returns the ids that are new; none where the caller is refused
+ */
+export async function insertImportsAsAdmin(
+  ctx: Pick<Context, 'db' | 'host'> & Recorder,
+  caller: Admin,
+  imports: NewImport[],
+): Promise<{ caller: CallerRow; created: string[] }> {
+  const [row] = await rowsOf(ctx.db, { ...CALLER, ...CREATED })(sql`
+    with ${callerOf(caller, ctx.host)},
+    ${insertMembers(imports, sql`caller`, sql`${caller.userId}::uuid`, JSON.stringify(clientOf(ctx)))}
+    select ${callerRow}, ${createdIds}`)
+  const inserted = row ?? { caller: null, created: [] }
+  const created = new Set(inserted.created)
+  ctx.happened.recorded.push(...imports.flatMap(({ id, eventId }) => (created.has(id) ? [eventId] : [])))
+  return inserted
 }
 
 /** The tenant of that slug, or, without one, the only tenant that there is. */
@@ -31,14 +56,15 @@ export async function findTenants(
 }
 
 /** The ids of `account`, as a list in a column `created`. */
-export const createdIds = sql`(select coalesce(jsonb_agg(id), '[]'::jsonb) from account) as created`
+const createdIds = sql`(select coalesce(jsonb_agg(id), '[]'::jsonb) from account) as created`
+const CREATED = { created: v.array(v.string()) }
 
 /**
  * The members of a `with` that insert accounts, passwords and events, and forget the failures counted for an address
  * while it had no account, as a registration does.
  * @param tenant a member with the one column `tenant_id` that matters, and at most one row
  */
-export function insertMembers(imports: NewImport[], tenant: SQL, actor: SQL, client: string | null): SQL {
+function insertMembers(imports: NewImport[], tenant: SQL, actor: SQL, client: string | null): SQL {
   // In order of address: two imports that insert the same ones wait for each other, and never in a circle.
   return sql`
     entry as (

@@ -3,10 +3,11 @@
  * was created, was there already, is there twice or is refused, and why. Safe to repeat.
  */
 import * as v from 'valibot'
-import { refuseUnlessAdmin } from '../guard/admin.ts'
 import { requireCaller } from '../guard/caller.ts'
+import { AS_ADMIN_STEP_UP, refuseUnless } from '../guard/demands.ts'
 import { operation } from '../operation.ts'
 import { isRefusal } from '../problem.ts'
+import { insertImportsAsAdmin } from './import-store.ts'
 import {
   createFirstPlaces,
   ImportResultAnswer,
@@ -14,7 +15,6 @@ import {
   resultOf,
   unlessDuplicate,
 } from './import-users.ts'
-import { insertImportsAsAdmin } from './importer-store.ts'
 
 /** Entries are judged one by one, so that one that is wrong does not hold back the others. */
 const Batch = v.strictObject({
@@ -34,7 +34,7 @@ export const importUsers = operation(
     budget: { redis: 1, postgres: 1 },
   },
   async ({ ctx, headers, body }) => {
-    const caller = await requireCaller(ctx, headers, 'importUsers', { stepUp: true })
+    const caller = await requireCaller(ctx, headers, 'importUsers', AS_ADMIN_STEP_UP)
     if (isRefusal(caller)) return caller
 
     const firstPlaceOf = createFirstPlaces()
@@ -43,7 +43,7 @@ export const importUsers = operation(
     )
     const accepted = entries.flatMap((entry) => ('user' in entry ? entry.user : []))
     const inserted = await insertImportsAsAdmin(ctx, caller, accepted)
-    const refused = refuseUnlessAdmin(inserted, caller.userId)
+    const refused = refuseUnless(inserted, caller)
     if (refused) return refused
     const created = new Set(inserted.created)
     const results = entries.map((entry, index) => ({ index, ...resultOf(entry, created) }))

@@ -3,13 +3,14 @@ import { sql } from 'drizzle-orm'
 import type { CanonicalEmail } from '../accounts/accounts.ts'
 import type { Context } from '../context.ts'
 import { newId, type Recorder, recordEvent } from '../events/outbox.ts'
-import type { Caller } from '../guard/caller.ts'
-import { callerIsAdmin, countAdmin } from '../guard/caller-store.ts'
+import { CALLER, callerOf, callerRow } from '../guard/caller-store.ts'
+import type { Admin, CallerRow } from '../guard/demands.ts'
 import type { IdempotencyKey } from '../idempotency/idempotency.ts'
 import { keepAnswer } from '../idempotency/store.ts'
 import type { NewToken } from '../one-time/one-time.ts'
 import { issueToken, tokenIssued } from '../one-time/store.ts'
 import { isUniqueViolation } from '../storage/postgres.ts'
+import { rowsOf } from '../storage/rows.ts'
 import { oneTimeTokens } from '../storage/schema.ts'
 
 export type Invitation = {
@@ -24,32 +25,35 @@ type Kept = { key: IdempotencyKey; sealed: string } | null
 
 /**
  * Issues the invitation if the caller is an administrator. An address without an account gets one that nothing opens; of
- * an account that is there nothing changes until its owner accepts. A disabled one is left alone, and nobody is told.
+ * an account that is there nothing changes until its owner accepts. A disabled one is left alone, and no one is told.
  */
 export async function issueInvitation(
   ctx: Pick<Context, 'db' | 'host'> & Recorder,
-  caller: Caller,
+  caller: Admin,
   { email, name, roles, token }: Invitation,
   kept: Kept,
-): Promise<{ callers: number; admins: number } | 'idempotency_key_in_use'> {
+): Promise<{ caller: CallerRow } | 'idempotency_key_in_use'> {
   const account = sql`
     select tenant_id, id as user_id, id::text as holder, email as subject from invitee where status = 'active'`
   const grants = sql`${sql.param(roles, oneTimeTokens.grants)}::text[]`
-  const isKept = sql`exists (select from admin)`
+  const isKept = sql`exists (select from caller)`
   try {
-    const { rows } = await ctx.db.execute<{ callers: number; admins: number }>(sql`
-      with ${callerIsAdmin(caller, ctx.host)},
+    const [row] = await rowsOf(
+      ctx.db,
+      CALLER,
+    )(sql`
+      with ${callerOf(caller, ctx.host)},
       invitee as (
         insert into users (id, tenant_id, email, name, awaits_proof_since)
-        select ${newId(ctx)}::uuid, tenant_id, ${email}, ${name}, now() from admin
+        select ${newId(ctx)}::uuid, tenant_id, ${email}, ${name}, now() from caller
         -- Not "do nothing", which yields no row: one that was made a moment ago is invited too.
         on conflict (tenant_id, email) where deleted_at is null do update set email = excluded.email
         returning id, tenant_id, email, status),
       ${kept ? sql`${keepAnswer(caller.tenant.id, kept.key, kept.sealed, sql`null`, isKept)},` : sql``}
       issued as (${issueToken(token, account, { grants })}),
       recorded as (${recordEvent(ctx, 'user.invited', tokenIssued(sql`issued`), { actor: sql`${caller.userId}::uuid` })})
-      select ${countAdmin}`)
-    return rows[0] ?? { callers: 0, admins: 0 }
+      select ${callerRow}`)
+    return row ?? { caller: null }
   } catch (error) {
     if (isUniqueViolation(error, 'idempotency_keys')) return 'idempotency_key_in_use'
     throw error

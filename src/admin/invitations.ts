@@ -1,12 +1,11 @@
 /**
- * Inviting somebody to an account of the tenant. What they are called and what they may do is said here, by an
- * administrator; whoever accepts proves the address and chooses a password (passwords/recovery.ts), and adds nothing.
+ * Inviting a person to an account of the tenant. What they are called and what they may do is said here, by an
+ * administrator; who accepts proves the address and chooses a password (passwords/recovery.ts), and adds nothing.
  */
 import type { CanonicalEmail } from '../accounts/accounts.ts'
 import type { Context } from '../context.ts'
-import { refuseUnlessAdmin } from '../guard/admin.ts'
 import { findKeptForAdmin } from '../guard/admin-store.ts'
-import type { Caller } from '../guard/caller.ts'
+import { type Admin, refuseUnless } from '../guard/demands.ts'
 import { openAnswer, repeatAnswer, sealAnswer } from '../idempotency/idempotency.ts'
 import { newToken } from '../one-time/one-time.ts'
 import { type Refusal, refuse } from '../problem.ts'
@@ -25,18 +24,18 @@ export type InvitationInput = {
  */
 export async function invite(
   ctx: Context,
-  caller: Caller,
+  caller: Admin,
   { email, name = null, roles }: InvitationInput,
   idempotencyKey: string | null,
 ): Promise<Response | Refusal> {
   const key = idempotencyKey && { actor: caller.userId, operation: 'createInvitation', key: idempotencyKey }
   const request = JSON.stringify([email, name, roles])
   if (key) {
-    const { sealed, ...standing } = await findKeptForAdmin(ctx, caller, key)
-    const refused = refuseUnlessAdmin(standing, caller.userId)
+    const found = await findKeptForAdmin(ctx, caller, key)
+    const refused = refuseUnless(found, caller)
     if (refused) return refused
-    if (sealed) {
-      const kept = await openAnswer(ctx, caller.tenant.id, key, sealed)
+    if (found.sealed) {
+      const kept = await openAnswer(ctx, caller.tenant.id, key, found.sealed)
       return kept.request === request ? repeatAnswer(kept) : refuse('idempotency_key_reused')
     }
   }
@@ -47,5 +46,5 @@ export async function invite(
   const token = await newToken(ctx, 'invitation')
   const outcome = await issueInvitation(ctx, caller, { email, name, roles, token }, kept)
   if (outcome === 'idempotency_key_in_use') return refuse(outcome)
-  return refuseUnlessAdmin(outcome, caller.userId) ?? response
+  return refuseUnless(outcome, caller) ?? response
 }

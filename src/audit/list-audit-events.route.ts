@@ -5,7 +5,8 @@
 import { accepts } from 'hono/accepts'
 import * as v from 'valibot'
 import { recordAttempt } from '../events/dispatch.ts'
-import { readAdmin } from '../guard/admin.ts'
+import { readCaller } from '../guard/caller.ts'
+import { AS_ADMIN_STEP_UP } from '../guard/demands.ts'
 import { networkOf } from '../http/client.ts'
 import { openCursor, PAGE, pageAnswer, pageOf } from '../http/cursor.ts'
 import { Instant, UUID } from '../http/input.ts'
@@ -59,7 +60,7 @@ export const listAuditEvents = operation(
     const list = `audit-events ${JSON.stringify(Object.entries(filters).toSorted())}`
     const after = await openCursor(ctx, list, cursor, () => requireKeysInUse(ctx, 'admin'))
     if (isRefusal(after)) return after
-    const read = await readAdmin(ctx, headers, 'listAuditEvents', { stepUp: true })
+    const read = await readCaller(ctx, headers, 'listAuditEvents', AS_ADMIN_STEP_UP)
     if (isRefusal(read)) return read
 
     const { tenant, userId } = read.caller

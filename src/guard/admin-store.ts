@@ -1,20 +1,22 @@
 /** What every creation by an administrator reads first, when it carries an `Idempotency-Key`. */
 import { sql } from 'drizzle-orm'
+import * as v from 'valibot'
 import type { Context } from '../context.ts'
 import type { IdempotencyKey } from '../idempotency/idempotency.ts'
-import type { Caller } from './caller.ts'
-import { callerIsAdmin, countAdmin } from './caller-store.ts'
+import { rowsOf } from '../storage/rows.ts'
+import { CALLER, callerOf, callerRow } from './caller-store.ts'
+import type { Admin, CallerRow } from './demands.ts'
 
-/** The answer kept for a repeat, for whoever may still ask; hand the rest to `refuseUnlessAdmin`. */
+/** The answer kept for a repeat, if the caller is an administrator still; hand the row to `refuseUnless`. */
 export async function findKeptForAdmin(
   { db, host }: Pick<Context, 'db' | 'host'>,
-  caller: Caller,
+  caller: Admin,
   { actor, operation, key }: IdempotencyKey,
-): Promise<{ callers: number; admins: number; sealed: string | null }> {
-  const { rows } = await db.execute<{ callers: number; admins: number; sealed: string | null }>(sql`
-    with ${callerIsAdmin(caller, host)}
-    select ${countAdmin}, (
-      select sealed_answer from idempotency_keys join admin using (tenant_id)
+): Promise<{ caller: CallerRow; sealed: string | null }> {
+  const [row] = await rowsOf(db, { ...CALLER, sealed: v.nullable(v.string()) })(sql`
+    with ${callerOf(caller, host)}
+    select ${callerRow}, (
+      select sealed_answer from idempotency_keys join caller using (tenant_id)
       where actor = ${actor} and operation = ${operation} and key = ${key} and expires_at > now()) as sealed`)
-  return rows[0] ?? { callers: 0, admins: 0, sealed: null }
+  return row ?? { caller: null, sealed: null }
 }

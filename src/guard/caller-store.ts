@@ -1,5 +1,6 @@
 /** The SQL that says who calls: for reads by what a token claims, for writes inside the statement that does them. */
 import { and, eq, type SQL, sql } from 'drizzle-orm'
+import * as v from 'valibot'
 import { selfColumns, userIsActive } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import type { KeyedWorker } from '../keys/auth-keys.ts'
@@ -7,8 +8,20 @@ import { ringState } from '../keys/auth-keys-store.ts'
 import { keyIsValid, publicKeyColumns } from '../keys/store.ts'
 import { sessions, signingKeys, tenantHosts, tenants, users } from '../storage/schema.ts'
 import { tenantColumns } from '../tenants/store.ts'
-import type { Caller } from './caller.ts'
+import type { Caller, CallerRow } from './demands.ts'
 import { sessionIsLive } from './live-store.ts'
+
+const CALLER_ROW = v.object({
+  authAgeSeconds: v.number(),
+  aal: v.number(),
+  roles: v.array(v.string()),
+})
+
+const readCallerRow = (value: unknown) => v.parse(CALLER_ROW, value)
+
+/** Over `sessions` and `users`. */
+const sessionNow = sql`jsonb_build_object('authAgeSeconds', extract(epoch from clock_timestamp() - sessions.auth_time),
+  'aal', sessions.aal, 'roles', users.roles)`
 
 /** Everything that deciding on an access token needs, by what the token claims; nothing here is proof by itself. */
 export function findCaller(
@@ -21,6 +34,7 @@ export function findCaller(
       tenant: tenantColumns,
       key: publicKeyColumns,
       user: selfColumns,
+      caller: sql<CallerRow>`case when users.id is not null then ${sessionNow} end`.mapWith(readCallerRow),
       ring: worker ? ringState(ctx, worker) : sql<null>`null`,
     })
     .from(tenantHosts)
@@ -31,25 +45,33 @@ export function findCaller(
     .where(eq(tenantHosts.host, ctx.host))
 }
 
-/** The caller once more, inside a writing statement: the key stands, the session lives and the account is active now. */
-export const callerIsLive = (caller: Caller, host: string): SQL => sql`
-  select sessions.id as session_id, sessions.user_id, sessions.tenant_id, users.roles
-  from sessions
-  join users on users.id = sessions.user_id and ${userIsActive}
-  join tenant_hosts on tenant_hosts.tenant_id = sessions.tenant_id and tenant_hosts.host = ${host}
-  join signing_keys on ${keyIsValid(caller.kid)}
-  where sessions.id = ${caller.sessionId} and sessions.user_id = ${caller.userId} and ${sessionIsLive}`
-
 /**
- * The same, if they are an administrator at this moment: members `caller` and `admin` of a `with`. End the statement
- * with `select ${countAdmin}` and hand its row to `refuseUnlessAdmin`.
+ * Members of a `with` of a writing statement: the caller's session, if the key still counts, the session is live and the
+ * account active (`calling`); and the same if it meets what is demanded (`caller`: `session_id`, `user_id`, `tenant_id`),
+ * which every effect must join. End the statement with `select ${callerRow}` and hand its row to `refuseUnless`.
  */
-export const callerIsAdmin = (caller: Caller, host: string): SQL => sql`
-  caller as (${callerIsLive(caller, host)}),
-  admin as (select * from caller where ${ADMIN} = any(roles))`
+export const callerOf = (caller: Caller, host: string): SQL => sql`
+  calling as (
+    select sessions.id as session_id, sessions.user_id, sessions.tenant_id, ${sessionNow} as state
+    from sessions
+    join users on users.id = sessions.user_id and ${userIsActive}
+    join tenant_hosts on tenant_hosts.tenant_id = sessions.tenant_id and tenant_hosts.host = ${host}
+    join signing_keys on ${keyIsValid(caller.kid)}
+    where sessions.id = ${caller.sessionId} and sessions.user_id = ${caller.userId} and ${sessionIsLive}),
+  caller as (select session_id, user_id, tenant_id from calling where ${meets(caller.demands)})`
 
-export const countAdmin = sql`
-  (select count(*)::int from caller) as callers, (select count(*)::int from admin) as admins`
+/** Over `calling`: the conditions of `refuseUnless`. */
+const meets = ({ maxAge, aal, role }: Caller['demands']): SQL =>
+  sql.join(
+    [
+      sql`true`,
+      ...(maxAge === undefined ? [] : [sql`(state ->> 'authAgeSeconds')::numeric <= ${maxAge}`]),
+      ...(aal === undefined ? [] : [sql`(state ->> 'aal')::int >= ${aal}`]),
+      ...(role === undefined ? [] : [sql`state -> 'roles' ? ${role}`]),
+    ],
+    sql` and `,
+  )
 
-/** The role that administers a tenant. */
-export const ADMIN = 'admin'
+/** The column `caller` of a statement with `callerOf`, and how its row is read: `rowsOf(db, { ...CALLER, … })`. */
+export const callerRow = sql`(select state from calling) as caller`
+export const CALLER = { caller: v.nullable(CALLER_ROW) }

@@ -1,5 +1,5 @@
 /**
- * Who calls with an access token. The token names a key and a session; the database says whether both stand;
+ * Who calls with an access token. The token names a key and a session; the database says whether both still count;
  * the signature decides. Reads ask the database first and believe nothing until the signature holds (one trip);
  * writes check the signature first, because a statement cannot be taken back.
  */
@@ -13,24 +13,21 @@ import { keepVerifier, readKeptVerifier, type Verifier } from '../keys/keys.ts'
 import { findVerifier } from '../keys/store.ts'
 import { checkLimits } from '../limits/check.ts'
 import type { LIMITS, Limit, LimitedOperation } from '../limits/limits.ts'
-import { isRefusal, type Refusal, refuse, STEP_UP_SECONDS } from '../problem.ts'
-import { requireTenant, type Tenant } from '../tenants/tenants.ts'
+import { isRefusal, type Refusal, refuse } from '../problem.ts'
+import { requireTenant } from '../tenants/tenants.ts'
 import { findCaller } from './caller-store.ts'
-
-/** A caller whose token verified. Whether their session still lives is for the statement to say. */
-export type Caller = { tenant: Tenant; userId: string; sessionId: string; kid: string }
+import { type Caller, type Demands, refuseUnless } from './demands.ts'
 
 /** The operations that a caller is limited in by their session. */
 export type CallerOperation = {
   [Name in LimitedOperation]: (typeof LIMITS)[Name] extends { redis: { session: Limit } } ? Name : never
 }[LimitedOperation]
 
-export type CallerDemands = {
-  /** The caller must have authenticated within the last minutes (RFC 9470), else `insufficient_user_authentication`. */
-  stepUp?: boolean
-  /** An address that the call has us mail, which is counted besides: many accounts must not fill one mailbox. */
-  account?: string
-}
+/** An address that the call has us mail, which is counted besides: many accounts must not fill one mailbox. */
+type Mailed = { account?: string }
+
+/** Of a caller who must be live, and no more. */
+type Anyone = Record<never, never>
 
 type Claimed = { kid: string; sid: string }
 type Read = { token: string; claimed: Claimed }
@@ -44,24 +41,26 @@ function readToken(headers: Headers): Read | Refusal {
 }
 
 /**
- * For writes: the caller, by signature alone. The statement must join `callerIsLive`.
- * @returns refusals `missing_token`, `invalid_token`, `invalid_request`, `unknown_host`, `origin_not_allowed`, `rate_limited`
+ * For writes: the caller, by signature alone. The statement must join `callerOf`, which decides what is demanded.
+ * @returns refusals `missing_token`, `invalid_token`, `invalid_request`, `unknown_host`, `origin_not_allowed`,
+ * `rate_limited`, and `insufficient_user_authentication` where the token itself says that it is too old
  */
-export async function requireCaller(
+export async function requireCaller<const Demanded extends Demands = Anyone>(
   ctx: Context,
   headers: Headers,
   operation: CallerOperation,
-  demands: CallerDemands = {},
-): Promise<Caller | Refusal> {
+  demands: Demanded = {} as Demanded, // who gives none demands nothing
+  mailed: Mailed = {},
+): Promise<Caller<Demanded> | Refusal> {
   const read = readToken(headers)
   if (isRefusal(read)) return read
   const { kid } = read.claimed
   const known = await verifyWithoutTrip(ctx, read, demands)
-  if (known) return (await limitCaller(ctx, operation, known, demands)) ?? known
+  if (known) return (await limitCaller(ctx, operation, known, mailed)) ?? known
   // A location that keeps no key asks for it first: the session and the account count here as they do elsewhere.
   const verifier = await findVerifier(ctx, kid)
   const caller = await verify(ctx, read, verifier, demands)
-  const limited = await limitCaller(ctx, operation, caller, demands)
+  const limited = await limitCaller(ctx, operation, caller, mailed)
   if (limited) return limited
   if (verifier?.key) keepVerifier(ctx, kid, verifier)
   return caller
@@ -69,16 +68,17 @@ export async function requireCaller(
 
 /**
  * For reads: runs `query` in the same trip as the check of the caller. What it returns is only handed over
- * once the token has verified and its session and account are live. Refuses as `requireCaller` does.
+ * once the token has verified and the row of its session is as demanded. Refuses as `requireCaller` does, and as
+ * `refuseUnless`.
  * @param query built from what the token claims, so it must be bound to the claimed session and to the host's tenant
  */
-export async function readAsCaller<Query extends BatchItem<'pg'>>(
+export async function readAsCaller<Query extends BatchItem<'pg'>, const Demanded extends Demands = Anyone>(
   ctx: Context,
   headers: Headers,
   operation: CallerOperation,
   query: (claimed: Claimed) => Query,
-  demands: CallerDemands = {},
-): Promise<(KnownCaller & { found: Query['_']['result'] }) | Refusal> {
+  demands: Demanded = {} as Demanded,
+): Promise<(KnownCaller<Demanded> & { found: Query['_']['result'] }) | Refusal> {
   const ask = async (claimed: Claimed) => {
     const [[row], found] = await ctx.db.batch([
       findCaller(ctx, claimed, READERS[operation] ?? null),
@@ -90,17 +90,32 @@ export async function readAsCaller<Query extends BatchItem<'pg'>>(
 }
 
 /** For reads that need nothing but the caller: one query. */
-export async function readCaller(
+export async function readCaller<const Demanded extends Demands = Anyone>(
   ctx: Context,
   headers: Headers,
   operation: CallerOperation,
-  demands: CallerDemands = {},
-): Promise<KnownCaller | Refusal> {
+  demands: Demanded = {} as Demanded,
+): Promise<KnownCaller<Demanded> | Refusal> {
   const ask = async (claimed: Claimed) => {
     const [row] = await findCaller(ctx, claimed, READERS[operation] ?? null)
     return { row, found: undefined }
   }
   return readLive(ctx, headers, operation, ask, demands)
+}
+
+/**
+ * For writes that do something on the way which only such a caller may cause, e.g. a look-up in the DNS: the row is read
+ * first, beside the limit. The statement must decide again, by `callerOf`.
+ * @returns refusals as `readCaller`
+ */
+export async function requireLiveCaller<const Demanded extends Demands = Anyone>(
+  ctx: Context,
+  headers: Headers,
+  operation: CallerOperation,
+  demands: Demanded = {} as Demanded,
+): Promise<Caller<Demanded> | Refusal> {
+  const read = await readCaller(ctx, headers, operation, demands)
+  return isRefusal(read) ? read : read.caller
 }
 
 /** Whose ring these reads report, while a key is being handed out: of the Workers that are asked nothing else by anyone. */
@@ -109,59 +124,61 @@ const READERS: Partial<Record<CallerOperation, KeyedWorker>> = {
   listWebhooks: 'webhook',
 }
 
-type CallerRow = Awaited<ReturnType<typeof findCaller>>[number]
-type KnownCaller = { caller: Caller; user: Self }
+type Found = Awaited<ReturnType<typeof findCaller>>[number]
+type KnownCaller<Demanded extends Demands> = { caller: Caller<Demanded>; user: Self }
 
 /**
  * The limit and the question side by side, or one after the other where no key is kept here; then the signature, then
- * whether session and account are live.
+ * what the row of the session says.
  */
-async function readLive<Found>(
+async function readLive<Asked, Demanded extends Demands>(
   ctx: Context,
   headers: Headers,
   operation: CallerOperation,
-  ask: (claimed: Claimed) => Promise<{ row: CallerRow | undefined; found: Found }>,
-  demands: CallerDemands,
-): Promise<(KnownCaller & { found: Found }) | Refusal> {
+  ask: (claimed: Claimed) => Promise<{ row: Found | undefined; found: Asked }>,
+  demands: Demanded,
+): Promise<(KnownCaller<Demanded> & { found: Asked }) | Refusal> {
   const read = readToken(headers)
   if (isRefusal(read)) return read
   const known = verifyWithoutTrip(ctx, read, demands)
   const [early, { row, found }] = await Promise.all([
-    known.then((caller) => caller && limitCaller(ctx, operation, caller, demands)),
+    known.then((caller) => caller && limitCaller(ctx, operation, caller)),
     ask(read.claimed),
   ])
   if (early) return early
   const caller = await verify(ctx, read, row, demands)
-  const late = (await known) ? null : await limitCaller(ctx, operation, caller, demands)
+  const late = (await known) ? null : await limitCaller(ctx, operation, caller)
   if (late) return late
   if (isRefusal(caller)) return caller
   const worker = READERS[operation]
   if (worker) noteRing(ctx, row?.ring, worker)
   if (row && !(await known)) keepVerifier(ctx, caller.kid, { tenant: row.tenant, key: row.key })
-  if (row?.user?.id !== caller.userId)
-    return refuse('invalid_token', { evidence: { reason: 'session not live' } })
-  return { caller, user: row.user, found }
+  const user = row?.user?.id === caller.userId ? row.user : null
+  const refused = refuseUnless({ caller: user && (row?.caller ?? null) }, caller)
+  if (refused) return refused
+  if (user === null) throw new TypeError('a caller without an account was not refused')
+  return { caller, user, found }
 }
 
 /** By the key that this location keeps, or undefined when it keeps none: then only the database can tell. */
-async function verifyWithoutTrip(
+async function verifyWithoutTrip<Demanded extends Demands>(
   ctx: Context,
   read: Read,
-  demands: CallerDemands,
-): Promise<Caller | Refusal | undefined> {
+  demands: Demanded,
+): Promise<Caller<Demanded> | Refusal | undefined> {
   const kept = await readKeptVerifier(ctx, read.claimed.kid)
   return kept && verify(ctx, read, kept, demands)
 }
 
 /**
  * Counts the address, and the session of a token that is known to be good. A session that a token merely claims is
- * never counted: whoever learns an id could use up its owner's calls.
+ * never counted: an attacker who learns an id could use up its owner's calls.
  */
 function limitCaller(
   ctx: Context,
   operation: CallerOperation,
   known: Caller | Refusal,
-  { account }: CallerDemands,
+  { account }: Mailed = {},
 ) {
   const isKnown = !isRefusal(known)
   return checkLimits(ctx, operation, {
@@ -170,13 +187,16 @@ function limitCaller(
   })
 }
 
-/** The order of checks: host, origin, key, signature and claims, tenant, age of the authentication. */
-async function verify(
+/**
+ * The order of checks: host, origin, key, signature and claims, tenant, age of the authentication as the token knows it,
+ * which saves a question: the row decides.
+ */
+async function verify<Demanded extends Demands>(
   ctx: Context,
   { token, claimed: { kid } }: Read,
   verifier: Verifier | undefined,
-  { stepUp = false }: CallerDemands,
-): Promise<Caller | Refusal> {
+  demands: Demanded,
+): Promise<Caller<Demanded> | Refusal> {
   const tenant = requireTenant(ctx, verifier?.tenant)
   if (isRefusal(tenant)) return tenant
   if (!verifier?.key) return refuse('invalid_token', { evidence: { reason: 'unknown key' } })
@@ -184,8 +204,8 @@ async function verify(
   const claims = await verifyAccessToken(token, verifier.key, { issuer, audience, now: ctx.now() })
   if (claims === null || claims.tid !== tenant.id)
     return refuse('invalid_token', { evidence: { reason: 'not verified' } })
-  const isOld = claims.auth_time < ctx.now().getTime() / 1000 - STEP_UP_SECONDS
-  if (stepUp && isOld)
+  const { maxAge = Number.POSITIVE_INFINITY } = demands
+  if (claims.auth_time < ctx.now().getTime() / 1000 - maxAge)
     return refuse('insufficient_user_authentication', { evidence: { subject: claims.sub } })
-  return { tenant, userId: claims.sub, sessionId: claims.sid, kid }
+  return { tenant, userId: claims.sub, sessionId: claims.sid, kid, demands }
 }

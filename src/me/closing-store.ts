@@ -4,17 +4,19 @@
  * account as it is now.
  */
 import { sql } from 'drizzle-orm'
+import * as v from 'valibot'
 import { closeUnproved, endAccess } from '../access/store.ts'
 import { beginEpoch, endedSessions } from '../accounts/epoch-store.ts'
 import { userIsClosed } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import type { OneTimeTokenHash } from '../crypto/one-time-token.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
-import type { Caller } from '../guard/caller.ts'
-import { callerIsLive } from '../guard/caller-store.ts'
+import { CALLER, callerOf, callerRow } from '../guard/caller-store.ts'
+import type { Caller, CallerRow } from '../guard/demands.ts'
 import type { NewToken } from '../one-time/one-time.ts'
 import { consumeToken, issueToken, lockOwner, lockUser } from '../one-time/store.ts'
 import { isUniqueViolation } from '../storage/postgres.ts'
+import { rowsOf } from '../storage/rows.ts'
 import { findTenantOfHost } from '../tenants/store.ts'
 import { DEFAULT_POLICY } from '../tenants/tenants.ts'
 
@@ -24,11 +26,15 @@ const erasureDays = sql`coalesce((tenants.settings ->> 'erasure_days')::int, ${D
 
 /**
  * Closes the caller's account: its sessions end, its password and its links are gone, and one link is made that restores
- * it, which lives as long as there is something to restore. What undoes a change of address stays: whoever took the
- * account over must not get rid of it by closing.
- * @returns whether it was open until now, and the caller's
+ * it, which lives as long as there is something to restore. What undoes a change of address stays: an attacker who
+ * took the account over must not get rid of it by closing.
+ * @returns the caller, for `refuseUnless`, and whether it was open until now
  */
-export async function closeAccount(ctx: Storage, caller: Caller, token: NewToken): Promise<boolean> {
+export async function closeAccount(
+  ctx: Storage,
+  caller: Caller,
+  token: NewToken,
+): Promise<{ caller: CallerRow; isClosed: boolean }> {
   const owner = sql`
     select tenant_id, user_id, user_id::text as holder, email as subject, erasure_days from closed where erasure_days > 0`
   const happened = sql`
@@ -37,8 +43,8 @@ export async function closeAccount(ctx: Storage, caller: Caller, token: NewToken
       'erased_after', to_char(closed.erased_after at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))) || ${endedSessions}
       as data
     from closed`
-  const close = ctx.db.execute<{ user_id: string }>(sql`
-    with caller as (${callerIsLive(caller, ctx.host)}),
+  const close = rowsOf(ctx.db, { ...CALLER, isClosed: v.boolean() })(sql`
+    with ${callerOf(caller, ctx.host)},
     closing as (
       select users.id as user_id, null::uuid as id from users join caller on caller.user_id = users.id
       where users.tenant_id = caller.tenant_id and users.deleted_at is null),
@@ -56,16 +62,16 @@ export async function closeAccount(ctx: Storage, caller: Caller, token: NewToken
         users.deleted_at + make_interval(days => ${erasureDays}) as erased_after),
     issued as (${issueToken(token, owner, { seconds: sql`account.erasure_days * 86400` })}),
     recorded as (${recordEvent(ctx, 'user.deleted', happened)})
-    select user_id from closed`)
-  const [, { rows }] = await ctx.db.batch([lockUser(ctx, caller.userId), close])
-  return rows.length === 1
+    select ${callerRow}, exists (select from closed) as is_closed`)
+  const [, [row]] = await ctx.db.batch([lockUser(ctx, caller.userId), close])
+  return row ?? { caller: null, isClosed: false }
 }
 
 type Outcome = 'restored' | 'not_alive' | 'email_taken'
 
 /**
  * Opens a closed account again. The link came by mail, so its address is proved; and nothing that opened the account
- * before does so again, whatever was left. Who has registered the address since gives way, unless they have proved it.
+ * before does so again, whatever was left. An account that has registered the address since gives way, unless they have proved it.
  * @returns the host's tenant, and what came of it
  */
 export async function restoreAccount(
@@ -73,7 +79,7 @@ export async function restoreAccount(
   hash: OneTimeTokenHash,
 ) {
   const happened = sql`select tenant_id, id as subject, '{}'::jsonb as data from restored`
-  const restore = ctx.db.execute<{ id: string }>(sql`
+  const restore = rowsOf(ctx.db, { id: v.string() })(sql`
     with redeemed as (${consumeToken(ctx, hash, ['restore_account'], { account: userIsClosed })}),
     ${endAccess(sql`redeemed`, { reason: 'closed', credentials: 'removed' })},
     restored as (
@@ -84,7 +90,7 @@ export async function restoreAccount(
     select id from restored`)
   try {
     const free = closeUnproved(ctx, hash, 'restore_account', userIsClosed)
-    const [, , { rows }, [tenant]] = await ctx.db.batch([
+    const [, , rows, [tenant]] = await ctx.db.batch([
       lockOwner(ctx, hash),
       free,
       restore,

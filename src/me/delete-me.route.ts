@@ -3,6 +3,7 @@
  * tenant's `erasure_days` are over; until then the mailed link restores it. Needs a sign-in of the last minutes.
  */
 import { requireCaller } from '../guard/caller.ts'
+import { refuseUnless, STEP_UP } from '../guard/demands.ts'
 import { noContent } from '../http/answer.ts'
 import { expiredRefreshCookie } from '../http/cookies.ts'
 import { newToken } from '../one-time/one-time.ts'
@@ -23,11 +24,13 @@ export const deleteMe = operation(
     budget: { redis: 1, postgres: 1 },
   },
   async ({ ctx, headers }) => {
-    const caller = await requireCaller(ctx, headers, 'deleteMe', { stepUp: true })
+    const caller = await requireCaller(ctx, headers, 'deleteMe', STEP_UP)
     if (isRefusal(caller)) return caller
 
-    const isClosed = await closeAccount(ctx, caller, await newToken(ctx, 'restore_account'))
-    if (!isClosed) return refuse('invalid_token')
+    const closed = await closeAccount(ctx, caller, await newToken(ctx, 'restore_account'))
+    const refused = refuseUnless(closed, caller)
+    if (refused) return refused
+    if (!closed.isClosed) return refuse('invalid_token')
     return noContent(headers.get('cookie') ? { 'set-cookie': expiredRefreshCookie() } : {})
   },
 )

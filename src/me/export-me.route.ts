@@ -5,6 +5,7 @@
 import * as v from 'valibot'
 import { recordAttempt } from '../events/dispatch.ts'
 import { readCaller } from '../guard/caller.ts'
+import { STEP_UP } from '../guard/demands.ts'
 import { operation } from '../operation.ts'
 import { isRefusal } from '../problem.ts'
 import { exportPerson } from './export.ts'
@@ -22,7 +23,7 @@ export const exportMe = operation(
     budget: { redis: 1, postgres: 4 },
   },
   async ({ ctx, headers }) => {
-    const known = await readCaller(ctx, headers, 'exportMe', { stepUp: true })
+    const known = await readCaller(ctx, headers, 'exportMe', STEP_UP)
     if (isRefusal(known)) return known
 
     const { tenant, userId, sessionId } = known.caller

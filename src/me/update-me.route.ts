@@ -5,6 +5,7 @@
 import * as v from 'valibot'
 import { presentSelf, SelfAnswer } from '../accounts/accounts.ts'
 import { requireCaller } from '../guard/caller.ts'
+import { refuseUnless } from '../guard/demands.ts'
 import { DisplayName } from '../http/input.ts'
 import { LanguageTag } from '../http/language.ts'
 import { operation } from '../operation.ts'
@@ -35,7 +36,10 @@ export const updateMe = operation(
     const caller = await requireCaller(ctx, headers, 'updateMe')
     if (isRefusal(caller)) return caller
 
-    const user = await updateCaller(ctx, caller, body)
-    return user === null ? refuse('invalid_token') : Response.json(presentSelf(user))
+    const updated = await updateCaller(ctx, caller, body)
+    const refused = refuseUnless(updated, caller)
+    if (refused) return refused
+    // Closed while the statement waited.
+    return updated.self === null ? refuse('invalid_token') : Response.json(presentSelf(updated.self))
   },
 )

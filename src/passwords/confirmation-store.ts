@@ -15,7 +15,7 @@ import { beginEpoch, endedSessions, keptInEpoch } from '../accounts/epoch-store.
 import type { Context } from '../context.ts'
 import type { PasswordHash } from '../crypto/password-hash.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
-import type { Caller } from '../guard/caller.ts'
+import type { Caller } from '../guard/demands.ts'
 import { announceKey, ringState } from '../keys/auth-keys-store.ts'
 import { sealedKeyColumns } from '../keys/store.ts'
 import { lockUser } from '../one-time/store.ts'

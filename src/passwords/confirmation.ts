@@ -6,7 +6,8 @@ import type { CanonicalEmail } from '../accounts/accounts.ts'
 import { type Attempts, attemptSubject, confirmationSubject, refuseUnheard } from '../accounts/attempts.ts'
 import { countFailure } from '../accounts/attempts-store.ts'
 import type { Context } from '../context.ts'
-import { type Caller, readAsCaller } from '../guard/caller.ts'
+import { readAsCaller } from '../guard/caller.ts'
+import { type Caller, STEP_UP } from '../guard/demands.ts'
 import { requireOwnKey } from '../keys/auth-keys.ts'
 import { openCurrentKey } from '../keys/keys.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
@@ -48,7 +49,7 @@ export async function choosePassword(
   input: { current_password: string; new_password: string },
 ): Promise<IssuedTokens | Refusal> {
   const find = ({ sid }: { sid: string }) => findToConfirm(ctx, sid)
-  const read = await readAsCaller(ctx, headers, 'changePassword', find, { stepUp: true })
+  const read = await readAsCaller(ctx, headers, 'changePassword', find, STEP_UP)
   const known = isRefusal(read) ? read : await requirePassword(ctx, read, input.current_password)
   if (isRefusal(known)) return known
   const { user, caller } = known

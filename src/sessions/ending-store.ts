@@ -1,14 +1,16 @@
 /** The SQL of ending sessions: one of the caller's, all of them, all but one; and signing out. */
 import { eq, type SQL, sql } from 'drizzle-orm'
+import * as v from 'valibot'
 import { beginEpoch, endedSessions, endSessionRows, keptInEpoch } from '../accounts/epoch-store.ts'
 import type { Context } from '../context.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
-import type { Caller } from '../guard/caller.ts'
-import { callerIsLive } from '../guard/caller-store.ts'
+import { CALLER, callerOf, callerRow } from '../guard/caller-store.ts'
+import type { Caller } from '../guard/demands.ts'
 import { sessionIsLive } from '../guard/live-store.ts'
 import { ringState } from '../keys/auth-keys-store.ts'
 import { keyIsValid } from '../keys/store.ts'
 import { lockUser } from '../one-time/store.ts'
+import { type Row, rowsOf } from '../storage/rows.ts'
 import { tenantHosts, tenants } from '../storage/schema.ts'
 import { tenantColumns } from '../tenants/store.ts'
 
@@ -17,27 +19,31 @@ export type Ending = { one: string } | 'others' | 'all'
 
 /**
  * Ends one session of the caller's, or all (others), in a statement that also decides whether the caller may.
- * @returns `callers` 0 when the caller's session is not live; `found` 0 when there is no such session of theirs
+ * @returns the caller, for `refuseUnless`; `found` 0 when there is no such session of theirs
  */
 export async function endSessions(
   ctx: Pick<Context, 'db' | 'host'> & Recorder,
   caller: Caller,
   ending: Ending,
-): Promise<{ callers: number; found: number }> {
-  const [, { rows }] = await ctx.db.batch([
+): Promise<Ended> {
+  const [, [row]] = await ctx.db.batch([
     lockUser(ctx, caller.userId),
     typeof ending === 'string' ? endMany(ctx, caller, ending) : endOne(ctx, caller, ending.one),
   ])
-  return rows[0] ?? { callers: 0, found: 0 }
+  return row ?? { caller: null, found: 0 }
 }
 
-type Ended = { callers: number; found: number }
+const ENDED = { ...CALLER, found: v.number() }
+type Ended = Row<typeof ENDED>
 
 function endOne(ctx: Pick<Context, 'db' | 'host'> & Recorder, caller: Caller, id: string) {
   const happened = sql`select tenant_id, user_id as subject,
     jsonb_build_object('session_ids', jsonb_build_array(id), 'by_session', ${caller.sessionId}::text) as data from ended`
-  return ctx.db.execute<Ended>(sql`
-    with caller as (${callerIsLive(caller, ctx.host)}),
+  return rowsOf(
+    ctx.db,
+    ENDED,
+  )(sql`
+    with ${callerOf(caller, ctx.host)},
     target as (
       select sessions.id from sessions join caller on caller.user_id = sessions.user_id and caller.tenant_id = sessions.tenant_id
       where sessions.id = ${id} for no key update of sessions),
@@ -45,7 +51,7 @@ function endOne(ctx: Pick<Context, 'db' | 'host'> & Recorder, caller: Caller, id
       update sessions set revoked_at = clock_timestamp(), revoke_reason = 'revoked'
       where id in (select id from target) and revoked_at is null returning id, tenant_id, user_id),
     recorded as (${recordEvent(ctx, 'session.revoked', happened)})
-    select (select count(*)::int from caller) as callers, (select count(*)::int from target) as found`)
+    select ${callerRow}, (select count(*)::int from target) as found`)
 }
 
 function endMany(ctx: Pick<Context, 'db' | 'host'> & Recorder, caller: Caller, which: 'others' | 'all') {
@@ -55,16 +61,19 @@ function endMany(ctx: Pick<Context, 'db' | 'host'> & Recorder, caller: Caller, w
     from caller where exists (select from ended)`
   const kept = sql`
     kept as (update sessions set ${keptInEpoch} from caller where sessions.id = caller.session_id),`
-  return ctx.db.execute<Ended>(sql`
-    with caller as (${callerIsLive(caller, ctx.host)}),
+  return rowsOf(
+    ctx.db,
+    ENDED,
+  )(sql`
+    with ${callerOf(caller, ctx.host)},
     ${endSessionRows(sql`caller`, { reason: 'revoked', ...(isKept && { sparing: sql`${caller.sessionId}::uuid` }) })},
     epoch_begun as (update users set ${beginEpoch('revoked')} from caller where users.id = caller.user_id),
     ${isKept ? kept : sql``}
     recorded as (${recordEvent(ctx, 'session.revoked', happened)})
-    select (select count(*)::int from caller) as callers, (select count(*)::int from newest) as found`)
+    select ${callerRow}, (select count(*)::int from newest) as found`)
 }
 
-/** The session of a verified access token, live or not, if the token's key still stands: the edge may not know yet. */
+/** The session of a verified access token, live or not, if the token's key still counts: the edge may not know yet. */
 export const sessionOfCaller = ({ sessionId, userId, tenant, kid }: Caller): SQL => sql`
   select sessions.id from sessions join signing_keys on ${keyIsValid(kid)}
   where sessions.id = ${sessionId} and sessions.user_id = ${userId} and sessions.tenant_id = ${tenant.id}`

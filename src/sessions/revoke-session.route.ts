@@ -1,5 +1,6 @@
 /** DELETE /v1/sessions/{id} — ends one session of the caller, also their own; 404 for anybody else's. */
 import { requireCaller } from '../guard/caller.ts'
+import { refuseUnless } from '../guard/demands.ts'
 import { noContent } from '../http/answer.ts'
 import { UUID } from '../http/input.ts'
 import { operation } from '../operation.ts'
@@ -22,7 +23,8 @@ export const revokeSession = operation(
     if (!UUID.test(id)) return refuse('not_found')
 
     const ended = await endSessions(ctx, caller, { one: id })
-    if (ended.callers === 0) return refuse('invalid_token')
+    const refused = refuseUnless(ended, caller)
+    if (refused) return refused
     return ended.found === 0 ? refuse('not_found') : noContent()
   },
 )

@@ -1,9 +1,10 @@
 /** DELETE /v1/sessions — ends every session of the caller; `?except=current` spares the one that calls. */
 import * as v from 'valibot'
 import { requireCaller } from '../guard/caller.ts'
+import { refuseUnless } from '../guard/demands.ts'
 import { noContent } from '../http/answer.ts'
 import { operation } from '../operation.ts'
-import { isRefusal, refuse } from '../problem.ts'
+import { isRefusal } from '../problem.ts'
 import { endSessions } from './ending-store.ts'
 
 export const revokeSessions = operation(
@@ -22,6 +23,6 @@ export const revokeSessions = operation(
     if (isRefusal(caller)) return caller
 
     const ended = await endSessions(ctx, caller, except === 'current' ? 'others' : 'all')
-    return ended.callers === 0 ? refuse('invalid_token') : noContent()
+    return refuseUnless(ended, caller) ?? noContent()
   },
 )

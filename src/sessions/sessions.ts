@@ -6,7 +6,7 @@ import {
   refreshTokenHashes,
   successorOf,
 } from '../crypto/opaque-token.ts'
-import type { Caller } from '../guard/caller.ts'
+import type { Caller } from '../guard/demands.ts'
 import { noteRing, requireKeys } from '../keys/auth-keys.ts'
 import { openCurrentKey } from '../keys/keys.ts'
 import { checkLimits, refuseOver } from '../limits/check.ts'

@@ -1,12 +1,12 @@
 /** The SQL that authenticates a session anew. No other file sets `auth_time`. */
 import { type SQL, sql } from 'drizzle-orm'
-import type { Caller } from '../guard/caller.ts'
-import { callerIsLive } from '../guard/caller-store.ts'
+import { callerOf } from '../guard/caller-store.ts'
+import type { Caller } from '../guard/demands.ts'
 import { sessionIsLive } from '../guard/live-store.ts'
 
 /** Members of a `with`: the caller (`caller`), and their session, locked (`standing`). */
 export const standingSession = (caller: Caller, host: string): SQL => sql`
-  caller as (${callerIsLive(caller, host)}),
+  ${callerOf(caller, host)},
   -- Locked, and looked at again: a session that was revoked while this waited must not be renewed.
   standing as (
     select sessions.id from sessions join caller on caller.session_id = sessions.id

@@ -38,7 +38,7 @@ export const rowsOf =
   <Of extends Columns>(db: Database, columns: Of) =>
   (statement: SQL): PgRaw<Row<Of>[]> => {
     const raw = db.execute(statement)
-    const read = ({ rows }: { rows: Record<string, unknown>[] }) => readRows(rows, columns)
+    const read = ({ rows }: { rows: Record<string, unknown>[] }) => rows.map(rowReader(columns))
     return new PgRaw(
       async () => read(await raw.execute()),
       statement,
@@ -48,24 +48,28 @@ export const rowsOf =
     )
   }
 
-/** The list of a `select`, of columns that keep their names: `select ${columnList(userColumns)} from changed`. */
-export const columnList = (columns: Record<string, PgColumn>): SQL =>
-  sql.join(
-    Object.values(columns).map(({ name }) => sql.identifier(name)),
-    sql`, `,
+/** A row inside a column, as `jsonOf` makes it. */
+export const inJson = <Of extends Columns>(columns: Of): v.GenericSchema<unknown, Row<Of>> =>
+  v.pipe(
+    v.record(v.string(), v.unknown()),
+    v.transform((row) => rowReader(columns)(row)),
   )
 
-function readRows<Of extends Columns>(rows: Record<string, unknown>[], columns: Of): Row<Of>[] {
-  const readers = Object.entries(columns).map(([name, reader]) => ({
-    name,
-    reader,
-    column: columnOf(name, reader),
-  }))
-  return rows.map((row) => {
-    const read: Record<string, unknown> = {}
-    for (const { name, reader, column } of readers) read[name] = readColumn(row, column, reader)
-    return read as Row<Of> // built member by member from the same list
-  })
+/** The row of `from`, a table or a member of the `with` that has one at most, as `jsonb`; null where there is none. */
+export const jsonOf = (columns: Record<string, PgColumn>, from: SQL): SQL => {
+  const list = Object.values(columns).map(({ name }) => sql.identifier(name))
+  return sql`(select to_jsonb(listed) from (select ${sql.join(list, sql`, `)} from ${from}) as listed)`
+}
+
+function rowReader<Of extends Columns>(columns: Of): (row: Record<string, unknown>) => Row<Of> {
+  const readers = Object.entries(columns).map(
+    ([name, reader]) => [name, columnOf(name, reader), reader] as const,
+  )
+  return (row) =>
+    // Made member by member of the list that the type is made of.
+    Object.fromEntries(
+      readers.map(([name, column, reader]) => [name, readColumn(row, column, reader)]),
+    ) as Row<Of>
 }
 
 const columnOf = (name: string, reader: Columns[string]): string =>

@@ -1,7 +1,7 @@
 /** POST /v1/webhooks — a new endpoint for the tenant's events; its secret is in this answer and in no other. */
 import * as v from 'valibot'
-import { requireAdmin } from '../guard/admin.ts'
-import { requireCaller } from '../guard/caller.ts'
+import { requireCaller, requireLiveCaller } from '../guard/caller.ts'
+import { AS_ADMIN_STEP_UP } from '../guard/demands.ts'
 import { readIdempotencyKey } from '../idempotency/idempotency.ts'
 import { operation } from '../operation.ts'
 import { isRefusal } from '../problem.ts'
@@ -29,8 +29,8 @@ export const createWebhook = operation(
     const idempotencyKey = readIdempotencyKey(headers)
     if (isRefusal(idempotencyKey)) return idempotencyKey
     // Without a key nothing else reads the role before the target's name is looked up.
-    const require = idempotencyKey === null ? requireAdmin : requireCaller
-    const caller = await require(ctx, headers, 'createWebhook', { stepUp: true })
+    const require = idempotencyKey === null ? requireLiveCaller : requireCaller
+    const caller = await require(ctx, headers, 'createWebhook', AS_ADMIN_STEP_UP)
     return isRefusal(caller) ? caller : createEndpoint(ctx, caller, body, idempotencyKey)
   },
 )

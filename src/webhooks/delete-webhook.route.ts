@@ -1,5 +1,6 @@
 /** DELETE /v1/webhooks/{id} — the endpoint and its deliveries are gone; what is under way is not delivered again. */
 import { requireCaller } from '../guard/caller.ts'
+import { AS_ADMIN } from '../guard/demands.ts'
 import { noContent } from '../http/answer.ts'
 import { operation } from '../operation.ts'
 import { isRefusal } from '../problem.ts'
@@ -18,7 +19,7 @@ export const deleteWebhook = operation(
     budget: { redis: 1, postgres: 1 },
   },
   async ({ ctx, headers, params: { id } }) => {
-    const caller = await requireCaller(ctx, headers, 'deleteWebhook')
+    const caller = await requireCaller(ctx, headers, 'deleteWebhook', AS_ADMIN)
     if (isRefusal(caller)) return caller
     const deleted = requireOutcome(await deleteEndpoint(ctx, caller, pathId(id)), caller)
     return isRefusal(deleted) ? deleted : noContent()

@@ -1,6 +1,7 @@
 /** GET /v1/webhooks/{id}/deliveries — what was sent to an endpoint and how it went, newest first, a page at a time. */
 import * as v from 'valibot'
-import { readAsAdmin } from '../guard/admin.ts'
+import { readAsCaller } from '../guard/caller.ts'
+import { AS_ADMIN } from '../guard/demands.ts'
 import { AnsweredInstant, instant } from '../http/answer.ts'
 import { openCursor, PAGE, pageAnswer, pageOf } from '../http/cursor.ts'
 import { requireKeysInUse } from '../keys/auth-keys.ts'
@@ -42,9 +43,8 @@ export const listWebhookDeliveries = operation(
     const list = `deliveries ${endpointId} ${state ?? ''}`
     const after = await openCursor(ctx, list, cursor, () => requireKeysInUse(ctx, 'webhook'))
     if (isRefusal(after)) return after
-    const read = await readAsAdmin(ctx, headers, 'listWebhookDeliveries', () =>
-      listDeliveries(ctx, endpointId, { state, after, limit: limit + 1 }),
-    )
+    const find = () => listDeliveries(ctx, endpointId, { state, after, limit: limit + 1 })
+    const read = await readAsCaller(ctx, headers, 'listWebhookDeliveries', find, AS_ADMIN)
     if (isRefusal(read)) return read
     if (read.found.length === 0) return refuse('not_found')
 

@@ -1,6 +1,7 @@
 /** GET /v1/webhooks — the tenant's webhook endpoints, newest first, a page at a time. */
 import * as v from 'valibot'
-import { readAsAdmin } from '../guard/admin.ts'
+import { readAsCaller } from '../guard/caller.ts'
+import { AS_ADMIN } from '../guard/demands.ts'
 import { openCursor, PAGE, pageAnswer, pageOf } from '../http/cursor.ts'
 import { requireKeysInUse } from '../keys/auth-keys.ts'
 import { operation } from '../operation.ts'
@@ -22,9 +23,8 @@ export const listWebhooks = operation(
   async ({ ctx, headers, query: { limit, cursor } }) => {
     const after = await openCursor(ctx, 'webhooks', cursor, () => requireKeysInUse(ctx, 'webhook'))
     if (isRefusal(after)) return after
-    const read = await readAsAdmin(ctx, headers, 'listWebhooks', () =>
-      listEndpoints(ctx, { after, limit: limit + 1 }),
-    )
+    const list = () => listEndpoints(ctx, { after, limit: limit + 1 })
+    const read = await readAsCaller(ctx, headers, 'listWebhooks', list, AS_ADMIN)
     if (isRefusal(read)) return read
 
     const { rows, next_cursor } = await pageOf(ctx, 'webhooks', {

@@ -1,5 +1,6 @@
 /** GET /v1/webhooks/{id} — one endpoint of the tenant; 404 for anybody else's. */
-import { readAsAdmin } from '../guard/admin.ts'
+import { readAsCaller } from '../guard/caller.ts'
+import { AS_ADMIN } from '../guard/demands.ts'
 import { operation } from '../operation.ts'
 import { isRefusal, refuse } from '../problem.ts'
 import { pathId } from './input.ts'
@@ -17,7 +18,8 @@ export const readWebhook = operation(
     budget: { redis: 1, postgres: 1 },
   },
   async ({ ctx, headers, params: { id } }) => {
-    const read = await readAsAdmin(ctx, headers, 'readWebhook', () => findEndpoint(ctx, pathId(id)))
+    const find = () => findEndpoint(ctx, pathId(id))
+    const read = await readAsCaller(ctx, headers, 'readWebhook', find, AS_ADMIN)
     if (isRefusal(read)) return read
     const [endpoint] = read.found
     return endpoint ? Response.json(presentEndpoint(endpoint)) : refuse('not_found')

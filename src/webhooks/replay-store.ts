@@ -1,13 +1,15 @@
 /** The SQL of what administrators see of deliveries, and ask for: a test, or that something is delivered once more. */
 import { and, desc, eq, type SQL, sql } from 'drizzle-orm'
+import * as v from 'valibot'
 import { recordEvent } from '../events/outbox.ts'
-import type { Caller } from '../guard/caller.ts'
-import { callerIsAdmin, countAdmin } from '../guard/caller-store.ts'
+import { callerOf, callerRow } from '../guard/caller-store.ts'
+import type { Admin } from '../guard/demands.ts'
+import { rowsOf } from '../storage/rows.ts'
 import { webhookDeliveries, webhookEndpoints } from '../storage/schema.ts'
 import {
   byCaller,
   happened,
-  isEndpointOfAdmin,
+  isEndpointOfCaller,
   isEndpointOfHost,
   type Outcome,
   outcomeOf,
@@ -80,27 +82,30 @@ export function listDeliveries(
 /** Member of a `with`: an administrator does not wait for the time at which an endpoint that fails is asked again. */
 const askedNow = (endpointId: string) => sql`
   asked_now as (
-    update webhook_endpoints set paused_until = null from admin
-    where ${isEndpointOfAdmin(endpointId)} and state = 'enabled' and paused_until is not null)`
+    update webhook_endpoints set paused_until = null from caller
+    where ${isEndpointOfCaller(endpointId)} and state = 'enabled' and paused_until is not null)`
 
 /** A delivery of `payload` to this endpoint alone. */
 export async function insertTestDelivery(
   ctx: Storage,
-  caller: Caller,
+  caller: Admin,
   endpointId: string,
   { deliveryId, eventId, payload }: { deliveryId: string; eventId: string; payload: string },
 ): Promise<Outcome<{ id: string }>> {
-  const { rows } = await ctx.db.execute<Outcome<{ id: string }>>(sql`
-    with ${callerIsAdmin(caller, ctx.host)},
+  const [row] = await rowsOf(
+    ctx.db,
+    outcomeOf(v.object({ id: v.string() })),
+  )(sql`
+    with ${callerOf(caller, ctx.host)},
     ${askedNow(endpointId)},
     made as (
       insert into webhook_deliveries (id, tenant_id, endpoint_id, event_id, type, payload)
       select ${deliveryId}::uuid, webhook_endpoints.tenant_id, id, ${eventId}::uuid, 'webhook.test', ${payload}
-      from webhook_endpoints join admin using (tenant_id)
+      from webhook_endpoints join caller using (tenant_id)
       where id = ${endpointId} and state = 'enabled'
       returning id)
-    select ${countAdmin}, (select jsonb_build_object('id', id) from made) as found`)
-  return outcomeOf(rows[0])
+    select ${callerRow}, (select jsonb_build_object('id', id) from made) as found`)
+  return row ?? { caller: null, found: null }
 }
 
 /** What is asked for again: one delivery, or those since a time, the oldest thousand. */
@@ -126,11 +131,11 @@ function candidatesOf(endpointId: string, replay: Replay): SQL {
 
 /**
  * Makes deliveries due again from their first attempt on, with the id and the body they had. One that is under way stays
- * with whoever delivers it.
+ * with the Worker that delivers it.
  */
 export async function replayDeliveries(
   ctx: Writer,
-  caller: Caller,
+  caller: Admin,
   endpointId: string,
   replay: Replay,
 ): Promise<Outcome<{ deliveries: number }>> {
@@ -141,11 +146,14 @@ export async function replayDeliveries(
   const count = sql`jsonb_build_object('deliveries', (select count(*) from due))`
   // First, in a statement of its own: an endpoint is locked before its deliveries, here as where they are delivered.
   const ask = ctx.db.execute(sql`
-    with ${callerIsAdmin(caller, ctx.host)}, ${askedNow(endpointId)} select`)
-  const replayed = ctx.db.execute<Outcome<{ deliveries: number }>>(sql`
-    with ${callerIsAdmin(caller, ctx.host)},
+    with ${callerOf(caller, ctx.host)}, ${askedNow(endpointId)} select`)
+  const replayed = rowsOf(
+    ctx.db,
+    outcomeOf(v.object({ deliveries: v.number() })),
+  )(sql`
+    with ${callerOf(caller, ctx.host)},
     endpoint as (
-      select id, webhook_endpoints.tenant_id from webhook_endpoints join admin using (tenant_id)
+      select id, webhook_endpoints.tenant_id from webhook_endpoints join caller using (tenant_id)
       where id = ${endpointId} and state = 'enabled'),
     wanted as (
       select webhook_deliveries.id from webhook_deliveries join endpoint on endpoint.id = webhook_deliveries.endpoint_id
@@ -157,7 +165,7 @@ export async function replayDeliveries(
       where id in (select id from wanted) returning id),
     asked as (select * from endpoint where exists (select from due)),
     recorded as (${recordEvent(ctx, 'webhook.replayed', happened(sql`asked`, count), byCaller(caller))})
-    select ${countAdmin}, (select ${count} from endpoint) as found`)
-  const [, { rows }] = await ctx.db.batch([ask, replayed])
-  return outcomeOf(rows[0])
+    select ${callerRow}, (select ${count} from endpoint) as found`)
+  const [, [row]] = await ctx.db.batch([ask, replayed])
+  return row ?? { caller: null, found: null }
 }

@@ -1,6 +1,7 @@
 /** POST /v1/webhooks/{id}/rotate-secret — a new secret; for a day deliveries are signed with both. */
 import * as v from 'valibot'
 import { requireCaller } from '../guard/caller.ts'
+import { AS_ADMIN_STEP_UP } from '../guard/demands.ts'
 import { AnsweredInstant, instant } from '../http/answer.ts'
 import { operation } from '../operation.ts'
 import { isRefusal } from '../problem.ts'
@@ -21,7 +22,7 @@ export const rotateWebhookSecret = operation(
     budget: { redis: 1, postgres: 1 },
   },
   async ({ ctx, headers, params: { id } }) => {
-    const caller = await requireCaller(ctx, headers, 'rotateWebhookSecret', { stepUp: true })
+    const caller = await requireCaller(ctx, headers, 'rotateWebhookSecret', AS_ADMIN_STEP_UP)
     if (isRefusal(caller)) return caller
     const endpointId = pathId(id)
     const secret = newSecret(ctx.random)

@@ -1,7 +1,7 @@
 /** PATCH /v1/webhooks/{id} — changes what is given; `state` disables an endpoint, or enables it again. */
 import * as v from 'valibot'
-import { requireAdmin } from '../guard/admin.ts'
-import { requireCaller } from '../guard/caller.ts'
+import { requireCaller, requireLiveCaller } from '../guard/caller.ts'
+import { AS_ADMIN_STEP_UP } from '../guard/demands.ts'
 import { operation } from '../operation.ts'
 import { isRefusal } from '../problem.ts'
 import { Description, pathId, SubscribedEvents, TargetUrl } from './input.ts'
@@ -31,8 +31,8 @@ export const updateWebhook = operation(
   },
   async ({ ctx, headers, params: { id }, body: changes }) => {
     // A new URL's name is looked up, which no one but an administrator may have us do.
-    const require = changes.url === undefined ? requireCaller : requireAdmin
-    const caller = await require(ctx, headers, 'updateWebhook', { stepUp: true })
+    const require = changes.url === undefined ? requireCaller : requireLiveCaller
+    const caller = await require(ctx, headers, 'updateWebhook', AS_ADMIN_STEP_UP)
     if (isRefusal(caller)) return caller
     const updated = await updateEndpoint(ctx, caller, pathId(id), changes)
     return isRefusal(updated) ? updated : Response.json(presentEndpoint(updated))

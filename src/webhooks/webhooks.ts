@@ -3,9 +3,9 @@ import * as v from 'valibot'
 import type { Context } from '../context.ts'
 import type { EventType } from '../events/catalogue.ts'
 import { newId } from '../events/outbox.ts'
-import { readAsAdmin, refuseUnlessAdmin } from '../guard/admin.ts'
 import { findKeptForAdmin } from '../guard/admin-store.ts'
-import type { Caller, CallerOperation } from '../guard/caller.ts'
+import { type CallerOperation, readAsCaller } from '../guard/caller.ts'
+import { type Admin, AS_ADMIN, refuseUnless } from '../guard/demands.ts'
 import { AnsweredInstant, instant } from '../http/answer.ts'
 import { type KeptAnswer, openAnswer, repeatAnswer, sealAnswer } from '../idempotency/idempotency.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
@@ -62,22 +62,22 @@ export const DeliveryAnswer = v.object({ delivery_id: v.pipe(v.string(), v.uuid(
  */
 export async function createEndpoint(
   ctx: Context,
-  caller: Caller,
+  caller: Admin,
   input: NewEndpoint,
   idempotencyKey: string | null,
 ): Promise<Response | Refusal> {
   const key = idempotencyKey && { actor: caller.userId, operation: 'createWebhook', key: idempotencyKey }
   const request = JSON.stringify([input.url, input.events, input.description ?? null])
   if (key) {
-    const { sealed, ...standing } = await findKeptForAdmin(ctx, caller, key)
-    const refused = refuseUnlessAdmin(standing, caller.userId)
+    const found = await findKeptForAdmin(ctx, caller, key)
+    const refused = refuseUnless(found, caller)
     if (refused) return refused
-    if (sealed) return repeat(await openAnswer(ctx, caller.tenant.id, key, sealed), request)
+    if (found.sealed) return repeat(await openAnswer(ctx, caller.tenant.id, key, found.sealed), request)
   }
   const target = await requirePublicTarget(ctx, input.url)
   if (isRefusal(target)) return target
 
-  const now = ctx.now().toISOString()
+  const now = ctx.now()
   const { events, description = null } = input
   const made: Endpoint = {
     id: newId(ctx),
@@ -97,7 +97,7 @@ export async function createEndpoint(
     : null
   const outcome = await insertEndpoint(ctx, caller, made, await sealSecret(ctx, made.id, secret), kept)
   if (outcome === 'idempotency_key_in_use') return refuse(outcome)
-  const refused = refuseUnlessAdmin(outcome, caller.userId)
+  const refused = refuseUnless(outcome, caller)
   if (refused) return refused
   if (outcome.isOwnHost) return refuseTarget('own_host')
   return outcome.isMade ? response : refuse('too_many_webhooks')
@@ -109,7 +109,7 @@ const repeat = (kept: KeptAnswer, request: string): Response | Refusal =>
 /** Changes what is given. @returns the endpoint; refusals as `createEndpoint`, and `not_found` */
 export async function updateEndpoint(
   ctx: Context,
-  caller: Caller,
+  caller: Admin,
   endpointId: string,
   changes: Changes,
 ): Promise<Endpoint | Refusal> {
@@ -119,28 +119,28 @@ export async function updateEndpoint(
     ...changes,
     ...(target && { url: target.href }),
   })
-  if (outcome.isOwnHost) return refuseUnlessAdmin(outcome, caller.userId) ?? refuseTarget('own_host')
+  if (outcome.isOwnHost) return refuseUnless(outcome, caller) ?? refuseTarget('own_host')
   return requireOutcome(outcome, caller)
 }
 
 /** What a statement about one endpoint found. Refusals `invalid_token`, `insufficient_role`, `not_found` */
-export function requireOutcome<Found>(outcome: Outcome<Found>, caller: Caller): Found | Refusal {
-  const refused = refuseUnlessAdmin(outcome, caller.userId)
+export function requireOutcome<Found>(outcome: Outcome<Found>, caller: Admin): Found | Refusal {
+  const refused = refuseUnless(outcome, caller)
   if (refused) return refused
   return outcome.found ?? refuse('not_found')
 }
 
 /**
  * For what makes us call the receiver: an administrator's enabled endpoint whose target is public now.
- * @returns refusals as `readAsAdmin`, `not_found`, `webhook_disabled`, `webhook_target_refused`
+ * @returns refusals as `readAsCaller`, `insufficient_role`, `not_found`, `webhook_disabled`, `webhook_target_refused`
  */
 export async function requireReachable(
   ctx: Context,
   headers: Headers,
   operation: CallerOperation,
   endpointId: string,
-): Promise<{ caller: Caller } | Refusal> {
-  const read = await readAsAdmin(ctx, headers, operation, () => findEndpoint(ctx, endpointId))
+): Promise<{ caller: Admin } | Refusal> {
+  const read = await readAsCaller(ctx, headers, operation, () => findEndpoint(ctx, endpointId), AS_ADMIN)
   if (isRefusal(read)) return read
   const [endpoint] = read.found
   if (!endpoint) return refuse('not_found')

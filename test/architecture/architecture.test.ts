@@ -116,7 +116,7 @@ const rules: { title: string; rule: Rule; mistakes: Mistake[]; fine: Mistake[] }
       ["import { seed } from '../dev/seed.ts'", 'src/index.ts'],
     ],
     fine: [
-      ["import { callerIsAdmin } from '../guard/caller-store.ts'", 'src/webhooks/store.ts'],
+      ["import { callerOf } from '../guard/caller-store.ts'", 'src/webhooks/store.ts'],
       ["import { signIn } from '../passwords/sign-in.ts'", 'src/link-pages/pages.ts'],
       ["import type { Context } from '../context.ts'", 'src/crypto/hmac.ts'],
       ["import { createRedis } from './storage/redis.ts'", 'src/index.ts'],

@@ -153,6 +153,17 @@ describe.each(rows)('%s', (_, operation) => {
     expect(await stored(client)).toEqual(before)
   })
 
+  test('house 1: is refused, and changes nothing, where the session is older than its token says', async () => {
+    const { client, tokens } = await newCaller()
+    await service().sql(`update sessions set auth_time = now() - interval '11 minutes' where id = $1`, [
+      tokens.session.id,
+    ])
+    const before = await stored(client)
+    const answers = await Promise.all(Array.from({ length: 5 }, () => call(client, operation, tokens)))
+    for (const answer of answers) expectProblem(answer, 'insufficient_user_authentication')
+    expect(await stored(client)).toEqual(before)
+  })
+
   test('is taken once the password was confirmed', async () => {
     const { client, tokens } = await newCaller()
     const old = await signedInAgo(client, tokens, '11 minutes')
@@ -207,8 +218,8 @@ describe('a refresh', () => {
 
 test('every operation of the code that demands it is held to this', () => {
   const files = globSync('src/**/*.ts').filter((file) =>
-    /stepUp: (?!boolean|false)/.test(readFileSync(file, 'utf8')),
+    /stepUp: true|STEP_UP\b/.test(readFileSync(file, 'utf8')),
   )
-  const named = files.map((file) => file.replace(/^src\//, '')).filter((file) => file !== 'guard/caller.ts')
+  const named = files.map((file) => file.replace(/^src\//, '')).filter((file) => file !== 'guard/demands.ts')
   expect(named.toSorted()).toEqual(Object.keys(DEMANDING).toSorted())
 })

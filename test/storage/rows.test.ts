@@ -3,23 +3,24 @@ import { sql } from 'drizzle-orm'
 import * as v from 'valibot'
 import { expect, test } from 'vitest'
 import { selfColumns } from '../../src/accounts/store.ts'
-import { BigInteger, columnList, rowsOf, Time } from '../../src/storage/rows.ts'
+import { BigInteger, inJson, jsonOf, rowsOf, Time } from '../../src/storage/rows.ts'
 import { newClient } from '../support/client.ts'
 import { useService } from '../support/service.ts'
 
 const service = useService()
 
-/** The statement of PATCH /v1/me ends with such a list: of the columns that are left. */
+/** The person's row as the statement of PATCH /v1/me ends with it, without one of its columns. */
 const selfWithout = (left: string, userId: string) => {
   const columns = Object.fromEntries(Object.entries(selfColumns).filter(([name]) => name !== left))
-  return sql`select ${columnList(columns)} from users where id = ${userId}`
+  return sql`select ${jsonOf(columns, sql`users where id = ${userId}`)} as self`
 }
+const SELF = { self: inJson(selfColumns) }
 
 test('house 3: a row of `users` has every member of the person, as the rest of the code has them', async () => {
   const { db } = service().operator
   const { user } = (await (await newClient(service())).newAccount()).tokens
-  const [self] = await rowsOf(db, selfColumns)(selfWithout('', user.id))
-  expect(self).toEqual({
+  const [row] = await rowsOf(db, SELF)(selfWithout('', user.id))
+  expect(row?.self).toEqual({
     id: user.id,
     email: user.email,
     emailVerifiedAt: null,
@@ -42,8 +43,8 @@ test.each([
     const { email, tokens } = await (await newClient(service())).newAccount()
     const statement = selfWithout(left, tokens.user.id)
     const [alone, inBatch] = await Promise.allSettled([
-      rowsOf(db, selfColumns)(statement),
-      db.batch([rowsOf(db, selfColumns)(statement)]),
+      rowsOf(db, SELF)(statement),
+      db.batch([rowsOf(db, SELF)(statement)]),
     ])
     for (const outcome of [alone, inBatch]) {
       expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'internal_error' } })
