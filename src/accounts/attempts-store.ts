@@ -3,8 +3,10 @@
  * attempts.ts, and here for statements that find an address or a session by themselves; a test holds the two together.
  */
 import { type SQL, sql } from 'drizzle-orm'
+import * as v from 'valibot'
 import type { Context } from '../context.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
+import { rowsOf } from '../storage/rows.ts'
 import { signInFailures } from '../storage/schema.ts'
 import {
   type Attempts,
@@ -70,18 +72,15 @@ export const heldAttempts = (isOf: SQL, after: SQL): SQL => sql`
     select consecutive_failures as failures, ${waitSeconds} as wait_seconds, ${isUnheard} as is_unheard
     from sign_in_failures where ${isOf} and (select count(*) from ${after}) >= 0 for update)`
 
-export type AttemptsRow = { failures: number; wait_seconds: number }
-
-export const attemptsOf = (row: AttemptsRow | undefined): Attempts => ({
-  failures: row?.failures ?? 0,
-  waitSeconds: row?.wait_seconds ?? 0,
-})
+/** The columns of `Attempts`, and how they are without a row. */
+export const ATTEMPTS = { failures: v.number(), waitSeconds: v.number() }
+export const NO_ATTEMPTS: Attempts = { failures: 0, waitSeconds: 0 }
 
 /**
- * Counts a failed attempt, unless attempts are not heard: then nobody was told whether the password was right.
+ * Counts a failed attempt, unless attempts are not heard: then no one was told whether the password was right.
  * @param attempt.userId the account, where there is one: for the event when this failure is the last one heard
  * @param attempt.hasAccount whether there is one, where `userId` does not say it: what may be forgotten (src/housekeeping/store.ts)
- * @returns whether it counted, and how attempts stand now
+ * @returns whether it counted, and how many attempts there are now
  */
 export async function countFailure(
   ctx: Pick<Context, 'db'> & Recorder,
@@ -92,11 +91,11 @@ export async function countFailure(
     hasAccount = userId !== null,
   }: { tenantId: string; subject: Uint8Array; userId: string | null; hasAccount?: boolean },
 ): Promise<Attempts & { hasCounted: boolean }> {
-  // An address without an account takes the same statement; there is only nobody to tell.
+  // An address without an account takes the same statement; there is only no one to tell.
   const disabled = sql`
     select ${tenantId}::uuid as tenant_id, ${userId}::uuid as subject, '{}'::jsonb as data
     from counted where has_counted and failures = ${MAX_FAILURES} and ${userId}::uuid is not null`
-  const { rows } = await ctx.db.execute<AttemptsRow & { has_counted: boolean }>(sql`
+  const [row] = await rowsOf(ctx.db, { ...ATTEMPTS, hasCounted: v.boolean() })(sql`
     with counted as (
     insert into sign_in_failures (tenant_id, subject, consecutive_failures, has_account)
     values (${tenantId}, ${digest(subject)}, 1, ${hasAccount})
@@ -112,6 +111,5 @@ export async function countFailure(
     returning late_attempts = 0 as has_counted, consecutive_failures as failures, ${waitSeconds} as wait_seconds),
     recorded as (${recordEvent(ctx, 'password.disabled', disabled, { actor: sql`null`, rare: true })})
     select has_counted, failures, wait_seconds from counted`)
-  const [row] = rows
-  return { hasCounted: row?.has_counted ?? false, ...attemptsOf(row) }
+  return row ?? { hasCounted: false, ...NO_ATTEMPTS }
 }

@@ -3,6 +3,7 @@
  * session. An address without an account has a challenge as well, which counts its wrong codes and is never answered.
  */
 import { eq, type SQL, sql } from 'drizzle-orm'
+import * as v from 'valibot'
 import { endAccess } from '../access/store.ts'
 import type { CanonicalEmail } from '../accounts/accounts.ts'
 import { beginEpoch, endedSessions } from '../accounts/epoch-store.ts'
@@ -15,6 +16,7 @@ import { consumeToken, lockOwner } from '../one-time/store.ts'
 import type { IssuedTokens } from '../sessions/tokens.ts'
 import { type Beginning, readBegun } from '../sign-in/start.ts'
 import { BEGUN, begin, beginningColumns } from '../sign-in/start-store.ts'
+import { rowsOf } from '../storage/rows.ts'
 import { signingKeys, tenantHosts, tenants } from '../storage/schema.ts'
 import { callingTenant } from '../tenants/store.ts'
 
@@ -91,11 +93,11 @@ export async function signInByCode(
     select users.id from (${callingTenant(ctx)}) as tenant
     join users on users.tenant_id = tenant.id and users.email = ${email} and ${userIsActive} for no key update of users`)
   const isOwn = browserHash ? sql`coalesce(${isFromBrowser(browserHash)}, false)` : sql`false`
-  const decide = ctx.db.execute<{ begun: unknown }>(sql`
+  const decide = rowsOf(ctx.db, { begun: v.unknown() })(sql`
     with ${answerChallenge(account, { hashes, isOwn })},
     ${signInBy(ctx, beginning)}`)
-  const [, , { rows }] = await ctx.db.batch([lockAccount, lock, decide])
-  return readBegun(ctx, beginning, rows[0]?.begun)
+  const [, , [row]] = await ctx.db.batch([lockAccount, lock, decide])
+  return readBegun(ctx, beginning, row?.begun)
 }
 
 /** Answers the challenge with its link, in the browser that asked for it. */
@@ -104,9 +106,9 @@ export async function signInByLink(
   { hash, browserHash }: { hash: OneTimeTokenHash; browserHash: Uint8Array },
   beginning: Beginning,
 ): Promise<IssuedTokens | null> {
-  const decide = ctx.db.execute<{ begun: unknown }>(sql`
+  const decide = rowsOf(ctx.db, { begun: v.unknown() })(sql`
     with token as (${consumeToken(ctx, hash, ['sign_in'], { and: isFromBrowser(browserHash) })}),
     ${signInBy(ctx, beginning)}`)
-  const [, { rows }] = await ctx.db.batch([lockOwner(ctx, hash), decide])
-  return readBegun(ctx, beginning, rows[0]?.begun)
+  const [, [row]] = await ctx.db.batch([lockOwner(ctx, hash), decide])
+  return readBegun(ctx, beginning, row?.begun)
 }

@@ -54,7 +54,7 @@ export async function requestChange(
  * @returns the host's tenant, and null when the token was not alive
  */
 export async function confirmChange(ctx: Storage, hash: OneTimeTokenHash, revertToken: NewToken) {
-  const confirm = ctx.db.execute<{ changes: number }>(sql`
+  const confirm = rowsOf(ctx.db, { changes: v.number() })(sql`
     with token as (${consumeToken(ctx, hash, ['change_email_old', 'change_email_new'])}),
     pair as (
       select token.id, token.user_id, token.tenant_id,
@@ -77,8 +77,8 @@ export async function confirmChange(ctx: Storage, hash: OneTimeTokenHash, revert
     recorded as (${recordEvent(ctx, 'email.changed', tokenIssued(sql`undoing`))})
     select (select count(*)::int from changed) as changes from token`)
   return unlessTaken(async () => {
-    const [, { rows }, [tenant]] = await ctx.db.batch([lockOwner(ctx, hash), confirm, findTenantOfHost(ctx)])
-    return { tenant, changes: rows[0]?.changes ?? null }
+    const [, [row], [tenant]] = await ctx.db.batch([lockOwner(ctx, hash), confirm, findTenantOfHost(ctx)])
+    return { tenant, changes: row?.changes ?? null }
   })
 }
 
@@ -91,7 +91,7 @@ export async function revertChange(ctx: Storage, hash: OneTimeTokenHash) {
   const isVoid = sql`(one_time_tokens.purpose <> 'revert_email' or one_time_tokens.created_at > account.created_at)`
   const happened = sql`
     select tenant_id, user_id as subject, ${endedSessions} as data from token`
-  const revert = ctx.db.execute<{ id: string }>(sql`
+  const revert = rowsOf(ctx.db, { id: v.string() })(sql`
     with token as (${consumeToken(ctx, hash, ['revert_email'], { account: userIsNotErased })}),
     ${endAccess(sql`token`, { reason: 'secured', credentials: 'removed', purposes: isVoid })},
     reverted as (
@@ -102,7 +102,7 @@ export async function revertChange(ctx: Storage, hash: OneTimeTokenHash) {
     select id from token`)
   return unlessTaken(async () => {
     const free = closeUnproved(ctx, hash, 'revert_email', userIsNotErased)
-    const [, , { rows }, [tenant]] = await ctx.db.batch([
+    const [, , rows, [tenant]] = await ctx.db.batch([
       lockOwner(ctx, hash),
       free,
       revert,

@@ -1,25 +1,27 @@
 /** The SQL of a signed-in caller who gives the password again, to show that it is them or to choose another. */
 import { and, eq, type SQL, sql } from 'drizzle-orm'
+import * as v from 'valibot'
 import { endAccess } from '../access/store.ts'
-import type { Attempts } from '../accounts/attempts.ts'
 import {
-  type AttemptsRow,
-  attemptsOf,
+  ATTEMPTS,
   confirmationsFrom,
   failuresOf,
   forgetAttempts,
   heldAttempts,
+  NO_ATTEMPTS,
   waitSeconds,
 } from '../accounts/attempts-store.ts'
 import { beginEpoch, endedSessions, keptInEpoch } from '../accounts/epoch-store.ts'
 import type { Context } from '../context.ts'
 import type { PasswordHash } from '../crypto/password-hash.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
+import { CALLER, callerRow } from '../guard/caller-store.ts'
 import type { Caller } from '../guard/demands.ts'
 import { announceKey, ringState } from '../keys/auth-keys-store.ts'
 import { sealedKeyColumns } from '../keys/store.ts'
 import { lockUser } from '../one-time/store.ts'
 import { renewSession, standingSession } from '../sign-in/renewal-store.ts'
+import { type Row, rowsOf, Time } from '../storage/rows.ts'
 import { passwords, sessions, signInFailures, signingKeys, tenantHosts } from '../storage/schema.ts'
 import { passwordColumns } from './store.ts'
 
@@ -60,15 +62,18 @@ export type Confirmed = {
 }
 
 /** What the tokens of a session that goes on will say. */
-export type RenewedSession = {
-  expiresAt: Date
-  authTime: Date
-  amr: string[]
-  aal: number
-  idleSeconds: number
-}
+const RENEWED_SESSION = v.object({
+  expiresAt: Time,
+  authTime: Time,
+  amr: v.array(v.string()),
+  aal: v.number(),
+  idleSeconds: v.number(),
+})
+export type RenewedSession = v.InferOutput<typeof RENEWED_SESSION>
 
-type RenewedRow = { expires_at: string; auth_time: string; amr: string[]; aal: number; idle_seconds: number }
+/** What a confirmation came to: the caller, for `refuseUnless`, the session that was renewed, if any, and the attempts. */
+const RENEWED = { ...CALLER, ...ATTEMPTS, session: v.nullable(RENEWED_SESSION) }
+export type Renewed = Row<typeof RENEWED>
 
 /**
  * Members of a `with` that end in `renewed`: the caller's session, authenticated anew, if it and the password that was
@@ -87,26 +92,26 @@ const renew = (ctx: Storage, { caller, subject, changedAt }: Confirmed, also = s
   failures_forgotten as (
     ${forgetAttempts(sql`renewed`, { tenantId: caller.tenant.id, subjects: [subject] })})`
 
-const RENEWED = sql`
-  select to_jsonb(amr) as amr, aal, expires_at, auth_time,
-    greatest(0, extract(epoch from idle_expires_at - clock_timestamp()))::int as idle_seconds,
-    coalesce((select failures from attempts), 0) as failures,
-    coalesce((select wait_seconds from attempts), 0) as wait_seconds
-  from (select) as always left join renewed on true`
+const RENEWAL = sql`
+  select ${callerRow}, coalesce((select failures from attempts), 0) as failures,
+    coalesce((select wait_seconds from attempts), 0) as wait_seconds, (
+    select jsonb_build_object('expiresAt', expires_at, 'authTime', auth_time, 'amr', amr, 'aal', aal,
+      'idleSeconds', greatest(0, extract(epoch from idle_expires_at - clock_timestamp()))::int)
+    from renewed) as session`
 
 /** Authenticates the caller's session anew. @returns it, or null with how attempts stood */
-export async function confirmSession(
-  ctx: Storage,
-  confirmed: Confirmed,
-): Promise<{ session: RenewedSession | null; attempts: Attempts }> {
+export async function confirmSession(ctx: Storage, confirmed: Confirmed): Promise<Renewed> {
   const happened = sql`
     select tenant_id, user_id as subject, jsonb_build_object('session_id', id) as data from renewed`
-  const confirm = ctx.db.execute<Partial<RenewedRow> & AttemptsRow>(sql`
+  const confirm = rowsOf(
+    ctx.db,
+    RENEWED,
+  )(sql`
     with ${renew(ctx, confirmed)},
     recorded as (${recordEvent(ctx, 'session.confirmed', happened)})
-    ${RENEWED}`)
-  const [, { rows }] = await ctx.db.batch([lockUser(ctx, confirmed.caller.userId), confirm])
-  return renewedOf(rows[0])
+    ${RENEWAL}`)
+  const [, [row]] = await ctx.db.batch([lockUser(ctx, confirmed.caller.userId), confirm])
+  return row ?? NOT_RENEWED
 }
 
 /**
@@ -117,12 +122,15 @@ export async function changePassword(
   ctx: Storage,
   confirmed: Confirmed,
   { chosen, account: subject }: { chosen: PasswordHash; account: Uint8Array },
-): Promise<{ session: RenewedSession | null; attempts: Attempts }> {
+): Promise<Renewed> {
   const { caller } = confirmed
   const happened = sql`
     select tenant_id, user_id as subject,
       jsonb_build_object('by', 'change') || ${endedSessions} as data from renewed`
-  const change = ctx.db.execute<Partial<RenewedRow> & AttemptsRow>(sql`
+  const change = rowsOf(
+    ctx.db,
+    RENEWED,
+  )(sql`
     with ${renew(ctx, confirmed, sql`, ${keptInEpoch}`)},
     account as (select user_id, null::uuid as id from renewed),
     ${endAccess(sql`account`, { reason: 'secured', credentials: 'kept', sparing: sql`${caller.sessionId}::uuid` })},
@@ -134,22 +142,9 @@ export async function changePassword(
     account_forgotten as (
       ${forgetAttempts(sql`renewed`, { tenantId: caller.tenant.id, subjects: [subject] })}),
     recorded as (${recordEvent(ctx, 'password.changed', happened)})
-    ${RENEWED}`)
-  const [, { rows }] = await ctx.db.batch([lockUser(ctx, caller.userId), change])
-  return renewedOf(rows[0])
+    ${RENEWAL}`)
+  const [, [row]] = await ctx.db.batch([lockUser(ctx, caller.userId), change])
+  return row ?? NOT_RENEWED
 }
 
-function renewedOf(row: (Partial<RenewedRow> & AttemptsRow) | undefined) {
-  const { expires_at, auth_time, amr, aal, idle_seconds = 0 } = row ?? {}
-  const session =
-    expires_at && auth_time && amr && aal
-      ? {
-          expiresAt: new Date(expires_at),
-          authTime: new Date(auth_time),
-          amr,
-          aal,
-          idleSeconds: idle_seconds,
-        }
-      : null
-  return { session, attempts: attemptsOf(row) }
-}
+const NOT_RENEWED: Renewed = { caller: null, session: null, ...NO_ATTEMPTS }

@@ -1,13 +1,13 @@
 /**
  * A signed-in caller gives the password again: to do what needs a fresh authentication (RFC 9470), or to choose another.
- * Failures are counted for their session alone: whoever has stolen one cannot guess on, and no stranger can stop the owner.
+ * Failures are counted for their session alone: a thief of one cannot guess on, and no stranger can stop the owner.
  */
 import type { CanonicalEmail } from '../accounts/accounts.ts'
 import { type Attempts, attemptSubject, confirmationSubject, refuseUnheard } from '../accounts/attempts.ts'
 import { countFailure } from '../accounts/attempts-store.ts'
 import type { Context } from '../context.ts'
 import { readAsCaller } from '../guard/caller.ts'
-import { type Caller, STEP_UP } from '../guard/demands.ts'
+import { type Caller, refuseUnless, STEP_UP } from '../guard/demands.ts'
 import { requireOwnKey } from '../keys/auth-keys.ts'
 import { openCurrentKey } from '../keys/keys.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
@@ -18,7 +18,7 @@ import {
   changePassword,
   confirmSession,
   findToConfirm,
-  type RenewedSession,
+  type Renewed,
 } from './confirmation-store.ts'
 import { verify } from './hashing.ts'
 import { checkPassword, normalisePassword } from './policy.ts'
@@ -96,13 +96,13 @@ async function requirePassword(
 const refuseWrong = (late: Attempts | null): Refusal =>
   (late && refuseUnheard(late)) ?? refuse('invalid_credentials', { evidence: { reason: 'wrong password' } })
 
-function issue(
-  { caller, user, key }: Known,
-  { session, attempts }: { session: RenewedSession | null; attempts: Attempts },
-): IssuedTokens | Refusal {
+function issue({ caller, user, key }: Known, renewed: Renewed): IssuedTokens | Refusal {
+  const { session } = renewed
   if (!session)
     return (
-      refuseUnheard(attempts) ?? refuse('invalid_token', { evidence: { reason: 'session or password gone' } })
+      refuseUnheard(renewed) ??
+      refuseUnless(renewed, caller) ??
+      refuse('invalid_token', { evidence: { reason: 'session or password gone' } })
     )
   const { idleSeconds, ...rest } = session
   return {

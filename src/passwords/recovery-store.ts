@@ -1,5 +1,6 @@
 /** The SQL of proving an address and of taking an account back: by a mailed link alone, or with the password too. */
 import { and, eq, gt, isNull, type SQL, sql } from 'drizzle-orm'
+import * as v from 'valibot'
 import { endAccess } from '../access/store.ts'
 import { MAX_ROLES } from '../accounts/accounts.ts'
 import { forgetAttempts } from '../accounts/attempts-store.ts'
@@ -11,6 +12,7 @@ import type { PasswordHash } from '../crypto/password-hash.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
 import { announceKey, ringState } from '../keys/auth-keys-store.ts'
 import { consumeToken, lockOwner } from '../one-time/store.ts'
+import { rowsOf } from '../storage/rows.ts'
 import { oneTimeTokens, passwords, tenantHosts, tenants, users } from '../storage/schema.ts'
 import { tenantColumns } from '../tenants/store.ts'
 import { passwordColumns } from './store.ts'
@@ -82,7 +84,7 @@ export async function resetPassword(
   const changed = sql`
     select tenant_id, user_id as subject,
       jsonb_build_object('by', ${by}::text) || ${endedSessions} as data from token`
-  const reset = ctx.db.execute<{ roles_left_out: number }>(sql`
+  const reset = rowsOf(ctx.db, { rolesLeftOut: v.number() })(sql`
     with token as (${consumeToken(ctx, hash, [purpose], { and })}),
     ${endAccess(sql`token`, { reason: 'secured', credentials: 'kept' })},
     ${grantRoles},
@@ -100,9 +102,8 @@ export async function resetPassword(
     verified_recorded as (${recordEvent(ctx, 'email.verified', verified(purpose, sql`'set'::text`))}),
     changed_recorded as (${recordEvent(ctx, 'password.changed', changed)})
     select greatest(0, wanted - cardinality(roles)) as roles_left_out from granted`)
-  const [, { rows }] = await ctx.db.batch([lockOwner(ctx, hash), reset])
-  const [row] = rows
-  return row ? { rolesLeftOut: row.roles_left_out } : null
+  const [, [row]] = await ctx.db.batch([lockOwner(ctx, hash), reset])
+  return row ?? null
 }
 
 /**
@@ -125,10 +126,13 @@ export type Verification = {
   hash: OneTimeTokenHash
   /** `changed_at` of the password that the caller gave rightly, exactly as it was read; else null. */
   knownSince: string | null
-  /** Whose failed sign-ins the first proof forgets: until then they were at nobody's account. */
+  /** Whose failed sign-ins the first proof forgets: until then they were at no one's account. */
   subject: Uint8Array
   tenantId: string
 }
+
+/** What became of the password. */
+const BECAME = ['kept', 'removed', 'none'] as const
 
 /**
  * Proves the address. For the first time, everything that was there before dies with it, unless the caller knew the
@@ -138,11 +142,11 @@ export type Verification = {
 export async function verifyEmail(
   ctx: Storage,
   { hash, knownSince, subject, tenantId }: Verification,
-): Promise<'kept' | 'removed' | 'none' | null> {
+): Promise<(typeof BECAME)[number] | null> {
   const password = sql`
     case when exists (select from removed) then 'removed'
       when exists (select from passwords join token on token.user_id = passwords.user_id) then 'kept' else 'none' end`
-  const verify = ctx.db.execute<{ password: 'kept' | 'removed' | 'none' }>(sql`
+  const verify = rowsOf(ctx.db, { password: v.picklist(BECAME) })(sql`
     with token as (${consumeToken(ctx, hash, ['verify_email'])}),
     planted as (
       select token.* from token where email_verified_at is null and not exists (
@@ -156,6 +160,6 @@ export async function verifyEmail(
       ${forgetAttempts(sql`token`, { tenantId, subjects: [subject], when: sql`token.email_verified_at is null` })}),
     recorded as (${recordEvent(ctx, 'email.verified', verified('verify_email', password))})
     select ${password} as password from token`)
-  const [, { rows }] = await ctx.db.batch([lockOwner(ctx, hash), verify])
-  return rows[0]?.password ?? null
+  const [, [row]] = await ctx.db.batch([lockOwner(ctx, hash), verify])
+  return row?.password ?? null
 }

@@ -1,13 +1,14 @@
 /** The SQL of signing in with a password: what it reads, and the statement that begins a session. */
 import { and, eq, sql } from 'drizzle-orm'
+import * as v from 'valibot'
 import type { CanonicalEmail } from '../accounts/accounts.ts'
 import type { Attempts } from '../accounts/attempts.ts'
 import {
-  type AttemptsRow,
-  attemptsOf,
+  ATTEMPTS,
   failuresOf,
   forgetAttempts,
   heldAttempts,
+  NO_ATTEMPTS,
   waitSeconds,
 } from '../accounts/attempts-store.ts'
 import { userColumns, userIsActive } from '../accounts/store.ts'
@@ -17,6 +18,7 @@ import type { Recorder } from '../events/outbox.ts'
 import type { IssuedTokens } from '../sessions/tokens.ts'
 import { type Beginning, readBegun } from '../sign-in/start.ts'
 import { BEGUN, begin, beginningColumns } from '../sign-in/start-store.ts'
+import { rowsOf } from '../storage/rows.ts'
 import { passwords, signInFailures, signingKeys, tenantHosts, tenants, users } from '../storage/schema.ts'
 
 type Storage = Pick<Context, 'db' | 'settings'> & Recorder
@@ -98,7 +100,7 @@ export async function signIn(
     used as (
       update users set awaits_proof_since = null
       from begun where users.id = begun.id and users.awaits_proof_since is not null)`
-  const { rows } = await ctx.db.execute<AttemptsRow & { begun: unknown }>(sql`
+  const [row] = await rowsOf(ctx.db, { ...ATTEMPTS, begun: v.unknown() })(sql`
     with standing as (
       select users.* from users join passwords on passwords.user_id = users.id
       where users.id = ${userId} and users.tenant_id = ${tenantId} and ${userIsActive}
@@ -112,6 +114,5 @@ export async function signIn(
     select ${BEGUN} as begun, coalesce(max(failures), 0) as failures,
       coalesce(max(wait_seconds), 0) as wait_seconds
     from attempts`)
-  const [row] = rows
-  return { begun: readBegun(ctx, beginning, row?.begun), attempts: attemptsOf(row) }
+  return { begun: readBegun(ctx, beginning, row?.begun), attempts: row ?? NO_ATTEMPTS }
 }

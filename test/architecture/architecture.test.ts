@@ -14,6 +14,7 @@ import {
   onePathPerPageFile,
   type Rule,
   routesFromWorkersAlone,
+  rowsAreRead,
 } from './rules.ts'
 import { descendants, parseSource, readSource } from './source.ts'
 
@@ -155,6 +156,21 @@ const rules: { title: string; rule: Rule; mistakes: Mistake[]; fine: Mistake[] }
       ['const a = sql`select from users for no key update of users`', 'src/me/store.ts'],
       [`const a = sql\`select from \${b} for update of \${b} skip locked\``, 'src/me/store.ts'],
       ['const a = (known) => known.delete(entry)', 'src/me/store.ts'],
+    ],
+  },
+  {
+    title: 'house 3: no type asserts what a row of hand-written SQL holds',
+    rule: rowsAreRead,
+    mistakes: [
+      ['const a = ({ db }) => db.execute<{ id: string }>(sql`select id from users`)', 'src/me/self-store.ts'],
+      ['const a = (ctx) => ctx.auditDb.execute<Row>(statement)', 'src/audit/audit-store.ts'],
+    ],
+    fine: [
+      ['const a = (db: Database) => db.execute(sql`delete from mails`)', 'src/mailer/store.ts'],
+      [
+        'const a = (db: Database) => rowsOf(db, { id: v.string() })(sql`select id from users`)',
+        'src/me/self-store.ts',
+      ],
     ],
   },
   {

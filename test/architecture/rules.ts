@@ -148,6 +148,16 @@ export const oneDoor: Rule = ({ path, body }) => {
   return wrong
 }
 
+/** A row that a type asserts is `undefined` where the statement has no such column: schemas read rows (storage/rows.ts). */
+export const rowsAreRead: Rule = ({ path, body }) =>
+  path === 'src/storage/rows.ts'
+    ? []
+    : [...descendants(body)].flatMap((node) =>
+        node.type === 'CallExpression' && /\.execute$/.test(nameOf(node.callee)) && isNode(node.typeArguments)
+          ? ['`execute<…>`: use rowsOf of storage/rows.ts']
+          : [],
+      )
+
 const rawOf = ({ value }: Node) =>
   typeof value === 'object' && value !== null && 'raw' in value ? String(value.raw) : ''
 

@@ -1,7 +1,6 @@
 /** The plan that PostgreSQL would choose for a store's own statement, on the tables of a service. */
-import { PgDialect } from 'drizzle-orm/pg-core'
-import type { SQL } from 'drizzle-orm/sql'
 import type { Database } from '../../src/storage/postgres.ts'
+import { statementsOf } from './asked.ts'
 import type { Backend } from './service.ts'
 
 type Plan = { 'Node Type': string; 'Relation Name'?: string; 'Index Name'?: string; Plans?: Plan[] }
@@ -14,16 +13,12 @@ export async function planOf(
   { sql }: Pick<Backend, 'sql'>,
   query: (db: Database) => Promise<unknown>,
 ): Promise<Plan[]> {
-  const asked: SQL[] = []
-  const execute = async (statement: SQL) => {
-    asked.push(statement)
-    return { rows: [], rowCount: 0 }
-  }
-  await query({ execute } as unknown as Database) // all that a store with plain SQL uses of it
-  const [statement] = asked
-  if (!statement || asked.length > 1) throw new Error(`${asked.length} statements instead of one`)
-  const { sql: text, params } = new PgDialect().sqlToQuery(statement)
-  const [row] = await sql<{ 'QUERY PLAN': { Plan: Plan }[] }>(`explain (format json) ${text}`, params)
+  const [statement, ...others] = await statementsOf(query)
+  if (!statement || others.length > 0) throw new Error(`${others.length + 1} statements instead of one`)
+  const [row] = await sql<{ 'QUERY PLAN': { Plan: Plan }[] }>(
+    `explain (format json) ${statement.sql}`,
+    statement.params,
+  )
   return nodesOf(row?.['QUERY PLAN'][0]?.Plan)
 }
 

@@ -1,7 +1,8 @@
 /** What administrators read and ask for of an endpoint with very many deliveries: as much is read as is wanted. */
 import { beforeAll, describe, expect, test } from 'vitest'
+import type { Statement } from '../support/asked.ts'
 import { newSubscriber, plantMany, type Subscriber, useStage } from '../support/delivering.ts'
-import { rowsRead, type Statement } from './rows-read.ts'
+import { rowsRead } from './rows-read.ts'
 
 const stage = useStage()
 const sql = (text: string, values: unknown[] = []) => stage().service.sql(text, values)

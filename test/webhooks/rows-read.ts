@@ -1,22 +1,7 @@
 /** What a store's statements read of `webhook_deliveries`, counted by PostgreSQL as it runs them. */
-import { PgDialect } from 'drizzle-orm/pg-core'
-import type { SQL } from 'drizzle-orm/sql'
 import type { Database } from '../../src/storage/postgres.ts'
+import { type Statement, statementsOf } from '../support/asked.ts'
 import type { Backend } from '../support/service.ts'
-
-export type Statement = { sql: string; params: unknown[] }
-
-/** What `query` asks of the database, in order. */
-async function statementsOf(query: (db: Database) => Promise<unknown>): Promise<Statement[]> {
-  const asked: Statement[] = []
-  const execute = (statement: SQL) => {
-    asked.push(new PgDialect().sqlToQuery(statement))
-    return Promise.resolve({ rows: [], rowCount: 0 })
-  }
-  const batch = (statements: Promise<unknown>[]) => Promise.all(statements)
-  await query({ execute, batch } as unknown as Database) // all that these stores use of it
-  return asked
-}
 
 type Node = {
   'Relation Name'?: string
