@@ -4,7 +4,6 @@
  * never prints a value.
  */
 import * as v from 'valibot'
-import type { Bindings } from './bindings.ts'
 import { findSharedKey, type Keyring, parseKeyring } from './crypto/keyring.ts'
 import { misconfigured, refuseLocalSettings, refuseRemoteUpstreams } from './environments.ts'
 
@@ -117,6 +116,9 @@ const Shape = v.object({
   BREACHED_PASSWORDS_TIMEOUT_MS: milliseconds(500),
 })
 
+/** The settings as a Worker is given them: text, checked here and nowhere else. */
+export type SettingTexts = { [Name in keyof typeof Shape.entries]?: string }
+
 /** Every name that means something to a Worker, secret or not: what a child process of the local stack starts without. */
 export const SETTING_NAMES: readonly string[] = Object.keys(Shape.entries)
 
@@ -124,7 +126,7 @@ export const SETTING_NAMES: readonly string[] = Object.keys(Shape.entries)
  * Reads the bindings. A secret outside `needed` may be absent: touching it then is a fault that names it.
  * @throws Fault `internal_error` naming the first setting that is missing, malformed or not allowed in its environment
  */
-export function readSettings(bindings: Bindings, needed: readonly Secret[]): Settings {
+export function readSettings(bindings: SettingTexts, needed: readonly Secret[]): Settings {
   const parsed = v.safeParse(Shape, bindings)
   if (!parsed.success) throw misconfigured(String(parsed.issues[0].path?.[0]?.key), 'is malformed')
   const values = parsed.output
