@@ -6,8 +6,8 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { NO_PEPPER } from '../src/crypto/foreign-hash.ts'
 import type { Keyring, Purpose } from '../src/crypto/keyring.ts'
-import { sealHash } from '../src/crypto/sealed-password-hash.ts'
 import { open, seal } from '../src/crypto/sealing.ts'
+import { sealHash } from '../src/passwords/sealed-password-hash.ts'
 import type { OperatorContext } from './context.ts'
 
 type Values = (string | null)[]

@@ -6,8 +6,8 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { beginEpoch, type EndReason, endedSessions, endSessionRows } from '../accounts/epoch-store.ts'
 import type { Context } from '../context.ts'
-import type { OneTimePurpose, OneTimeTokenHash } from '../crypto/one-time-token.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
+import type { OneTimePurpose, OneTimeTokenHash } from '../one-time/one-time-token.ts'
 import { tokenIsLive, voidTokens } from '../one-time/store.ts'
 import { callingTenant } from '../tenants/store.ts'
 

@@ -5,12 +5,12 @@
  */
 import type { CanonicalEmail } from '../accounts/accounts.ts'
 import type { Context } from '../context.ts'
-import { type SignInCode, signInCodeHashes } from '../crypto/one-time-token.ts'
 import { readChallengeCookie } from '../http/cookies.ts'
 import { requireKeys } from '../keys/auth-keys.ts'
 import { openCurrentKey } from '../keys/keys.ts'
 import { checkLimits } from '../limits/check.ts'
 import { holderOfUnknown, newSignInToken, readToken, refuseToken } from '../one-time/one-time.ts'
+import { type SignInCode, signInCodeHashes } from '../one-time/one-time-token.ts'
 import { requestToken } from '../one-time/store.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
 import type { IssuedTokens } from '../sessions/tokens.ts'

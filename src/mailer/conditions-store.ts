@@ -3,8 +3,8 @@
  * event), `users`, `mail`, and `token` and `endpoint` where the event names one.
  */
 import { type SQL, sql } from 'drizzle-orm'
-import type { OneTimePurpose } from '../crypto/one-time-token.ts'
 import { MAIL_LIMIT } from '../limits/limits.ts'
+import type { OneTimePurpose } from '../one-time/one-time-token.ts'
 import { PURPOSES } from '../one-time/purposes.ts'
 import { type Condition, MAILS, type MailEntry, type Recipients } from './mails.ts'
 

@@ -3,9 +3,9 @@
  * sent, refused for good, or no longer true. Address, name and language are read when it is sent, and written nowhere.
  */
 import type { JobContext } from '../context.ts'
-import { oneTimeToken, signInCode } from '../crypto/one-time-token.ts'
 import type { Happened } from '../events/catalogue.ts'
 import type { Sink } from '../events/sink.ts'
+import { oneTimeToken, signInCode } from '../one-time/one-time-token.ts'
 import { faultOf } from '../problem.ts'
 import type { Settings } from '../settings.ts'
 import { inert } from './inert.ts'

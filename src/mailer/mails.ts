@@ -2,8 +2,9 @@
  * Which events are mailed, to whom, and as long as what is true. One row for each; a new mail is a row here and its texts
  * in every language (src/mailer/languages/).
  */
-import type { OneTimePurpose } from '../crypto/one-time-token.ts'
+
 import type { ChangeType, EventType, Happened } from '../events/catalogue.ts'
+import type { OneTimePurpose } from '../one-time/one-time-token.ts'
 
 /** Mails that a one-time token belongs to: one link, and nothing else to press. */
 export type LinkTemplate =

@@ -1,6 +1,9 @@
 /** Making one-time tokens, and reading what a caller presents as one. */
 import type { CanonicalEmail } from '../accounts/accounts.ts'
 import type { Context } from '../context.ts'
+import { newId } from '../events/outbox.ts'
+import { text } from '../http/input.ts'
+import { type Refusal, refuse } from '../problem.ts'
 import {
   hashOneTimeToken,
   hashSignInCode,
@@ -9,10 +12,7 @@ import {
   oneTimeToken,
   parseOneTimeToken,
   signInCode,
-} from '../crypto/one-time-token.ts'
-import { newId } from '../events/outbox.ts'
-import { text } from '../http/input.ts'
-import { type Refusal, refuse } from '../problem.ts'
+} from './one-time-token.ts'
 
 /** A field that holds a one-time token: any short text, which then is one or is not. */
 export const TokenText = text(200)

@@ -1,5 +1,5 @@
 /** What a one-time token can be for: how long it lives, and which page its link opens. */
-import type { OneTimePurpose } from '../crypto/one-time-token.ts'
+import type { OneTimePurpose } from './one-time-token.ts'
 
 const MINUTE = 60
 const HOUR = 3600

@@ -13,9 +13,9 @@ import {
   type PasswordHash,
   verifyPassword,
 } from '../crypto/password-hash.ts'
-import { isSealedHash, openHash } from '../crypto/sealed-password-hash.ts'
 import { Fault } from '../problem.ts'
 import { type NormalPassword, normalisePassword, type TypedPassword } from './policy.ts'
+import { isSealedHash, openHash } from './sealed-password-hash.ts'
 
 type HashContext = Pick<Context, 'settings' | 'random' | 'now' | 'trips'>
 

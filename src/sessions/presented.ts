@@ -1,11 +1,11 @@
 /** How a refresh token is presented: in the body by a program, in the `__Host-` cookie by a browser, never both. */
 import * as v from 'valibot'
 import type { Context } from '../context.ts'
-import { parseRefreshToken, type RefreshToken } from '../crypto/opaque-token.ts'
 import { readRefreshCookie } from '../http/cookies.ts'
 import { type Transport, text } from '../http/input.ts'
 import { requireBrowserOrigin } from '../http/origin.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
+import { parseRefreshToken, type RefreshToken } from './refresh-token.ts'
 
 export const PresentedToken = v.strictObject({ refresh_token: v.optional(text(512)) })
 

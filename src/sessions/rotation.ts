@@ -8,7 +8,6 @@ import { alias } from 'drizzle-orm/pg-core'
 import { isOfEpoch } from '../accounts/epoch-store.ts'
 import { userColumns, userIsActive } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
-import type { KeyedTokenHash } from '../crypto/opaque-token.ts'
 import { newId, type Recorder, recordEvent } from '../events/outbox.ts'
 import { sessionIsLive } from '../guard/live-store.ts'
 import { originToAllow } from '../http/origin.ts'
@@ -19,6 +18,7 @@ import { refreshTokens, sessions, signingKeys, tenantHosts, tenants, users } fro
 import { tenantColumns } from '../tenants/store.ts'
 import { DEFAULT_POLICY } from '../tenants/tenants.ts'
 import { deviceFingerprint } from './device.ts'
+import type { KeyedTokenHash } from './refresh-token.ts'
 import { bytes } from './store.ts'
 
 /** A token that was used may be presented again by anyone for this long, as long as its successor is unused. */

@@ -1,11 +1,5 @@
 /** The rules of sessions: refreshing and signing out. */
 import type { Context } from '../context.ts'
-import {
-  hashRefreshToken,
-  type RefreshToken,
-  refreshTokenHashes,
-  successorOf,
-} from '../crypto/opaque-token.ts'
 import type { Caller } from '../guard/demands.ts'
 import { noteRing, requireKeys } from '../keys/auth-keys.ts'
 import { openCurrentKey } from '../keys/keys.ts'
@@ -13,6 +7,7 @@ import { checkLimits, refuseOver } from '../limits/check.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
 import { requireTenant, type Tenant } from '../tenants/tenants.ts'
 import { endSession, sessionOfCaller } from './ending-store.ts'
+import { hashRefreshToken, type RefreshToken, refreshTokenHashes, successorOf } from './refresh-token.ts'
 import { refreshLimit, rotate, sessionOfRefreshToken, takeBack } from './rotation.ts'
 import type { IssuedTokens } from './tokens.ts'
 

@@ -1,10 +1,10 @@
 /** The `sessions` rows that an account has, and what a refresh token says of one. Every statement names the tenant. */
 import { and, desc, eq, sql } from 'drizzle-orm'
 import type { Context } from '../context.ts'
-import type { KeyedTokenHash } from '../crypto/opaque-token.ts'
 import { sessionIsLive } from '../guard/live-store.ts'
 import { refreshTokens, sessions, tenantHosts } from '../storage/schema.ts'
 import type { TenantPolicy } from '../tenants/tenants.ts'
+import type { KeyedTokenHash } from './refresh-token.ts'
 import { LOOKED_AT } from './session-limit-store.ts'
 
 /** Life of a session's first refresh token, in seconds: idle, but never beyond the session. */

@@ -2,7 +2,6 @@
 import * as v from 'valibot'
 import { presentUser, type User, UserAnswer } from '../accounts/accounts.ts'
 import type { Context } from '../context.ts'
-import type { RefreshToken } from '../crypto/opaque-token.ts'
 import { signAccessToken } from '../crypto/signing.ts'
 import { newId } from '../events/outbox.ts'
 import { AnsweredInstant, instant } from '../http/answer.ts'
@@ -10,6 +9,7 @@ import { refreshCookie } from '../http/cookies.ts'
 import type { Transport } from '../http/input.ts'
 import { type CurrentKey, keepVerifier } from '../keys/keys.ts'
 import type { Tenant } from '../tenants/tenants.ts'
+import type { RefreshToken } from './refresh-token.ts'
 
 /** A live session, as much as its tokens tell. Authenticator assurance per NIST SP 800-63B-4. */
 export type Session = {

@@ -5,14 +5,14 @@
 import * as v from 'valibot'
 import type { User } from '../accounts/accounts.ts'
 import type { Context } from '../context.ts'
+import { newId } from '../events/outbox.ts'
+import type { CurrentKey } from '../keys/keys.ts'
 import {
   hashRefreshToken,
   type KeyedTokenHash,
   newRefreshToken,
   type RefreshToken,
-} from '../crypto/opaque-token.ts'
-import { newId } from '../events/outbox.ts'
-import type { CurrentKey } from '../keys/keys.ts'
+} from '../sessions/refresh-token.ts'
 import { refreshSeconds } from '../sessions/store.ts'
 import type { IssuedTokens } from '../sessions/tokens.ts'
 import type { Tenant, TenantPolicy } from '../tenants/tenants.ts'

@@ -19,7 +19,6 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core'
-import type { OneTimePurpose } from '../crypto/one-time-token.ts'
 import type { PublicJwk } from '../crypto/signing.ts'
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' })
@@ -236,7 +235,7 @@ export const oneTimeTokens = pgTable(
       .notNull()
       .references(() => tenants.id),
     userId: uuid('user_id').references(() => users.id),
-    purpose: text('purpose').$type<OneTimePurpose>().notNull(),
+    purpose: text('purpose').notNull(),
     /**
      * The account's id (and the address, for what undoes a change of it; or a digest of the browser that asked, where the
      * account knows it), or a digest of an address without an account.

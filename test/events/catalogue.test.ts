@@ -3,8 +3,8 @@
  * flow does not compile, and a flow that does not end in its event fails.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import type { OneTimePurpose } from '../../src/crypto/one-time-token.ts'
 import { EVENTS, type EventEntry, type EventType } from '../../src/events/catalogue.ts'
+import type { OneTimePurpose } from '../../src/one-time/one-time-token.ts'
 import { setFailures, WRONG } from '../support/attempts.ts'
 import {
   type Client,

@@ -2,7 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { expect } from 'vitest'
 import { parseKeyring } from '../../src/crypto/keyring.ts'
-import { hashRefreshToken, newRefreshToken } from '../../src/crypto/opaque-token.ts'
+import { hashRefreshToken, newRefreshToken } from '../../src/sessions/refresh-token.ts'
 import {
   type Account,
   type Answer,

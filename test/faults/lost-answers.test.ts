@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { parseKeyring } from '../../src/crypto/keyring.ts'
-import { hashRefreshToken, parseRefreshToken } from '../../src/crypto/opaque-token.ts'
+import { hashRefreshToken, parseRefreshToken } from '../../src/sessions/refresh-token.ts'
 import { failuresAt, WRONG } from '../support/attempts.ts'
 import {
   type Answer,

@@ -1,6 +1,6 @@
 /** What pressing the button of each page comes to: done, refused, or not now; and that it is the same as the API does. */
 import { afterEach, describe, expect, test } from 'vitest'
-import type { OneTimePurpose } from '../../src/crypto/one-time-token.ts'
+import type { OneTimePurpose } from '../../src/one-time/one-time-token.ts'
 import { createBrowser, type Opened, PAGES } from '../support/browser.ts'
 import { type Client, newClient, newEmail, PASSWORD, race, type Tokens } from '../support/client.ts'
 import { useService } from '../support/service.ts'

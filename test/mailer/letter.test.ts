@@ -3,11 +3,11 @@
  * in either part is a link of theirs.
  */
 import { describe, expect, test } from 'vitest'
-import type { OneTimeToken, SignInCode } from '../../src/crypto/one-time-token.ts'
 import { renderHtml } from '../../src/mailer/html.tsx'
 import { inert } from '../../src/mailer/inert.ts'
 import { type DueMail, type Letter, renderText, type Secrets, writeLetter } from '../../src/mailer/letter.ts'
 import { MAILS, type MailEntry } from '../../src/mailer/mails.ts'
+import type { OneTimeToken, SignInCode } from '../../src/one-time/one-time-token.ts'
 import { PURPOSES } from '../../src/one-time/purposes.ts'
 import { flat, linksOf, shownText, treeOf } from '../support/mail-parts.ts'
 

@@ -1,7 +1,7 @@
 /** Mails that carry a one-time token: to the address that it proves and to no other, and never one that opens nothing. */
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { hashOneTimeToken, parseOneTimeToken } from '../../src/crypto/one-time-token.ts'
+import { hashOneTimeToken, parseOneTimeToken } from '../../src/one-time/one-time-token.ts'
 import { newClient, newEmail } from '../support/client.ts'
 import { linksOf, shownText } from '../support/mail-parts.ts'
 import {

@@ -1,13 +1,13 @@
 /** One-time tokens as the operations issue them: the row, the event that names it, and what its mail must say. */
 import { randomUUID } from 'node:crypto'
 import { parseKeyring } from '../../src/crypto/keyring.ts'
+import { MAILS } from '../../src/mailer/mails.ts'
 import {
   hashOneTimeToken,
   type OneTimePurpose,
   oneTimeToken,
   signInCode,
-} from '../../src/crypto/one-time-token.ts'
-import { MAILS } from '../../src/mailer/mails.ts'
+} from '../../src/one-time/one-time-token.ts'
 import { PURPOSES } from '../../src/one-time/purposes.ts'
 import { type Person, record, type Stage } from '../support/mail-stage.ts'
 

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { parseKeyring } from '../../src/crypto/keyring.ts'
-import { type OneTimePurpose, oneTimeToken } from '../../src/crypto/one-time-token.ts'
+import { type OneTimePurpose, oneTimeToken } from '../../src/one-time/one-time-token.ts'
 import { type Answer, type Client, createClient, newClient } from '../support/client.ts'
 import type { Mailed } from '../support/mailed.ts'
 import { expectProblem } from '../support/problem.ts'

@@ -3,8 +3,8 @@
  * nobody else anything, and cannot flood a mailbox.
  */
 import { afterEach, describe, expect, test } from 'vitest'
-import type { OneTimePurpose } from '../../src/crypto/one-time-token.ts'
 import type { EventType } from '../../src/events/catalogue.ts'
+import type { OneTimePurpose } from '../../src/one-time/one-time-token.ts'
 import { type Client, countBy, createClient, newClient, newEmail, race } from './client.ts'
 import { countRows } from './count-rows.ts'
 import { everyRoute } from './every-route.ts'

@@ -7,7 +7,7 @@ import {
   type OneTimePurpose,
   oneTimeToken,
   signInCode,
-} from '../../src/crypto/one-time-token.ts'
+} from '../../src/one-time/one-time-token.ts'
 import type { Tokens } from './client.ts'
 import type { Service } from './service.ts'
 

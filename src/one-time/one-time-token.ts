@@ -3,9 +3,9 @@
  * key can write it into a mail later and no table, queue or log has to hold it; we store only its hash. It decides the
  * exact form of a token and refuses every other; whether one is alive is for the database to say.
  */
-import { toBase64Url } from './base64.ts'
-import { hmacSha256 } from './hmac.ts'
-import { deriveAll, deriveKey, type Keyring } from './keyring.ts'
+import { toBase64Url } from '../crypto/base64.ts'
+import { hmacSha256 } from '../crypto/hmac.ts'
+import { deriveAll, deriveKey, type Keyring } from '../crypto/keyring.ts'
 
 declare const brand: unique symbol
 

@@ -3,12 +3,12 @@
  * key, sealed under a newer one. Its pepper is Argon2's own secret, so nothing else moves it without its owner, who turns
  * it into the ordinary form at the next sign-in.
  */
-import { fromBase64Url, toBase64Url } from './base64.ts'
-import { cryptoFault } from './fault.ts'
-import { NO_PEPPER } from './foreign-hash.ts'
-import { deriveKey, type Keyring } from './keyring.ts'
-import type { PasswordHash } from './phc.ts'
-import { open, seal } from './sealing.ts'
+import { fromBase64Url, toBase64Url } from '../crypto/base64.ts'
+import { cryptoFault } from '../crypto/fault.ts'
+import { NO_PEPPER } from '../crypto/foreign-hash.ts'
+import { deriveKey, type Keyring } from '../crypto/keyring.ts'
+import type { PasswordHash } from '../crypto/phc.ts'
+import { open, seal } from '../crypto/sealing.ts'
 
 /** Whether a stored hash has the sealed form; every PHC string begins with `$`, and no sealed text does. */
 export const isSealedHash = ({ phc, keyId }: PasswordHash): boolean =>

@@ -8,8 +8,8 @@ import {
   parseRefreshToken,
   refreshTokenHashes,
   successorOf,
-} from '../../src/crypto/opaque-token.ts'
-import { oneKey, onlyNewKey, random, toHex, twoKeys } from './support.ts'
+} from '../../src/sessions/refresh-token.ts'
+import { oneKey, onlyNewKey, random, toHex, twoKeys } from '../crypto/support.ts'
 
 describe('a refresh token', () => {
   test('is lkr_ and 43 characters of base64url, made of 32 random bytes', () => {

@@ -2,9 +2,9 @@
  * Refresh tokens: random text the client holds, of which we store only a keyed hash. It decides the exact form of a
  * token and refuses every other; whether a token is alive is for the database to say.
  */
-import { toBase64Url } from './base64.ts'
-import { hmacSha256 } from './hmac.ts'
-import { type DerivedKey, deriveAll, deriveKey, type Keyring } from './keyring.ts'
+import { toBase64Url } from '../crypto/base64.ts'
+import { hmacSha256 } from '../crypto/hmac.ts'
+import { type DerivedKey, deriveAll, deriveKey, type Keyring } from '../crypto/keyring.ts'
 
 declare const brand: unique symbol
 
