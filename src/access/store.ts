@@ -4,7 +4,8 @@
  * before it, in the same batch.
  */
 import { type SQL, sql } from 'drizzle-orm'
-import { beginEpoch, type EndReason, endedSessions, endSessionRows } from '../accounts/epoch-store.ts'
+import { markClosed } from '../accounts/closing-store.ts'
+import { type EndReason, endedSessions, endSessionRows } from '../accounts/epoch-store.ts'
 import type { Context } from '../context.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
 import type { OneTimePurpose, OneTimeTokenHash } from '../one-time/one-time-token.ts'
@@ -64,8 +65,6 @@ export const closeUnproved = (
         on users.tenant_id = token.tenant_id and users.email = token.subject and users.id <> token.id
       where users.email_verified_at is null and users.deleted_at is null for no key update of users),
     ${endAccess(sql`unproved`, { reason: 'closed', credentials: 'removed', purposes: sql`true` })},
-    closed as (
-      update users set deleted_at = clock_timestamp(), ${beginEpoch('closed')}
-      from unproved where users.id = unproved.user_id)
+    closed as (${markClosed(sql`unproved join tenants on tenants.id = unproved.tenant_id where users.id = unproved.user_id`, { sessions: true })})
     ${recordEvent(ctx, 'user.deleted', happened, { actor: sql`null`, rare: true })}`)
 }

@@ -38,6 +38,18 @@ export const beginEpoch = (reason: EndReason, when: SQL = sql`true`): SQL => sql
   access_valid_from = case when ${when} then statement_timestamp() else users.access_valid_from end,
   ending_reason = case when (select count(*) from newest) > ${ENDED_AT_ONCE} then ${reason} else users.ending_reason end`
 
+/** Member `epoch_begun` of a `with`: the same, and nothing else, for the account in the member `account` (`user_id`). */
+export const beginEpochOf = (account: SQL, reason: EndReason): SQL => sql`
+  epoch_begun as (update users set ${beginEpoch(reason)} from ${account} as account where users.id = account.user_id)`
+
+/** An account whose sessions end; `validFrom` as PostgreSQL writes it, because a Date would drop the microseconds. */
+export type EndingAccount = { id: string; validFrom: string }
+
+/** `update …`: no session is left whose row has to be ended, unless a later epoch has begun meanwhile. */
+export const markEnded = ({ id, validFrom }: EndingAccount, isFinished: SQL): SQL => sql`
+  update users set ending_reason = null
+  where id = ${id} and access_valid_from = ${validFrom}::timestamptz and ${isFinished}`
+
 /**
  * Members of a `with`: the newest sessions of the account in the member `account` (`user_id`, at most one row) end in their
  * rows (`ended`). One more is looked for, which tells whether there is work left for the background.

@@ -6,6 +6,7 @@
 import { sql } from 'drizzle-orm'
 import * as v from 'valibot'
 import { closeUnproved, endAccess } from '../access/store.ts'
+import { markClosed } from '../accounts/closing-store.ts'
 import { beginEpoch, endedSessions } from '../accounts/epoch-store.ts'
 import { userIsClosed } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
@@ -18,11 +19,8 @@ import { consumeToken, issueToken, lockOwner, lockUser } from '../one-time/store
 import { isUniqueViolation } from '../storage/postgres.ts'
 import { rowsOf } from '../storage/rows.ts'
 import { findTenantOfHost } from '../tenants/store.ts'
-import { DEFAULT_POLICY } from '../tenants/tenants.ts'
 
 type Storage = Pick<Context, 'db' | 'host'> & Recorder
-
-const erasureDays = sql`coalesce((tenants.settings ->> 'erasure_days')::int, ${DEFAULT_POLICY.erasure_days})`
 
 /**
  * Closes the caller's account: its sessions end, its password and its links are gone, and one link is made that restores
@@ -55,11 +53,10 @@ export async function closeAccount(
       purposes: sql`one_time_tokens.purpose not in ('revert_email', 'restore_account')`,
     })},
     closed as (
-      update users set deleted_at = clock_timestamp(), ${beginEpoch('closed')}
-      from closing join caller using (user_id) join tenants on tenants.id = caller.tenant_id
-      where users.id = closing.user_id
-      returning users.id as user_id, users.tenant_id, users.email, ${erasureDays} as erasure_days,
-        users.deleted_at + make_interval(days => ${erasureDays}) as erased_after),
+      ${markClosed(
+        sql`closing join caller using (user_id) join tenants on tenants.id = caller.tenant_id where users.id = closing.user_id`,
+        { sessions: true },
+      )}),
     issued as (${issueToken(token, owner, { seconds: sql`account.erasure_days * 86400` })}),
     recorded as (${recordEvent(ctx, 'user.deleted', happened)})
     select ${callerRow}, exists (select from closed) as is_closed`)

@@ -3,15 +3,12 @@ import { sql } from 'drizzle-orm'
 import * as v from 'valibot'
 import { removeAccess } from '../access/store.ts'
 import { forgetAttemptsAt } from '../accounts/attempts-store.ts'
+import { clearAccounts, erasureDays, markErased } from '../accounts/closing-store.ts'
 import type { JobContext } from '../context.ts'
 import { recordEvent } from '../events/outbox.ts'
 import { type Row, rowsOf } from '../storage/rows.ts'
-import { DEFAULT_POLICY } from '../tenants/tenants.ts'
 
 type Storage = Pick<JobContext, 'db'>
-
-/** Over `tenants`. */
-export const erasureDays = sql`coalesce((tenants.settings ->> 'erasure_days')::int, ${DEFAULT_POLICY.erasure_days})`
 
 /** A closed account whose time is over; `closedAt` as PostgreSQL writes it, because a Date would drop the microseconds. */
 const DUE_ACCOUNT = { id: v.string(), closedAt: v.string() }
@@ -40,9 +37,7 @@ export async function clearDueAccounts(
         and (${after?.closedAt ?? null}::timestamptz is null
           or (users.deleted_at, users.id) > (${after?.closedAt ?? null}::timestamptz, ${after?.id ?? null}::uuid))
       order by users.deleted_at, users.id limit ${limit} for no key update of users skip locked),
-    cleared as (
-      update users set email = null, email_verified_at = null, name = null, locale = null, roles = '{}'
-      from due where users.id = due.id),
+    cleared as (${clearAccounts(sql`due`)}),
     ${removeAccess(sql`(select id as user_id, null::uuid as id from due)`)},
     forgotten as (${forgetAttemptsAt(sql`due`)})
     select id, deleted_at::text as closed_at from due order by deleted_at, id`)
@@ -85,10 +80,7 @@ export async function finishErasure(ctx: JobContext, userIds: string[]): Promise
   const [first, ...rest] = userIds.map((userId) => {
     const happened = sql`select tenant_id, id as subject, '{}'::jsonb as data from erased`
     return rowsOf(ctx.db, { id: v.string() })(sql`
-      with erased as (
-        update users set erased_at = clock_timestamp()
-        where id = ${userId} and deleted_at is not null and erased_at is null and email is null
-        returning id, tenant_id),
+      with erased as (${markErased(userId)}),
       recorded as (${recordEvent(ctx, 'user.erased', happened, { actor: sql`null`, rare: true })})
       select id from erased`)
   })

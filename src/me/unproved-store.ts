@@ -2,11 +2,11 @@
 import { sql } from 'drizzle-orm'
 import * as v from 'valibot'
 import { removeAccess } from '../access/store.ts'
+import { markClosed } from '../accounts/closing-store.ts'
 import type { JobContext } from '../context.ts'
 import { recordEvent } from '../events/outbox.ts'
 import { rowsOf } from '../storage/rows.ts'
 import { DEFAULT_POLICY } from '../tenants/tenants.ts'
-import { erasureDays } from './erasure-store.ts'
 
 const unprovedDays = sql`
   coalesce((tenants.settings ->> 'unproved_account_days')::int, ${DEFAULT_POLICY.unproved_account_days})`
@@ -43,10 +43,7 @@ export async function closeNeverProved(ctx: JobContext, userIds: string[]): Prom
       from closed`
     return rowsOf(ctx.db, { userId: v.string() })(sql`
       with closed as (
-        update users set deleted_at = clock_timestamp() from tenants
-        where users.id = ${userId} and ${isDue}
-        returning users.id as user_id, null::uuid as id, users.tenant_id,
-          users.deleted_at + make_interval(days => ${erasureDays}) as erased_after),
+        ${markClosed(sql`tenants where users.id = ${userId} and ${isDue}`, { sessions: false })}),
       ${removeAccess(sql`closed`)},
       recorded as (${recordEvent(ctx, 'user.deleted', happened, { actor: sql`null`, rare: true })})
       select user_id from closed`)

@@ -11,7 +11,7 @@ import {
   NO_ATTEMPTS,
   waitSeconds,
 } from '../accounts/attempts-store.ts'
-import { beginEpoch, endedSessions, keptInEpoch } from '../accounts/epoch-store.ts'
+import { beginEpochOf, endedSessions, keptInEpoch } from '../accounts/epoch-store.ts'
 import type { Context } from '../context.ts'
 import type { PasswordHash } from '../crypto/password-hash.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
@@ -134,7 +134,7 @@ export async function changePassword(
     with ${renew(ctx, confirmed, sql`, ${keptInEpoch}`)},
     account as (select user_id, null::uuid as id from renewed),
     ${endAccess(sql`account`, { reason: 'secured', credentials: 'kept', sparing: sql`${caller.sessionId}::uuid` })},
-    epoch_begun as (update users set ${beginEpoch('secured')} from renewed where users.id = renewed.user_id),
+    ${beginEpochOf(sql`renewed`, 'secured')},
     chosen as (
       update passwords set phc = ${chosen.phc}, key_id = ${chosen.keyId}, changed_at = clock_timestamp()
       from renewed where passwords.user_id = renewed.user_id),

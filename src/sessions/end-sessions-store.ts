@@ -1,14 +1,13 @@
 /** The SQL that ends, in their rows, the sessions that an epoch has made dead. Every statement may run twice and at once. */
 import { sql } from 'drizzle-orm'
 import * as v from 'valibot'
+import { type EndingAccount, markEnded } from '../accounts/epoch-store.ts'
 import type { JobContext } from '../context.ts'
-import { type Row, rowsOf } from '../storage/rows.ts'
+import { rowsOf } from '../storage/rows.ts'
 
 type Storage = Pick<JobContext, 'db'>
 
-/** An account whose sessions end; `validFrom` as PostgreSQL writes it, because a Date would drop the microseconds. */
 const ENDING_ACCOUNT = { id: v.string(), validFrom: v.string() }
-export type EndingAccount = Row<typeof ENDING_ACCOUNT>
 
 /** The next account after the id `after` that has sessions to end. */
 export async function findEndingAccount(
@@ -49,11 +48,10 @@ export async function endOldSessions(
 }
 
 /** Says that the account has none left, unless a later epoch has begun meanwhile. */
-export async function finishEnding({ db }: Storage, { id, validFrom }: EndingAccount): Promise<void> {
-  await db.execute(sql`
-    update users set ending_reason = null
-    where id = ${id} and access_valid_from = ${validFrom}::timestamptz and (
-      -- In order of the index: a search for any row would be planned as a look at the table.
-      select sessions.id from sessions where user_id = ${id} and revoked_at is null
-        and greatest(sessions.created_at, kept_at) < ${validFrom}::timestamptz order by sessions.id limit 1) is null`)
+export async function finishEnding({ db }: Storage, account: EndingAccount): Promise<void> {
+  // In order of the index: a search for any row would be planned as a look at the table.
+  const isFinished = sql`(
+    select sessions.id from sessions where user_id = ${account.id} and revoked_at is null
+      and greatest(sessions.created_at, kept_at) < ${account.validFrom}::timestamptz order by sessions.id limit 1) is null`
+  await db.execute(markEnded(account, isFinished))
 }

@@ -1,7 +1,7 @@
 /** The SQL of ending sessions: one of the caller's, all of them, all but one; and signing out. */
 import { eq, type SQL, sql } from 'drizzle-orm'
 import * as v from 'valibot'
-import { beginEpoch, endedSessions, endSessionRows, keptInEpoch } from '../accounts/epoch-store.ts'
+import { beginEpochOf, endedSessions, endSessionRows, keptInEpoch } from '../accounts/epoch-store.ts'
 import type { Context } from '../context.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
 import { CALLER, callerOf, callerRow } from '../guard/caller-store.ts'
@@ -67,7 +67,7 @@ function endMany(ctx: Pick<Context, 'db' | 'host'> & Recorder, caller: Caller, w
   )(sql`
     with ${callerOf(caller, ctx.host)},
     ${endSessionRows(sql`caller`, { reason: 'revoked', ...(isKept && { sparing: sql`${caller.sessionId}::uuid` }) })},
-    epoch_begun as (update users set ${beginEpoch('revoked')} from caller where users.id = caller.user_id),
+    ${beginEpochOf(sql`caller`, 'revoked')},
     ${isKept ? kept : sql``}
     recorded as (${recordEvent(ctx, 'session.revoked', happened)})
     select ${callerRow}, (select count(*)::int from newest) as found`)
