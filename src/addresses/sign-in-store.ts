@@ -4,12 +4,11 @@
  */
 import { eq, type SQL, sql } from 'drizzle-orm'
 import * as v from 'valibot'
-import { endAccess } from '../access/store.ts'
+import { proveAddress } from '../access/proof-store.ts'
 import type { CanonicalEmail } from '../accounts/accounts.ts'
-import { beginEpoch, endedSessions } from '../accounts/epoch-store.ts'
 import { userIsActive } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
-import { type Recorder, recordEvent } from '../events/outbox.ts'
+import type { Recorder } from '../events/outbox.ts'
 import { answerChallenge, forgetWrongCodes, isFromBrowser } from '../one-time/code-store.ts'
 import type { OneTimeTokenHash } from '../one-time/one-time-token.ts'
 import { consumeToken, lockOwner } from '../one-time/store.ts'
@@ -37,27 +36,12 @@ export async function findForSignIn(ctx: Pick<Context, 'db' | 'host' | 'settings
   return row
 }
 
-/**
- * Members of a `with`, after `token`, which was used up: the first proof of an address takes with it what was there before
- * (pre-hijacking), and the session begins.
- */
-const signInBy = (ctx: Storage, beginning: Beginning): SQL => {
-  const verified = sql`
-    select tenant_id, user_id as subject, jsonb_build_object('by', 'sign_in',
-      'password', case when exists (select from removed) then 'removed' else 'none' end) || ${endedSessions} as data
-    from planted`
-  return sql`
-    planted as (select * from token where email_verified_at is null),
-    ${endAccess(sql`planted`, { reason: 'secured', credentials: 'removed' })},
-    ${forgetWrongCodes(sql`not exists (select from planted)`)},
-    proved as (
-      update users set ${beginEpoch('secured', sql`exists (select from planted)`)},
-        email_verified_at = coalesce(users.email_verified_at, clock_timestamp())
-      from token where users.id = token.user_id returning users.*),
-    verified_recorded as (${recordEvent(ctx, 'email.verified', verified, { rare: true })}),
-    ${begin(ctx, beginning, sql`select * from proved`)}
-    select ${BEGUN} as begun`
-}
+/** Members of a `with`, after `token`, which was used up: the address is proved, and the session begins. */
+const signInBy = (ctx: Storage, beginning: Beginning): SQL => sql`
+  ${proveAddress(ctx, 'sign_in')},
+  ${forgetWrongCodes(sql`not exists (select from planted)`)},
+  ${begin(ctx, beginning, sql`select * from proved`)}
+  select ${BEGUN} as begun`
 
 /**
  * Answers the challenge of an address with a code, or counts a wrong one: whichever of simultaneous attempts comes first

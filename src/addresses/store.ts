@@ -7,7 +7,8 @@ import * as v from 'valibot'
 import { closeUnproved, endAccess } from '../access/store.ts'
 import type { CanonicalEmail } from '../accounts/accounts.ts'
 import { forgetAttemptsAt } from '../accounts/attempts-store.ts'
-import { beginEpoch, endedSessions } from '../accounts/epoch-store.ts'
+import { endedSessions } from '../accounts/epoch-store.ts'
+import { changeAddress, reopen } from '../accounts/proof-store.ts'
 import { userIsNotErased } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
@@ -63,10 +64,7 @@ export async function confirmChange(ctx: Storage, hash: OneTimeTokenHash, revert
       from token join one_time_tokens as other
         on other.user_id = token.user_id and other.flow_id = token.flow_id and other.id <> token.id
       where other.consumed_at is not null and other.expires_at > clock_timestamp()),
-    changed as (
-      update users set email = pair.new_email, email_verified_at = clock_timestamp()
-      from pair where users.id = pair.user_id and users.email = pair.old_email
-      returning pair.*),
+    changed as (${changeAddress}),
     -- Until now they were at nobody's account.
     failures_forgotten as (${forgetAttemptsAt(sql`(select tenant_id, new_email as email from changed)`)}),
     undoing as (${issueToken(
@@ -94,10 +92,7 @@ export async function revertChange(ctx: Storage, hash: OneTimeTokenHash) {
   const revert = rowsOf(ctx.db, { id: v.string() })(sql`
     with token as (${consumeToken(ctx, hash, ['revert_email'], { account: userIsNotErased })}),
     ${endAccess(sql`token`, { reason: 'secured', credentials: 'removed', purposes: isVoid })},
-    reverted as (
-      update users set email = token.subject, email_verified_at = clock_timestamp(), deleted_at = null,
-        ${beginEpoch('secured')}
-      from token where users.id = token.user_id),
+    reverted as (${reopen('secured', { address: 'given' })}),
     recorded as (${recordEvent(ctx, 'email.reverted', happened)})
     select id from token`)
   return unlessTaken(async () => {

@@ -7,7 +7,8 @@ import { sql } from 'drizzle-orm'
 import * as v from 'valibot'
 import { closeUnproved, endAccess } from '../access/store.ts'
 import { markClosed } from '../accounts/closing-store.ts'
-import { beginEpoch, endedSessions } from '../accounts/epoch-store.ts'
+import { endedSessions } from '../accounts/epoch-store.ts'
+import { reopen } from '../accounts/proof-store.ts'
 import { userIsClosed } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
@@ -77,12 +78,9 @@ export async function restoreAccount(
 ) {
   const happened = sql`select tenant_id, id as subject, '{}'::jsonb as data from restored`
   const restore = rowsOf(ctx.db, { id: v.string() })(sql`
-    with redeemed as (${consumeToken(ctx, hash, ['restore_account'], { account: userIsClosed })}),
-    ${endAccess(sql`redeemed`, { reason: 'closed', credentials: 'removed' })},
-    restored as (
-      update users set deleted_at = null, ${beginEpoch('closed')},
-        email_verified_at = coalesce(users.email_verified_at, clock_timestamp())
-      from redeemed where users.id = redeemed.user_id returning users.id, users.tenant_id),
+    with token as (${consumeToken(ctx, hash, ['restore_account'], { account: userIsClosed })}),
+    ${endAccess(sql`token`, { reason: 'closed', credentials: 'removed' })},
+    restored as (${reopen('closed', { address: 'kept' })}),
     recorded as (${recordEvent(ctx, 'user.restored', happened)})
     select id from restored`)
   try {

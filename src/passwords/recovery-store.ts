@@ -1,10 +1,9 @@
 /** The SQL of proving an address and of taking an account back: by a mailed link alone, or with the password too. */
-import { and, eq, gt, isNull, type SQL, sql } from 'drizzle-orm'
+import { and, eq, gt, isNull, sql } from 'drizzle-orm'
 import * as v from 'valibot'
-import { endAccess } from '../access/store.ts'
-import { MAX_ROLES } from '../accounts/accounts.ts'
+import { passwordLeft, proveAddress, proveAndSecure } from '../access/proof-store.ts'
 import { forgetAttempts } from '../accounts/attempts-store.ts'
-import { beginEpoch, endedSessions } from '../accounts/epoch-store.ts'
+import { endedSessions } from '../accounts/epoch-store.ts'
 import { userColumns, userIsActive } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import type { PasswordHash } from '../crypto/password-hash.ts'
@@ -53,12 +52,6 @@ export async function findByToken(
   return row
 }
 
-/** The event of a first proof. @param password what became of the password, as an expression */
-const verified = (by: OneTimePurpose, password: SQL) => sql`
-  select tenant_id, user_id as subject,
-    jsonb_build_object('by', ${by}::text, 'password', ${password}) || ${endedSessions} as data
-  from token where email_verified_at is null`
-
 export type Reset = {
   hash: OneTimeTokenHash
   /** `verify_email` for a first proof alone. */
@@ -86,41 +79,18 @@ export async function resetPassword(
       jsonb_build_object('by', ${by}::text) || ${endedSessions} as data from token`
   const reset = rowsOf(ctx.db, { rolesLeftOut: v.number() })(sql`
     with token as (${consumeToken(ctx, hash, [purpose], { and })}),
-    ${endAccess(sql`token`, { reason: 'secured', credentials: 'kept' })},
-    ${grantRoles},
-    proved as (
-      update users set ${beginEpoch('secured')},
-        email_verified_at = coalesce(users.email_verified_at, clock_timestamp()),
-        name = coalesce(${name ?? null}, users.name), roles = granted.roles
-      from token join granted using (user_id) where users.id = token.user_id),
+    ${proveAndSecure(ctx, purpose, name ?? null)},
     chosen as (
       insert into passwords (user_id, tenant_id, phc, key_id)
       select user_id, tenant_id, ${passwordHash.phc}, ${passwordHash.keyId} from token
       on conflict (user_id) do update set phc = excluded.phc, key_id = excluded.key_id, changed_at = clock_timestamp()),
     ${announceKey(ctx, sql`token`)},
     failures_forgotten as (${forgetAttempts(sql`token`, { tenantId, subjects })}),
-    verified_recorded as (${recordEvent(ctx, 'email.verified', verified(purpose, sql`'set'::text`))}),
     changed_recorded as (${recordEvent(ctx, 'password.changed', changed)})
     select greatest(0, wanted - cardinality(roles)) as roles_left_out from granted`)
   const [, [row]] = await ctx.db.batch([lockOwner(ctx, hash), reset])
   return row ?? null
 }
-
-/**
- * Member of a `with`: what the account of `token` has and what the token grants, as far as `MAX_ROLES` allows. Nothing that
- * it has is taken away; `wanted` counts what there would be without the limit.
- */
-const grantRoles: SQL = sql`
-  granted as (
-    select token.user_id,
-      (select count(distinct role)::int from unnest(users.roles || token.grants) as role) as wanted,
-      array(
-        select role from (
-          select role from unnest(users.roles || token.grants) with ordinality as given(role, place)
-          group by role order by min(place) > cardinality(users.roles), role
-          limit greatest(${MAX_ROLES}, cardinality(users.roles))) as kept
-        order by role) as roles
-    from token join users on users.id = token.user_id)`
 
 export type Verification = {
   hash: OneTimeTokenHash
@@ -143,23 +113,14 @@ export async function verifyEmail(
   ctx: Storage,
   { hash, knownSince, subject, tenantId }: Verification,
 ): Promise<(typeof BECAME)[number] | null> {
-  const password = sql`
-    case when exists (select from removed) then 'removed'
-      when exists (select from passwords join token on token.user_id = passwords.user_id) then 'kept' else 'none' end`
+  const known = sql`exists (
+    select from passwords where passwords.user_id = token.user_id and passwords.changed_at = ${knownSince}::timestamptz)`
   const verify = rowsOf(ctx.db, { password: v.picklist(BECAME) })(sql`
     with token as (${consumeToken(ctx, hash, ['verify_email'])}),
-    planted as (
-      select token.* from token where email_verified_at is null and not exists (
-        select from passwords where passwords.user_id = token.user_id and passwords.changed_at = ${knownSince}::timestamptz)),
-    ${endAccess(sql`planted`, { reason: 'secured', credentials: 'removed' })},
-    proved as (
-      update users set ${beginEpoch('secured', sql`exists (select from planted)`)},
-        email_verified_at = coalesce(users.email_verified_at, clock_timestamp())
-      from token where users.id = token.user_id),
+    ${proveAddress(ctx, 'verify_email', known)},
     failures_forgotten as (
-      ${forgetAttempts(sql`token`, { tenantId, subjects: [subject], when: sql`token.email_verified_at is null` })}),
-    recorded as (${recordEvent(ctx, 'email.verified', verified('verify_email', password))})
-    select ${password} as password from token`)
+      ${forgetAttempts(sql`token`, { tenantId, subjects: [subject], when: sql`token.email_verified_at is null` })})
+    select ${passwordLeft} as password from token`)
   const [, [row]] = await ctx.db.batch([lockOwner(ctx, hash), verify])
   return row?.password ?? null
 }

@@ -1,0 +1,49 @@
+/**
+ * The proof of an address, by whatever was mailed to it: one relation for links that verify, codes and links that sign in,
+ * resets and invitations. Until the first proof nobody knows whose the address is, so what was made before it by somebody
+ * who may have been another (pre-hijacking, CASES C) ends with it: sessions, credentials and every other mailed token.
+ */
+import { type SQL, sql } from 'drizzle-orm'
+import { endedSessions } from '../accounts/epoch-store.ts'
+import { grantedRoles, markProved, markProvedAndGrant } from '../accounts/proof-store.ts'
+import { type Recorder, recordEvent } from '../events/outbox.ts'
+import { endAccess } from './store.ts'
+
+/** What it was mailed for. */
+type ProvedBy = 'verify_email' | 'sign_in' | 'reset_password' | 'invitation'
+
+/**
+ * Members of a `with`, after `token` (what `consumeToken` returns; the account's row locked before it): the address is
+ * proved (`proved`: the row of `users`), and `planted` is the account whose first proof it was and that lost what was there.
+ * @param known a condition over `token` under which nothing is lost: who made the account and who reads the mail are one
+ */
+export const proveAddress = (ctx: Recorder, by: ProvedBy, known: SQL = sql`false`): SQL => sql`
+  planted as (select * from token where email_verified_at is null and not (${known})),
+  ${endAccess(sql`planted`, { reason: 'secured', credentials: 'removed' })},
+  proved as (${markProved(sql`exists (select from planted)`)}),
+  ${recordProof(ctx, by, passwordLeft)}`
+
+/**
+ * The same where a password is chosen with it: all that is older ends whether or not the proof is the first, and the caller
+ * stores the password. The account accepts what the token grants (`granted`).
+ */
+export const proveAndSecure = (ctx: Recorder, by: ProvedBy, name: string | null): SQL => sql`
+  ${endAccess(sql`token`, { reason: 'secured', credentials: 'kept' })},
+  ${grantedRoles},
+  proved as (${markProvedAndGrant(name)}),
+  ${recordProof(ctx, by, sql`'set'::text`)}`
+
+/** After `proveAddress`, what became of the password: `removed`, `kept` or `none`. */
+export const passwordLeft: SQL = sql`
+  case when exists (select from removed) then 'removed'
+    when exists (select from passwords join token on token.user_id = passwords.user_id) then 'kept' else 'none' end`
+
+/** The event of a first proof. */
+function recordProof(ctx: Recorder, by: ProvedBy, password: SQL): SQL {
+  const happened = sql`
+    select tenant_id, user_id as subject,
+      jsonb_build_object('by', ${by}::text, 'password', ${password}) || ${endedSessions} as data
+    from token where email_verified_at is null`
+  // Most who sign in have proved their address long ago.
+  return sql`proof_recorded as (${recordEvent(ctx, 'email.verified', happened, { rare: by === 'sign_in' })})`
+}
