@@ -40,3 +40,45 @@ export const insertUser = ({ id, tenantId, email, name, locale, awaitsProof }: N
   insert into users (id, tenant_id, email, name, locale, awaits_proof_since)
   values (${id}, ${tenantId}, ${email}, ${name}, ${locale}, case when ${awaitsProof}::boolean then now() end)
   on conflict (tenant_id, email) where deleted_at is null do nothing returning *`
+
+/**
+ * The same for an address that may have an account: the row that there is then, of whoever made it.
+ * @param from a member with `tenant_id`; nothing is inserted where it has no row
+ */
+export const insertUnlessThere = (
+  { id, email, name }: Pick<NewUser, 'id' | 'email' | 'name'>,
+  from: SQL,
+): SQL => sql`
+  insert into users (id, tenant_id, email, name, awaits_proof_since)
+  select ${id}::uuid, tenant_id, ${email}, ${name}, now() from ${from}
+  -- Not "do nothing", which yields no row: one that was made a moment ago is meant too.
+  on conflict (tenant_id, email) where deleted_at is null do update set email = excluded.email
+  returning id, tenant_id, email, status`
+
+/**
+ * Inserts the accounts in `entries` whose addresses are free, in order of address: two imports that insert the same ones
+ * wait for each other, and never in a circle.
+ * @param entries `tenant_id`, and `id`, `email`, `email_verified`, `disabled`, `name`, `locale`, `roles` of each
+ */
+export const insertUsers = (entries: SQL): SQL => sql`
+  insert into users (id, tenant_id, email, email_verified_at, status, name, locale, roles)
+  select id, tenant_id, email, case when email_verified then now() end,
+    case when disabled then 'disabled' else 'active' end, name, locale, roles
+  from ${entries} order by email
+  on conflict (tenant_id, email) where deleted_at is null do nothing returning id, tenant_id, email`
+
+/** What a person may change about themselves; what is absent stays. */
+export type ProfileChanges = { name?: string | null; locale?: string | null; operational_mail?: boolean }
+
+/** `update … returning users.*`: of the active account in the member `caller` (`user_id`, `tenant_id`). */
+export const changeProfile = ({ name, locale, operational_mail: mail }: ProfileChanges): SQL => sql`
+  update users set name = ${name === undefined ? sql`users.name` : sql`${name}`},
+    locale = ${locale === undefined ? sql`users.locale` : sql`${locale}`},
+    operational_mail = ${mail === undefined ? sql`users.operational_mail` : sql`${mail}`}
+  from caller
+  where users.id = caller.user_id and users.tenant_id = caller.tenant_id and ${userIsActive} returning users.*`
+
+/** `update …`: the account in `account` (`id`) is used, so it is never closed for want of a proof. */
+export const markUsed = (account: SQL): SQL => sql`
+  update users set awaits_proof_since = null
+  from ${account} as account where users.id = account.id and users.awaits_proof_since is not null`

@@ -2,12 +2,13 @@
 import { type SQL, sql } from 'drizzle-orm'
 import * as v from 'valibot'
 import { forgetAttemptsAt } from '../accounts/attempts-store.ts'
+import { insertUsers } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import { NO_PEPPER } from '../crypto/foreign-hash.ts'
-import { clientOf, type Recorder } from '../events/outbox.ts'
-import { priorityOf } from '../events/priority.ts'
+import { clientOf, type Recorder, recordEach } from '../events/outbox.ts'
 import { CALLER, callerOf, callerRow } from '../guard/caller-store.ts'
 import type { Admin, CallerRow } from '../guard/demands.ts'
+import { insertPasswords } from '../passwords/imported-store.ts'
 import { rowsOf } from '../storage/rows.ts'
 import type { NewImport } from './import-users.ts'
 
@@ -65,25 +66,19 @@ const CREATED = { created: v.array(v.string()) }
  * @param tenant a member with the one column `tenant_id` that matters, and at most one row
  */
 function insertMembers(imports: NewImport[], tenant: SQL, actor: SQL, client: string | null): SQL {
-  // In order of address: two imports that insert the same ones wait for each other, and never in a circle.
   return sql`
     entry as (
-      select * from jsonb_to_recordset(${JSON.stringify(imports)}::jsonb) as entry(
-        id uuid, "eventId" uuid, email text, "emailVerified" boolean, disabled boolean, name text, locale text, roles text[], "storedHash" text)),
-    account as (
-      insert into users (id, tenant_id, email, email_verified_at, status, name, locale, roles)
-      select entry.id, tenant_id, email, case when "emailVerified" then now() end,
-        case when disabled then 'disabled' else 'active' end, name, locale, entry.roles
-      from entry cross join ${tenant} order by email
-      on conflict (tenant_id, email) where deleted_at is null do nothing returning id, tenant_id, email),
-    stored as (
-      insert into passwords (user_id, tenant_id, phc, key_id)
-      select account.id, tenant_id, "storedHash", ${NO_PEPPER} from account join entry on entry.id = account.id
-      where "storedHash" is not null),
+      select entry.*, ${tenant}.tenant_id from jsonb_to_recordset(${JSON.stringify(imports)}::jsonb) as entry(
+        id uuid, "eventId" uuid, email text, "emailVerified" boolean, disabled boolean, name text, locale text, roles text[], "storedHash" text)
+      cross join ${tenant}),
+    account as (${insertUsers(sql`(select *, "emailVerified" as email_verified from entry) as entry`)}),
+    stored as (${insertPasswords(sql`
+      select id, account.tenant_id, "storedHash", ${NO_PEPPER} from account join entry using (id)
+      where "storedHash" is not null`)}),
     failures_forgotten as (${forgetAttemptsAt(sql`account`)}),
-    recorded as (
-      insert into events (id, tenant_id, type, subject, actor, data, client, priority)
-      select "eventId", tenant_id, 'user.imported', account.id, ${actor}, '{}', ${client}::jsonb,
-        ${priorityOf('user.imported')}
-      from account join entry on entry.id = account.id)`
+    recorded as (${recordEach(
+      'user.imported',
+      sql`select "eventId" as id, account.tenant_id, id as subject from account join entry using (id)`,
+      { actor, client },
+    )})`
 }

@@ -1,6 +1,7 @@
 /** The SQL of inviting: the account that waits for its owner, and the token that is mailed to its address, together. */
 import { sql } from 'drizzle-orm'
 import type { CanonicalEmail } from '../accounts/accounts.ts'
+import { insertUnlessThere } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import { newId, type Recorder, recordEvent } from '../events/outbox.ts'
 import { CALLER, callerOf, callerRow } from '../guard/caller-store.ts'
@@ -43,12 +44,7 @@ export async function issueInvitation(
       CALLER,
     )(sql`
       with ${callerOf(caller, ctx.host)},
-      invitee as (
-        insert into users (id, tenant_id, email, name, awaits_proof_since)
-        select ${newId(ctx)}::uuid, tenant_id, ${email}, ${name}, now() from caller
-        -- Not "do nothing", which yields no row: one that was made a moment ago is invited too.
-        on conflict (tenant_id, email) where deleted_at is null do update set email = excluded.email
-        returning id, tenant_id, email, status),
+      invitee as (${insertUnlessThere({ id: newId(ctx), email, name }, sql`caller`)}),
       ${kept ? sql`${keepAnswer(caller.tenant.id, kept.key, kept.sealed, sql`null`, isKept)},` : sql``}
       issued as (${issueToken(token, account, { grants })}),
       recorded as (${recordEvent(ctx, 'user.invited', tokenIssued(sql`issued`), { actor: sql`${caller.userId}::uuid` })})

@@ -45,6 +45,19 @@ export function recordEvent(
     from (${source}) as happened`
 }
 
+/**
+ * The same for events of one type whose ids were made before: one for each row of `source` (`id`, `tenant_id`, `subject`).
+ * The queue is not told; the sweep takes them within a minute.
+ */
+export const recordEach = (
+  type: ChangeType,
+  source: SQL,
+  { actor, client }: { actor: SQL; client: string | null },
+): SQL => sql`
+  insert into events (id, tenant_id, type, subject, actor, data, client, priority)
+  select id, tenant_id, ${type}, subject, ${actor}, '{}', ${client}::jsonb, ${priorityOf(type)}
+  from (${source}) as happened`
+
 /** Where a request came from, as events keep it. */
 export function clientOf({ client, requestId }: Pick<Context, 'client' | 'requestId'>): EventClient {
   return {

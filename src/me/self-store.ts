@@ -2,15 +2,12 @@
 import { sql } from 'drizzle-orm'
 import * as v from 'valibot'
 import type { Self } from '../accounts/accounts.ts'
-import { selfColumns, userIsActive } from '../accounts/store.ts'
+import { changeProfile, type ProfileChanges, selfColumns } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
 import { CALLER, callerOf, callerRow } from '../guard/caller-store.ts'
 import type { Caller, CallerRow } from '../guard/demands.ts'
 import { inJson, jsonOf, rowsOf } from '../storage/rows.ts'
-
-/** What a person may change about themselves; what is absent stays. */
-export type SelfChanges = { name?: string | null; locale?: string | null; operational_mail?: boolean }
 
 /**
  * Changes the caller's account in one statement.
@@ -19,19 +16,13 @@ export type SelfChanges = { name?: string | null; locale?: string | null; operat
 export async function updateCaller(
   ctx: Pick<Context, 'db' | 'host'> & Recorder,
   caller: Caller,
-  changes: SelfChanges,
+  changes: ProfileChanges,
 ): Promise<{ caller: CallerRow; self: Self | null }> {
-  const { name, locale, operational_mail: mail } = changes
   const happened = sql`select tenant_id, id as subject,
     jsonb_build_object('fields', ${JSON.stringify(Object.keys(changes))}::jsonb) as data from updated`
   const [row] = await rowsOf(ctx.db, { ...CALLER, self: v.nullable(inJson(selfColumns)) })(sql`
     with ${callerOf(caller, ctx.host)},
-    updated as (
-      update users set name = ${name === undefined ? sql`users.name` : sql`${name}`},
-        locale = ${locale === undefined ? sql`users.locale` : sql`${locale}`},
-        operational_mail = ${mail === undefined ? sql`users.operational_mail` : sql`${mail}`}
-      from caller
-      where users.id = caller.user_id and users.tenant_id = caller.tenant_id and ${userIsActive} returning users.*),
+    updated as (${changeProfile(changes)}),
     recorded as (${recordEvent(ctx, 'user.updated', happened)})
     select ${callerRow}, ${jsonOf(selfColumns, sql`updated`)} as self`)
   return row ?? { caller: null, self: null }

@@ -11,7 +11,7 @@ import {
   NO_ATTEMPTS,
   waitSeconds,
 } from '../accounts/attempts-store.ts'
-import { userColumns, userIsActive } from '../accounts/store.ts'
+import { markUsed, userColumns, userIsActive } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import type { PasswordHash } from '../crypto/password-hash.ts'
 import type { Recorder } from '../events/outbox.ts'
@@ -97,9 +97,7 @@ export async function signIn(
       from begun where passwords.user_id = begun.id)`
   // An account that is used is never closed for want of a proof: its tenant came to let people in without one.
   const used = sql`,
-    used as (
-      update users set awaits_proof_since = null
-      from begun where users.id = begun.id and users.awaits_proof_since is not null)`
+    used as (${markUsed(sql`begun`)})`
   const [row] = await rowsOf(ctx.db, { ...ATTEMPTS, begun: v.unknown() })(sql`
     with standing as (
       select users.* from users join passwords on passwords.user_id = users.id

@@ -33,7 +33,7 @@ const LEAVES: Record<string, { upTo: string; knows?: string }> = {
   mailer: { upTo: 'sessions' },
   webhooks: { upTo: 'guard' },
   me: { upTo: 'sessions', knows: 'audit' },
-  admin: { upTo: 'guard' },
+  admin: { upTo: 'passwords' },
   'link-pages': { upTo: 'passwords', knows: 'me' },
 }
 
