@@ -4,9 +4,9 @@
  * who may have been another (pre-hijacking, CASES C) ends with it: sessions, credentials and every other mailed token.
  */
 import { type SQL, sql } from 'drizzle-orm'
-import { endedSessions } from '../accounts/epoch-store.ts'
 import { grantedRoles, markProved, markProvedAndGrant } from '../accounts/proof-store.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
+import { endedSessions } from '../sessions/ended-store.ts'
 import { endAccess } from './store.ts'
 
 /** What it was mailed for. */

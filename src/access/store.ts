@@ -5,11 +5,12 @@
  */
 import { type SQL, sql } from 'drizzle-orm'
 import { markClosed } from '../accounts/closing-store.ts'
-import { type EndReason, endedSessions, endSessionRows } from '../accounts/epoch-store.ts'
+import type { EndReason } from '../accounts/epoch-store.ts'
 import type { Context } from '../context.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
 import type { OneTimePurpose, OneTimeTokenHash } from '../one-time/one-time-token.ts'
 import { tokenIsLive, voidTokens } from '../one-time/store.ts'
+import { endedSessions, endSessionRows } from '../sessions/ended-store.ts'
 import { callingTenant } from '../tenants/store.ts'
 
 /** What opens the account without a mail: gone (`removed`), for the accounts in `account` (`user_id`). */

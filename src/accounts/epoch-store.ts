@@ -11,10 +11,7 @@ import { type SQL, sql } from 'drizzle-orm'
 export type EndReason = 'secured' | 'closed' | 'revoked'
 
 /** How many sessions a statement ends at once. More of them would make the owner wait for what a thief has piled up. */
-const ENDED_AT_ONCE = 250
-
-/** How many sessions an event names: the newest. */
-const NAMED_IN_EVENT = 100
+export const ENDED_AT_ONCE = 250
 
 /** When the session in `sessions` began, or was last kept while the others ended. */
 const since = sql`greatest(sessions.created_at, sessions.kept_at)`
@@ -26,11 +23,8 @@ const since = sql`greatest(sessions.created_at, sessions.kept_at)`
 export const isOfEpoch: SQL = sql`coalesce(${since} >= (
   select owner.access_valid_from from users as owner where owner.id = sessions.user_id), true)`
 
-/** Sets for an `update` of `sessions`: this one outlives the epoch that the same statement begins. */
-export const keptInEpoch: SQL = sql`kept_at = statement_timestamp()`
-
 /**
- * Sets for an `update` of `users`, in a statement that has the members of `endSessionRows` before it: every session that is older is
+ * Sets for an `update` of `users`, in a statement that has the members of `endSessionRows` (src/sessions/ended-store.ts) before it: every session that is older is
  * dead once this is committed.
  * @param when whether it is so; always, unless given
  */
@@ -49,32 +43,3 @@ export type EndingAccount = { id: string; validFrom: string }
 export const markEnded = ({ id, validFrom }: EndingAccount, isFinished: SQL): SQL => sql`
   update users set ending_reason = null
   where id = ${id} and access_valid_from = ${validFrom}::timestamptz and ${isFinished}`
-
-/**
- * Members of a `with`: the newest sessions of the account in the member `account` (`user_id`, at most one row) end in their
- * rows (`ended`). One more is looked for, which tells whether there is work left for the background.
- * @param sparing the id of a session that does not end
- */
-export const endSessionRows = (
-  account: SQL,
-  { reason, sparing = sql`null::uuid` }: { reason: EndReason; sparing?: SQL },
-): SQL => sql`
-  newest as (
-    select newest.id from ${account} as account cross join lateral (
-      select sessions.id from sessions
-      where sessions.user_id = account.user_id and sessions.revoked_at is null and sessions.id is distinct from ${sparing}
-      order by sessions.id desc limit ${ENDED_AT_ONCE + 1}) as newest),
-  ended as (
-    update sessions set revoked_at = clock_timestamp(), revoke_reason = ${reason}
-    where id in (
-      select sessions.id from sessions
-      where sessions.id = any(array(select id from newest order by id desc limit ${ENDED_AT_ONCE}))
-      order by sessions.id for no key update of sessions)
-      and revoked_at is null
-    returning id)`
-
-/** What an event says of them: `session_ids`, and `session_count` where it is more than those. */
-export const endedSessions: SQL = sql`jsonb_strip_nulls(jsonb_build_object(
-  'session_ids', (select coalesce(jsonb_agg(id), '[]'::jsonb) from (
-    select id from ended order by id desc limit ${NAMED_IN_EVENT}) as named),
-  'session_count', (select nullif(greatest(count(*), ${NAMED_IN_EVENT}), ${NAMED_IN_EVENT}) from newest)))`

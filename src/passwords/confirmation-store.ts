@@ -11,7 +11,7 @@ import {
   NO_ATTEMPTS,
   waitSeconds,
 } from '../accounts/attempts-store.ts'
-import { beginEpochOf, endedSessions, keptInEpoch } from '../accounts/epoch-store.ts'
+import { beginEpochOf } from '../accounts/epoch-store.ts'
 import type { Context } from '../context.ts'
 import type { PasswordHash } from '../crypto/password-hash.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
@@ -20,6 +20,7 @@ import type { Caller } from '../guard/demands.ts'
 import { announceKey, ringState } from '../keys/auth-keys-store.ts'
 import { sealedKeyColumns } from '../keys/store.ts'
 import { lockUser } from '../one-time/store.ts'
+import { endedSessions, keptInEpoch } from '../sessions/ended-store.ts'
 import { renewSession, standingSession } from '../sign-in/renewal-store.ts'
 import { type Row, rowsOf, Time } from '../storage/rows.ts'
 import { passwords, sessions, signInFailures, signingKeys, tenantHosts } from '../storage/schema.ts'

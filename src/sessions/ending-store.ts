@@ -1,7 +1,7 @@
 /** The SQL of ending sessions: one of the caller's, all of them, all but one; and signing out. */
 import { eq, type SQL, sql } from 'drizzle-orm'
 import * as v from 'valibot'
-import { beginEpochOf, endedSessions, endSessionRows, keptInEpoch } from '../accounts/epoch-store.ts'
+import { beginEpochOf } from '../accounts/epoch-store.ts'
 import type { Context } from '../context.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
 import { CALLER, callerOf, callerRow } from '../guard/caller-store.ts'
@@ -13,6 +13,7 @@ import { lockUser } from '../one-time/store.ts'
 import { type Row, rowsOf } from '../storage/rows.ts'
 import { tenantHosts, tenants } from '../storage/schema.ts'
 import { tenantColumns } from '../tenants/store.ts'
+import { endedSessions, endSessionRows, keptInEpoch } from './ended-store.ts'
 
 /** Which of the caller's sessions end. */
 export type Ending = { one: string } | 'others' | 'all'
