@@ -20,7 +20,7 @@ export async function recordStatements(stack: Stack): Promise<Statement[]> {
   let operation = ''
   const neon = await startProxy(stack.ports.neon, (_, body) => {
     const { queries = [JSON.parse(body)] } = JSON.parse(body) as { queries?: Omit<Statement, 'operation'>[] }
-    // A `do` block has no plan; it is DDL of a month (src/housekeeping/store.ts).
+    // A `do` block has no plan; it is DDL of a month (src/audit/months-store.ts).
     for (const { query, params } of queries)
       if (!/^\s*do\b/i.test(query)) statements.push({ operation, query, params })
   })

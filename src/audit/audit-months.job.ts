@@ -3,7 +3,7 @@
  * longer. What no month took lies in the default partition and is moved into its month when that is made.
  */
 import type { JobContext } from '../context.ts'
-import { dropAuditMonth, findAuditMonths, type Month, makeAuditMonth } from '../housekeeping/store.ts'
+import { dropAuditMonth, findAuditMonths, type Month, makeAuditMonth } from './months-store.ts'
 
 const MONTHS_AHEAD = 3
 
