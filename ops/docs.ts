@@ -5,7 +5,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { EVENTS, type EventEntry } from '../src/events/catalogue.ts'
 import { LIMITS, type Limit, type Policy } from '../src/limits/limits.ts'
-import { SECTIONS } from '../src/me/export-store.ts'
+import { SECTIONS } from '../src/personal-data.ts'
 import { DOCUMENT, renderOpenApi } from './openapi.ts'
 
 /** What stands in which document. */
@@ -58,8 +58,8 @@ function eventsTable(): string {
 
 /** What a person's export says, section by section. */
 function exportTable(): string {
-  const rows = Object.entries(SECTIONS).flatMap(([name, section]) => [
-    `| **\`${name}\`** | ${'isOne' in section ? 'object or null' : 'list'}: ${section.says} |`,
+  const rows = SECTIONS.flatMap(([name, section]) => [
+    `| **\`${name}\`** | ${section.isOne ? 'object or null' : 'list'}: ${section.says} |`,
     ...Object.entries(section.members).map(([member, [says]]) => `| \`${name}.${member}\` | ${says} |`),
   ])
   return ['| member | what |', '| --- | --- |', ...rows].join('\n')

@@ -1,7 +1,7 @@
 /**
  * The proof of an address, by whatever was mailed to it: one relation for links that verify, codes and links that sign in,
- * resets and invitations. Until the first proof nobody knows whose the address is, so what was made before it by somebody
- * who may have been another (pre-hijacking, CASES C) ends with it: sessions, credentials and every other mailed token.
+ * resets and invitations. Before the first proof an account may be of an attacker who only knew the address (pre-hijacking,
+ * CASES C). So the first proof ends what was there: sessions, credentials and every other mailed token.
  */
 import { type SQL, sql } from 'drizzle-orm'
 import { grantedRoles, markProved, markProvedAndGrant } from '../accounts/proof-store.ts'
@@ -15,7 +15,7 @@ type ProvedBy = 'verify_email' | 'sign_in' | 'reset_password' | 'invitation'
 /**
  * Members of a `with`, after `token` (what `consumeToken` returns; the account's row locked before it): the address is
  * proved (`proved`: the row of `users`), and `planted` is the account whose first proof it was and that lost what was there.
- * @param known a condition over `token` under which nothing is lost: who made the account and who reads the mail are one
+ * @param known a condition over `token` under which nothing is lost: the person who made the account is the one who reads the mail
  */
 export const proveAddress = (ctx: Recorder, by: ProvedBy, known: SQL = sql`false`): SQL => sql`
   planted as (select * from token where email_verified_at is null and not (${known})),
@@ -35,7 +35,7 @@ export const proveAndSecure = (ctx: Recorder, by: ProvedBy, name: string | null)
 
 /** After `proveAddress`, what became of the password: `removed`, `kept` or `none`. */
 export const passwordLeft: SQL = sql`
-  case when exists (select from removed) then 'removed'
+  case when exists (select from removed_passwords) then 'removed'
     when exists (select from passwords join token on token.user_id = passwords.user_id) then 'kept' else 'none' end`
 
 /** The event of a first proof. */

@@ -1,7 +1,7 @@
 /**
- * Every way into an account is ended here: sessions, mailed links and codes, and credentials. A new kind of credential is
- * one more line in `removeCredentials`. These are members of a `with`; each needs the account's row locked by a statement
- * before it, in the same batch.
+ * Every way into an account is ended here: sessions, mailed links and codes, and credentials. A new kind of credential says
+ * that it is one in its capability's personal-data.ts. These are members of a `with`; each needs the account's row locked
+ * by a statement before it, in the same batch.
  */
 import { type SQL, sql } from 'drizzle-orm'
 import { markClosed } from '../accounts/closing-store.ts'
@@ -10,18 +10,25 @@ import type { Context } from '../context.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
 import type { OneTimePurpose, OneTimeTokenHash } from '../one-time/one-time-token.ts'
 import { tokenIsLive, voidTokens } from '../one-time/store.ts'
+import { CREDENTIALS } from '../personal-data.ts'
 import { endedSessions, endSessionRows } from '../sessions/ended-store.ts'
 import { callingTenant } from '../tenants/store.ts'
 
-/** What opens the account without a mail: gone (`removed`), for the accounts in `account` (`user_id`). */
-const removeCredentials = (account: SQL): SQL => sql`
-  removed as (
-    delete from passwords using ${account} as account where passwords.user_id = account.user_id
-    returning passwords.user_id)`
+/** What opens the account without a mail: gone (`removed_passwords` …), for the accounts in `account` (`user_id`). */
+const removeCredentials = (account: SQL): SQL =>
+  sql.join(
+    CREDENTIALS.map((name) => {
+      const table = sql.raw(name)
+      return sql`removed_${table} as (
+        delete from ${table} using ${account} as account where ${table}.user_id = account.user_id
+        returning ${table}.user_id)`
+    }),
+    sql`, `,
+  )
 
 export type Ended = {
   reason: EndReason
-  /** Whether what the owner knows or holds still opens the account. With `removed` there is a member of that name. */
+  /** Whether what the owner knows or holds still opens the account. With `removed` there is a member for each kind, e.g. `removed_passwords`. */
   credentials: 'kept' | 'removed'
   /** The id of a session that does not end. */
   sparing?: SQL

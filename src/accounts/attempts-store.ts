@@ -79,7 +79,7 @@ export const NO_ATTEMPTS: Attempts = { failures: 0, waitSeconds: 0 }
 /**
  * Counts a failed attempt, unless attempts are not heard: then no one was told whether the password was right.
  * @param attempt.userId the account, where there is one: for the event when this failure is the last one heard
- * @param attempt.hasAccount whether there is one, where `userId` does not say it: what may be forgotten (src/housekeeping/store.ts)
+ * @param attempt.hasAccount whether there is one, where `userId` does not say it: what may be forgotten (personal-data.ts)
  * @returns whether it counted, and how many attempts there are now
  */
 export async function countFailure(

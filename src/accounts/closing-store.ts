@@ -1,6 +1,6 @@
 /**
- * The SQL that closes accounts, opens them again and erases them, as pieces of the statements that do. Whether it may be
- * and what else goes with it is said by those (src/access/, src/me/).
+ * The SQL that closes and erases accounts, as pieces of larger statements. Those decide whether it may happen, and what else
+ * ends with it (src/access/, src/me/).
  */
 import { type SQL, sql } from 'drizzle-orm'
 import { DEFAULT_POLICY } from '../tenants/tenants.ts'

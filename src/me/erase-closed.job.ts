@@ -7,15 +7,9 @@
 import { eraseFromAudit } from '../audit/audit.ts'
 import type { JobContext } from '../context.ts'
 import { endOfRun, reportBacklog } from '../housekeeping/run.ts'
+import { DELETED } from '../personal-data.ts'
 import { Fault, faultOf } from '../problem.ts'
-import {
-  clearDueAccounts,
-  type DueAccount,
-  deleteRecords,
-  deleteRefreshTokens,
-  deleteSessions,
-  finishErasure,
-} from './erasure-store.ts'
+import { clearDueAccounts, type DueAccount, deleteErased, finishErasure } from './erasure-store.ts'
 
 const BATCH = 50
 const ROWS_AT_ONCE = 5_000
@@ -32,7 +26,7 @@ export async function eraseClosedAccounts(ctx: JobContext): Promise<void> {
     try {
       // Half of what is left: an account with millions of sessions takes several runs, and others go meanwhile.
       const now = ctx.now().getTime()
-      const ready = await deleteAccess(ctx, userIds, now + (endsAt - now) / 2)
+      const ready = await deleteRows(ctx, userIds, now + (endsAt - now) / 2)
       erased += await erase(ctx, ready)
       if (ready.length < userIds.length) isFinished = false
     } catch (error) {
@@ -53,18 +47,18 @@ export async function eraseClosedAccounts(ctx: JobContext): Promise<void> {
   if (failed > 0) throw new Fault('internal_error', `${failed} accounts were not erased`)
 }
 
-/** @returns those that have no session any more; where not all did until then, each is tried alone, so that one holds up no other */
-async function deleteAccess(ctx: JobContext, userIds: string[], until: number): Promise<string[]> {
-  if (await deleteAllAccess(ctx, userIds, until)) return userIds
+/** @returns those that have no rows any more; where not all did until then, each is tried alone, so that one holds up no other */
+async function deleteRows(ctx: JobContext, userIds: string[], until: number): Promise<string[]> {
+  if (await deleteAllRows(ctx, userIds, until)) return userIds
   const ready: string[] = []
-  for (const userId of userIds) if (await deleteAllAccess(ctx, [userId], 0)) ready.push(userId)
+  for (const userId of userIds) if (await deleteAllRows(ctx, [userId], 0)) ready.push(userId)
   return ready
 }
 
-/** Their refresh tokens, then their sessions. @returns whether all went until then; so many rows are tried in any case */
-async function deleteAllAccess(ctx: JobContext, userIds: string[], until: number): Promise<boolean> {
-  for (const deleteSome of [deleteRefreshTokens, deleteSessions])
-    while ((await deleteSome(ctx, userIds, ROWS_AT_ONCE)) === ROWS_AT_ONCE)
+/** What is declared, table by table. @returns whether all went until then; so many rows are tried in any case */
+async function deleteAllRows(ctx: JobContext, userIds: string[], until: number): Promise<boolean> {
+  for (const rows of DELETED)
+    while ((await deleteErased(ctx, rows, userIds, ROWS_AT_ONCE)) === ROWS_AT_ONCE)
       if (ctx.now().getTime() >= until) return false
   return true
 }
@@ -72,7 +66,6 @@ async function deleteAllAccess(ctx: JobContext, userIds: string[], until: number
 /** Of accounts that are cleared already, so that nobody can take them back meanwhile. */
 async function erase(ctx: JobContext, userIds: string[]): Promise<number> {
   if (userIds.length === 0) return 0
-  await deleteRecords(ctx, userIds)
   await eraseFromAudit(ctx, ...userIds)
   return finishErasure(ctx, userIds)
 }

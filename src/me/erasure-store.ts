@@ -2,10 +2,10 @@
 import { sql } from 'drizzle-orm'
 import * as v from 'valibot'
 import { removeAccess } from '../access/store.ts'
-import { forgetAttemptsAt } from '../accounts/attempts-store.ts'
-import { clearAccounts, erasureDays, markErased } from '../accounts/closing-store.ts'
+import { erasureDays, markErased } from '../accounts/closing-store.ts'
 import type { JobContext } from '../context.ts'
 import { recordEvent } from '../events/outbox.ts'
+import { CLEARED, type DELETED } from '../personal-data.ts'
 import { type Row, rowsOf } from '../storage/rows.ts'
 
 type Storage = Pick<JobContext, 'db'>
@@ -37,42 +37,24 @@ export async function clearDueAccounts(
         and (${after?.closedAt ?? null}::timestamptz is null
           or (users.deleted_at, users.id) > (${after?.closedAt ?? null}::timestamptz, ${after?.id ?? null}::uuid))
       order by users.deleted_at, users.id limit ${limit} for no key update of users skip locked),
-    cleared as (${clearAccounts(sql`due`)}),
     ${removeAccess(sql`(select id as user_id, null::uuid as id from due)`)},
-    forgotten as (${forgetAttemptsAt(sql`due`)})
+    ${sql.join(
+      CLEARED.map((clears, index) => sql`${sql.raw(`cleared_${index}`)} as (${clears(sql`due`)})`),
+      sql`, `,
+    )}
     select id, deleted_at::text as closed_at from due order by deleted_at, id`)
 }
 
-/** At most `limit` of their refresh tokens, which are many more than their sessions. @returns how many went */
-export async function deleteRefreshTokens(
+/** At most `limit` of their rows of one of `DELETED`. @returns how many went */
+export async function deleteErased(
   { db }: Storage,
+  { table, deletes }: (typeof DELETED)[number],
   userIds: string[],
   limit: number,
 ): Promise<number> {
   const { rowCount } = await db.execute(sql`
-    delete from refresh_tokens where id = any(array(
-      select refresh_tokens.id from sessions join refresh_tokens on refresh_tokens.session_id = sessions.id
-      where sessions.user_id in ${userIds} limit ${limit}))`)
+    delete from ${sql.raw(table)} where ctid = any(array(${deletes(userIds, limit)}))`)
   return rowCount ?? 0
-}
-
-/** At most `limit` of their sessions, once these have no refresh tokens. @returns how many went */
-export async function deleteSessions({ db }: Storage, userIds: string[], limit: number): Promise<number> {
-  const { rowCount } = await db.execute(sql`
-    delete from sessions where id = any(array(
-      select id from sessions where user_id in ${userIds} order by user_id, id limit ${limit} for update))`)
-  return rowCount ?? 0
-}
-
-/** What else names them: the mails that they were sent, and the answers to their requests. */
-export async function deleteRecords({ db }: Storage, userIds: string[]): Promise<void> {
-  await db.batch([
-    db.execute(sql`delete from mails where user_id in ${userIds}`),
-    db.execute(sql`
-      delete from idempotency_keys using users
-      where users.id in ${userIds} and idempotency_keys.tenant_id = users.tenant_id
-        and idempotency_keys.actor = users.id::text`),
-  ])
 }
 
 /** Says that it is done, once for each account, in one transaction. @returns how many no other run had finished */

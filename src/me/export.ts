@@ -9,25 +9,19 @@ import type { Context } from '../context.ts'
 import { openPersonal, type PersonKeys, readPersonKeys } from '../events/person-keys.ts'
 import { instant } from '../http/answer.ts'
 import { streamText } from '../http/stream-text.ts'
+import { SECTIONS } from '../personal-data.ts'
 import { faultOf } from '../problem.ts'
 import { lastingDatabases, PAGE_ROWS } from '../storage/lasting.ts'
+import type { Person, Section } from '../storage/personal-data.ts'
 import type { Tenant } from '../tenants/tenants.ts'
-import {
-  type ExportedRow,
-  type Person,
-  readPersonAudit,
-  readSection,
-  SECTION_NAMES,
-  SECTIONS,
-  type SectionName,
-} from './export-store.ts'
+import { type ExportedRow, readPersonAudit, readSection } from './export-store.ts'
 
 export const EXPORT_SCHEMA = 'latchkey.export.v1'
 
 type Reader = Pick<Context, 'db' | 'auditDb' | 'settings'>
 
 /** The first page of everything, read while a failure can still be answered. */
-type FirstPages = { sections: Record<SectionName, ExportedRow[]>; audit: AuditRow[]; keys: PersonKeys }
+type FirstPages = { sections: ExportedRow[][]; audit: AuditRow[]; keys: PersonKeys }
 
 /** @returns the document, whose first pages are read already */
 export async function exportPerson(
@@ -54,17 +48,14 @@ async function readFirstPages(
   person: Person,
 ): Promise<FirstPages> {
   const page = { after: null, limit: PAGE_ROWS }
-  const [first, ...rest] = SECTION_NAMES.map((name) => readSection(ctx, name, person, page))
+  const [first, ...rest] = SECTIONS.map(([, section]) => readSection(ctx, section, person, page))
   if (!first) throw new RangeError('there are no sections')
   const [results, audit, keys] = await Promise.all([
     ctx.db.batch([first, ...rest]),
     readPersonAudit(ctx, person, page),
     readPersonKeys(ctx, [person.userId]),
   ])
-  const sections = Object.fromEntries(
-    SECTION_NAMES.map((name, index) => [name, results[index] ?? []]),
-  ) as Record<SectionName, ExportedRow[]> // fromEntries forgets the keys
-  return { sections, audit, keys }
+  return { sections: results, audit, keys }
 }
 
 async function* writeDocument(
@@ -74,10 +65,10 @@ async function* writeDocument(
   first: FirstPages,
 ): AsyncGenerator<string> {
   yield JSON.stringify(head).slice(0, -1)
-  for (const name of SECTION_NAMES) {
-    const rows = first.sections[name]
-    if ('isOne' in SECTIONS[name]) yield `,"${name}":${rows[0]?.item ?? 'null'}`
-    else yield* writeList(name, sectionPages(reader, name, person, rows))
+  for (const [index, [name, section]] of SECTIONS.entries()) {
+    const rows = first.sections[index] ?? []
+    if (section.isOne) yield `,"${name}":${rows[0]?.item ?? 'null'}`
+    else yield* writeList(name, sectionPages(reader, section, person, rows))
   }
   yield* writeList('audit_events', auditPages(reader, person, first))
   yield '}\n'
@@ -95,7 +86,7 @@ async function* writeList(name: string, pages: AsyncGenerator<string[]>): AsyncG
 
 async function* sectionPages(
   reader: Reader,
-  name: SectionName,
+  section: Section,
   person: Person,
   first: ExportedRow[],
 ): AsyncGenerator<string[]> {
@@ -104,7 +95,7 @@ async function* sectionPages(
     yield rows.map(({ item }) => item)
     const last = rows.at(-1)
     if (rows.length < PAGE_ROWS || !last) return
-    rows = await readSection(reader, name, person, { after: last.key, limit: PAGE_ROWS })
+    rows = await readSection(reader, section, person, { after: last.key, limit: PAGE_ROWS })
   }
 }
 

@@ -38,6 +38,13 @@ const LEAVES: Record<string, { upTo: string; knows?: string }> = {
   'link-pages': { upTo: 'passwords', knows: 'me' },
 }
 
+/**
+ * Gathers what the rooms' own files of that name declare. It is known to all, because those know no room that is above
+ * their own; so that it stays so, it imports nothing else.
+ */
+const GATHERED = 'src/personal-data.ts'
+const DECLARES = /^src\/[a-z-]+\/personal-data\.ts$/
+
 /** They put rooms together, and nothing below imports them. */
 const ASSEMBLY = /^src\/(app|index|jobs)\.ts$|^src\/workers\//
 
@@ -47,6 +54,9 @@ export const importsPointOneWay: Rule = ({ path: file, imports }) =>
     const target = path.posix.join(path.posix.dirname(file), from)
     if (!target.startsWith('src/')) return [`imports ${from}: src/ is what ships, and never imports the rest`]
     if (ASSEMBLY.test(file)) return []
+    if (file === GATHERED)
+      return DECLARES.test(target) ? [] : [`imports ${from}: it gathers personal-data.ts files alone`]
+    if (DECLARES.test(file) && target === GATHERED) return [`imports ${from}: it would import itself`]
     if (ASSEMBLY.test(target)) return [`imports ${from}: only Workers put rooms together`]
     const [room, other] = [roomOf(file), roomOf(target)]
     return other === null ||

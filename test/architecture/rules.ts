@@ -118,8 +118,11 @@ const LIBRARY_HOMES: [library: RegExp, files: RegExp][] = [
   [/^@neondatabase\//, /^src\/storage\/postgres\.ts$/],
   [/^@upstash\/redis/, /^src\/storage\/redis\.ts$/],
   [/^@upstash\/ratelimit/, /^src\/limits\/sliding-window\.ts$/],
-  // SQL lives beside the schema, in each capability's store, in the two rotations and in the outbox.
-  [/^drizzle-orm/, /^src\/(storage\/|[a-z-]+\/([a-z-]+-)?(store|rotation)\.ts$|events\/outbox\.ts$)/],
+  // SQL lives beside the schema, in each capability's store, in the two rotations, in the outbox and in what a table's owner declares.
+  [
+    /^drizzle-orm/,
+    /^src\/(storage\/|[a-z-]+\/([a-z-]+-)?(store|rotation)\.ts$|events\/outbox\.ts$|([a-z-]+\/)?personal-data\.ts$)/,
+  ],
   // Only its binaries are used, extracted once (ops/extract-argon2.js): its loader cannot run in a Worker.
   [/^hash-wasm/, /^$/],
   [/^node:/, /^$/],

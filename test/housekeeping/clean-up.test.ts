@@ -1,8 +1,9 @@
 /** What clean-up takes and what it leaves: at the boundary of each rule, beside other runs, and beside those at work. */
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { MAX_FAILURES } from '../../src/accounts/attempts.ts'
-import { deleteOutlived, OUTLIVED_KINDS } from '../../src/housekeeping/store.ts'
+import { deleteOutlived } from '../../src/housekeeping/store.ts'
 import { MAX_CODE_FAILURES } from '../../src/one-time/purposes.ts'
+import { OUTLIVED } from '../../src/personal-data.ts'
 import { setFailures } from '../support/attempts.ts'
 import { newClient, newEmail, PASSWORD, race } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
@@ -297,7 +298,7 @@ describe('a run', () => {
       idempotency_keys: 12_000,
       ended_sessions: 0,
     })
-    for (const kind of OUTLIVED_KINDS) expect(line[kind], kind).toEqual(expect.any(Number))
+    for (const { kind } of OUTLIVED) expect(line[kind], kind).toEqual(expect.any(Number))
     expect(line).not.toHaveProperty('unfinished')
   })
 
@@ -380,10 +381,10 @@ describe('each statement', () => {
   })
 
   // A deployment has a handful of signing keys.
-  test.each(OUTLIVED_KINDS.filter((kind) => kind !== 'retired_signing_keys'))(
-    'finds its rows by an index, and deletes them by their place: %s',
-    async (kind) => {
-      const plan = await planOf(service(), (db) => deleteOutlived({ db }, kind, 1000))
+  test.each(OUTLIVED.filter(({ kind }) => kind !== 'retired_signing_keys'))(
+    'finds its rows by an index, and deletes them by their place: $kind',
+    async (rows) => {
+      const plan = await planOf(service(), (db) => deleteOutlived({ db }, rows, 1000))
       expect(scannedWhole(plan), JSON.stringify(plan, null, 1)).toEqual([])
       expect(plan.map((node) => node['Node Type'])).toContain('Tid Scan')
     },

@@ -1,8 +1,11 @@
 /** Erasing closed accounts: when, once, all of it, whatever cuts it off, and nothing of anybody else. */
 import { createHash } from 'node:crypto'
+import { sql as part } from 'drizzle-orm'
+import { PgDialect } from 'drizzle-orm/pg-core'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { verifyChains } from '../../ops/audit.ts'
 import { clearDueAccounts } from '../../src/me/erasure-store.ts'
+import { SECTIONS } from '../../src/personal-data.ts'
 import { setFailures } from '../support/attempts.ts'
 import { type Client, newClient, race } from '../support/client.ts'
 import { useStage } from '../support/event-stage.ts'
@@ -132,6 +135,25 @@ describe('an account is erased', () => {
     })
     expect(await isErased(early.userId)).toBe(false)
     expect(await rowsOf(early.userId, early.email)).toMatchObject({ sessions: 1, person_keys: 1 })
+  })
+
+  test('from every table that declares something about people: no section of the export has a row', async () => {
+    const { client, userId } = await newClosed({ erasure_days: 0 })
+    const person = { userId, tenantId: client.tenant.id }
+    const filled = async () => {
+      const names: string[] = []
+      for (const [name, { of }] of SECTIONS) {
+        const { sql: text, params } = new PgDialect().sqlToQuery(part`select from ${of(person)}`)
+        if ((await sql(text, params)).length > 0) names.push(name)
+      }
+      return names
+    }
+    const GONE_BEFORE = ['password', 'waiting_events']
+    expect(await filled()).toEqual(SECTIONS.flatMap(([name]) => (GONE_BEFORE.includes(name) ? [] : [name])))
+    await erase()
+    await stage().settle()
+    // The id stays; what it says of itself is empty.
+    expect(await filled()).toEqual(['account'])
   })
 
   test.each([

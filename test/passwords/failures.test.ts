@@ -215,7 +215,7 @@ describe('are counted', () => {
       text
         .replace(/\\\\x[0-9a-f]{64}/, 'subject')
         .replace(/"[0-9 :.+-]+"/, 'time')
-        .replace(/,[tf]\)$/, ',has_account)') // what may be forgotten (src/housekeeping/store.ts)
+        .replace(/,[tf]\)$/, ',has_account)') // what may be forgotten (src/accounts/personal-data.ts)
     expect(rows).toHaveLength(2)
     expect(shape(unknown)).toBe(shape(known))
   })

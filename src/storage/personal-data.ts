@@ -1,0 +1,65 @@
+/**
+ * What a table holds about people, as `<capability>/personal-data.ts` declares it: how it is exported, how it is erased, and
+ * when its rows are no longer needed. src/personal-data.ts gathers the declarations; the export, the erasure and the
+ * clean-up do what they say, and a table of the schema that none names fails a test.
+ */
+import { type SQL, sql } from 'drizzle-orm'
+
+/** Whose data it is. */
+export type Person = { userId: string; tenantId: string }
+
+/** What a member of the export says, and the expression that it is read by. No hash, key or sealed text is one. */
+export type Member = readonly [says: string, value: SQL]
+
+/** A part of the export, under its own name. */
+export type Section = {
+  says: string
+  /** One object, or null where there is none; else a list. */
+  isOne?: true
+  /** `table … where …`: the rows of the person. */
+  of: (person: Person) => SQL
+  /** Unique among them, and the order in which they are read. */
+  key: SQL
+  members: Readonly<Record<string, Member>>
+}
+
+/**
+ * How the rows of an erased person go:
+ * - `credential`: it opens the account without a mail, and has a `user_id`: src/access/ ends it, then and whenever an account
+ *   is secured;
+ * - `with access`: src/access/ ends it too, by itself;
+ * - `with audit`: src/audit/ makes them unreadable;
+ * - `clears`: a piece of the statement that clears, over `accounts` (`id`, `tenant_id`, `email`);
+ * - `deletes`: a select of at most `limit` places (`ctid`), run after that until none is left.
+ */
+export type Erasure =
+  | 'credential'
+  | 'with access'
+  | 'with audit'
+  | { clears: (accounts: SQL) => SQL }
+  | { deletes: (userIds: string[], limit: number) => SQL }
+
+/** Which rows nothing needs any more; `from` where other tables decide that. Each `where` has its index. */
+export type Outlived = { from?: SQL; where: SQL }
+
+export type TableData = {
+  /** By what each run of the clean-up calls them. */
+  outlived?: Readonly<Record<string, Outlived>>
+} & (
+  | { holdsNoPerson: string }
+  /** Of another database: its capability exports and erases it in its own way. */
+  | { isApart: true }
+  | {
+      section: readonly [name: string, section: Section]
+      /** The columns that the export leaves out, each with its reason. */
+      leftOut: Readonly<Record<string, string>>
+      erasure: Erasure
+    }
+)
+
+/** By the name of the table. */
+export type PersonalData = Readonly<Record<string, TableData>>
+
+/** An instant as the export writes it. */
+export const time = (column: SQL): SQL =>
+  sql`to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
