@@ -1,5 +1,6 @@
 /** The SQL of the one door: it begins a session for whoever passed. No other file inserts one. */
 import { type SQL, sql } from 'drizzle-orm'
+import { userColumns } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
 import type { KeyedWorker } from '../keys/auth-keys.ts'
@@ -8,6 +9,7 @@ import { sealedKeyColumns } from '../keys/store.ts'
 import { deviceLabel } from '../sessions/device.ts'
 import { displaceOldest } from '../sessions/session-limit-store.ts'
 import { bytes, expiresAt, refreshSeconds } from '../sessions/store.ts'
+import { jsonOf } from '../storage/rows.ts'
 import { sessions } from '../storage/schema.ts'
 import { tenantColumns } from '../tenants/store.ts'
 import type { Beginning, NewSession } from './start.ts'
@@ -56,9 +58,7 @@ export const begin = (
   begun as (select passed.* from passed join started on started.user_id = passed.id)`
 
 /** Of a statement with `begin`, what `readBegun` reads: an object, or null when nothing began. */
-export const BEGUN = sql`(
-  select jsonb_build_object('id', id, 'email', email, 'email_verified_at', email_verified_at, 'name', name,
-    'locale', locale, 'roles', roles) from begun)`
+export const BEGUN = jsonOf(userColumns, sql`begun`)
 
 /** The session of the account in `passed` (`started`), its first refresh token and the event. */
 function startSession(

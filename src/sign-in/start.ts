@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot'
 import type { User } from '../accounts/accounts.ts'
+import { userColumns } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import { newId } from '../events/outbox.ts'
 import type { CurrentKey } from '../keys/keys.ts'
@@ -15,6 +16,7 @@ import {
 } from '../sessions/refresh-token.ts'
 import { refreshSeconds } from '../sessions/store.ts'
 import type { IssuedTokens } from '../sessions/tokens.ts'
+import { inJson } from '../storage/rows.ts'
 import type { Tenant, TenantPolicy } from '../tenants/tenants.ts'
 import { METHODS, type Method } from './methods.ts'
 
@@ -68,15 +70,6 @@ export async function prepare(
   return { tenant, key, session, refreshToken }
 }
 
-const BegunRow = v.object({
-  id: v.string(),
-  email: v.nullable(v.string()),
-  email_verified_at: v.nullable(v.string()),
-  name: v.nullable(v.string()),
-  locale: v.nullable(v.string()),
-  roles: v.array(v.string()),
-})
-
 /**
  * @param begun what `BEGUN` selected
  * @returns the session with its tokens, or null: nothing began, and the factor says why
@@ -87,10 +80,9 @@ export function readBegun(
   begun: unknown,
 ): IssuedTokens | null {
   if (begun === null || begun === undefined) return null
-  const { email_verified_at, ...user } = v.parse(BegunRow, begun)
-  const emailVerifiedAt = email_verified_at === null ? null : new Date(email_verified_at)
+  const user = v.parse(inJson(userColumns), begun)
   ctx.outcome.subject = user.id
-  return begunAs(beginning, { ...user, emailVerifiedAt })
+  return begunAs(beginning, user)
 }
 
 /** What begins if the statement lets it: for an answer that is stored with it. */

@@ -103,7 +103,8 @@ export function writesOf(node: Node): Write[] {
 const isVerb = (word: string): word is Verb => /^(insert|update|delete)$/.test(word)
 
 /** `for update`, `for no key update of` and `do update set` write nothing by themselves. */
-const WRITES = /\b(?<verb>insert\s+into|(?<!(?:for|key|do)\s+)update|delete\s+from)\s+"?(?<table>\w+|\$\{)/gi
+const WRITES =
+  /\b(?<verb>insert\s+into|(?<!(?:for|key|do)\s+)update|delete\s+from)\s+(?:"?public"?\.)?"?(?<table>\w+|\$\{)/gi
 
 const writesOfText = (text: string): Write[] =>
   [...text.matchAll(WRITES)].flatMap(({ groups }) => {
