@@ -56,6 +56,27 @@ export type User = {
   roles: string[]
 }
 
+/** An account that is to be made. */
+export type NewUser = {
+  id: string
+  tenantId: string
+  email: CanonicalEmail
+  name: string | null
+  locale: string | null
+  /** Whether nothing opens it before its address is proved; then it is closed when that never happens. */
+  awaitsProof: boolean
+}
+
+/** An account as it is when it has just been made. */
+export const userAsInserted = ({ id, email, name, locale }: NewUser): User => ({
+  id,
+  email,
+  emailVerifiedAt: null,
+  name,
+  locale,
+  roles: [],
+})
+
 /** The person as every answer shows them. */
 export const UserAnswer = v.object({
   id: v.pipe(v.string(), v.uuid()),

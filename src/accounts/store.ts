@@ -1,7 +1,7 @@
 /** The `users` rows. Uniqueness is the database's decision (FINDINGS F19), never a read before a write. */
 import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import { users } from '../storage/schema.ts'
-import type { CanonicalEmail } from './accounts.ts'
+import type { NewUser } from './accounts.ts'
 
 /** For `db.select({ user: userColumns, … })`. */
 export const userColumns = {
@@ -24,16 +24,6 @@ export const userIsClosed = sql`users.status = 'active' and users.deleted_at is 
 
 /** Open or closed: what an undone change of address gives back. */
 export const userIsNotErased = sql`users.status = 'active' and users.erased_at is null`
-
-export type NewUser = {
-  id: string
-  tenantId: string
-  email: CanonicalEmail
-  name: string | null
-  locale: string | null
-  /** Whether nothing opens it before its address is proved; then it is closed when that never happens. */
-  awaitsProof: boolean
-}
 
 /** Inserts the account and returns its row, or does nothing when the address is taken: the row count is the decision. */
 export const insertUser = ({ id, tenantId, email, name, locale, awaitsProof }: NewUser): SQL => sql`

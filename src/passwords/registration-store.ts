@@ -1,7 +1,8 @@
 /** The SQL of registering. Uniqueness is decided by the statement that inserts, never by a look before it (FINDINGS F19). */
 import { eq, type SQL, sql } from 'drizzle-orm'
+import type { NewUser } from '../accounts/accounts.ts'
 import { forgetAttempts } from '../accounts/attempts-store.ts'
-import { insertUser, type NewUser } from '../accounts/store.ts'
+import { insertUser } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import type { PasswordHash } from '../crypto/password-hash.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'

@@ -2,7 +2,7 @@
  * Registering with a password, in the tenant's mode. `sign-in-at-once` answers tokens, and says when an address is taken;
  * `verify-first` answers the same to everybody, and only the mail says which it was.
  */
-import type { CanonicalEmail } from '../accounts/accounts.ts'
+import { type CanonicalEmail, userAsInserted } from '../accounts/accounts.ts'
 import { attemptSubject } from '../accounts/attempts.ts'
 import type { Context } from '../context.ts'
 import { newId } from '../events/outbox.ts'
@@ -108,7 +108,7 @@ async function attemptToRegister(
 
   const key = await openCurrentKey(ctx, found?.key)
   const beginning = await prepare(ctx, 'password', { tenant, key, at: found?.at })
-  const response = await answer(begunAs(beginning, { ...user, emailVerifiedAt: null, roles: [] }))
+  const response = await answer(begunAs(beginning, userAsInserted(user)))
   const subject = await attemptSubject(email, null)
   const outcome = await register(ctx, { ...applicant, beginning, subject, kept: await keep(response) })
   return outcome === 'registered' ? response : refuse(outcome)
