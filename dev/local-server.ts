@@ -10,7 +10,12 @@ export const LOOPBACK = '127.0.0.1'
 /** Bodies larger than this are cut off; Neon's own limit is 10 MiB, Upstash's is smaller. */
 const MAX_BODY_BYTES = 16 * 1024 * 1024
 
-export type LocalServer = { port: number; stop(): Promise<void> }
+export type LocalServer = {
+  port: number
+  /** What answers a request, for a caller inside this process that has one in its hands already. */
+  handle: http.RequestListener
+  stop(): Promise<void>
+}
 
 /** @returns a TCP port that was free a moment ago; whoever takes it must cope with losing the race */
 export async function freePort(): Promise<number> {
@@ -49,7 +54,7 @@ export async function serveLocally(
     server.closeAllConnections()
     await closed
   }
-  return { port: bound, stop }
+  return { port: bound, handle, stop }
 }
 
 export function portTaken(name: string, port: number, cause?: unknown): Error {
@@ -79,8 +84,11 @@ export function sendJson(
   headers: http.OutgoingHttpHeaders = {},
 ) {
   if (response.destroyed || response.writableEnded) return
-  response.writeHead(status, { 'content-type': 'application/json', ...headers })
-  response.end(JSON.stringify(body))
+  const text = JSON.stringify(body)
+  const length = Buffer.byteLength(text)
+  response
+    .writeHead(status, { 'content-type': 'application/json', 'content-length': length, ...headers })
+    .end(text)
 }
 
 export function hasCode(error: unknown, code: string): boolean {

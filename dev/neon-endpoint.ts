@@ -5,7 +5,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import pg from 'pg'
-import { LOOPBACK, readBody, sendJson, serveLocally } from './local-server.ts'
+import { LOOPBACK, type LocalServer, readBody, sendJson, serveLocally } from './local-server.ts'
 import {
   BadRequest,
   type Credentials,
@@ -32,11 +32,9 @@ export type NeonEndpointOptions = {
   password?: string | undefined
 }
 
-export type NeonEndpoint = {
-  port: number
+export type NeonEndpoint = LocalServer & {
   /** Requests to `/sql` so far: what a Worker would have paid for in round trips. */
   trips(): number
-  stop(): Promise<void>
 }
 
 export async function startNeonEndpoint(options: NeonEndpointOptions): Promise<NeonEndpoint> {
@@ -63,7 +61,7 @@ export async function startNeonEndpoint(options: NeonEndpointOptions): Promise<N
     await server.stop()
     await databases.end()
   }
-  return { port: server.port, trips: () => trips, stop }
+  return { ...server, trips: () => trips, stop }
 }
 
 async function answer(

@@ -4,7 +4,7 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { readBody, sendJson, serveLocally } from './local-server.ts'
+import { type LocalServer, readBody, sendJson, serveLocally } from './local-server.ts'
 import { bytes, isStatus, type RedisConnection, RedisError, type Reply, text } from './redis/reply.ts'
 import { withUpstashScripts } from './redis/upstash-scripts.ts'
 
@@ -14,12 +14,10 @@ export type UpstashEndpointOptions = {
   port?: number | undefined
 }
 
-export type UpstashEndpoint = {
-  port: number
+export type UpstashEndpoint = LocalServer & {
   url: string
   /** Requests so far, refused ones included: what a Worker would have paid for in round trips. */
   trips(): number
-  stop(): Promise<void>
 }
 
 type Answer = { status: number; body: unknown }
@@ -36,7 +34,7 @@ export async function startUpstashEndpoint(options: UpstashEndpointOptions): Pro
     }))
     sendJson(response, answer.status, answer.body, { 'upstash-sync-token': String(trip) })
   })
-  return { port: server.port, url: `http://127.0.0.1:${server.port}`, trips: () => trips, stop: server.stop }
+  return { ...server, url: `http://127.0.0.1:${server.port}`, trips: () => trips }
 }
 
 async function answerRequest(

@@ -11,7 +11,7 @@ let proxy: FaultProxy
 
 beforeEach(async () => {
   upstream = await startEcho()
-  proxy = await startFaultProxy('neon', upstream.port)
+  proxy = await startFaultProxy('neon', upstream)
 })
 afterEach(async () => {
   await proxy.stop()
@@ -106,7 +106,7 @@ describe('error-500', () => {
     ['neon', 'message'],
     ['upstash', 'error'],
   ])('%s fails by itself, and tells everything that nobody should hear', async (kind, field) => {
-    const failing = await startFaultProxy(kind, upstream.port)
+    const failing = await startFaultProxy(kind, upstream)
     try {
       failing.set('error-500')
       const secrets = { neon: 'postgresql://u:pw@h/d', upstash: 'Bearer token' }

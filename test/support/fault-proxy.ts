@@ -45,13 +45,18 @@ export type FaultProxy = {
   stop(): Promise<void>
 }
 
-export async function startFaultProxy(upstream: Upstream, upstreamPort: number): Promise<FaultProxy> {
+/** @param endpoint without `handle`, what passes goes over its port */
+export async function startFaultProxy(
+  upstream: Upstream,
+  { port, handle }: { port: number; handle?: http.RequestListener },
+): Promise<FaultProxy> {
   const agent = new http.Agent({ keepAlive: true })
-  const forward = forwardTo(agent, upstreamPort)
+  const forward = forwardTo(agent, port)
   const connections = createConnections()
   let rule = createRule('open')
   const server = http.createServer(async (request, response) => {
     response.on('error', () => {}) // written to after we cut it
+    if (handle && rule.passesUnread()) return handle(request, response)
     const body = await readAll(request).catch(() => null)
     if (body === null || request.socket.destroyed) return // cut, so it must not meet the mode that came after
     const exchange = { upstream, request, response, gone: watchCaller(response) }
@@ -105,6 +110,12 @@ function createRule(mode: FaultMode, { times = Number.POSITIVE_INFINITY, when }:
       if (hits >= times || when?.(body.toString()) === false) return 'open'
       hits++
       return mode
+    },
+    /** An open gate that looks at no request needs no copy of it. */
+    passesUnread: () => {
+      const passes = mode === 'open' && when === undefined && times === Number.POSITIVE_INFINITY
+      if (passes) hits++
+      return passes
     },
     /** Only a rule that looks at no request can refuse before there is one. */
     refusesConnection: () => {

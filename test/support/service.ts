@@ -168,9 +168,9 @@ async function startBackend(): Promise<Backend> {
   const neon = await startNeonEndpoint({ postgresPort })
   const redis = await startUpstashEndpoint({ engine: await createRedisEngine(), token: 'local' })
   const gates = {
-    postgres: await startFaultProxy('neon', neon.port),
-    redis: await startFaultProxy('upstash', redis.port),
-    audit: await startFaultProxy('neon', neon.port),
+    postgres: await startFaultProxy('neon', neon),
+    redis: await startFaultProxy('upstash', redis),
+    audit: await startFaultProxy('neon', neon),
   }
   const databaseUrl = (port: number) => `postgresql://latchkey:latchkey@127.0.0.1:${port}/${database.name}`
   const operatorBindings = {

@@ -50,7 +50,7 @@ async function startLimited(
 ): Promise<Limited> {
   const engine = await createRedisEngine(executed && { executed })
   const redis = await startUpstashEndpoint({ engine, token: 'local' })
-  const gate = await startFaultProxy('upstash', redis.port)
+  const gate = await startFaultProxy('upstash', redis)
   const url = `http://127.0.0.1:${gate.port}`
   const service = await startService({ bindings: { UPSTASH_REDIS_REST_URL: url, ...PATIENT, ...bindings } })
   const tenant = await service.newTenant()
