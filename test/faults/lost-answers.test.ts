@@ -18,7 +18,7 @@ import {
 } from '../support/client.ts'
 import { countRows } from '../support/count-rows.ts'
 import { expectProblem } from '../support/expect.ts'
-import { useService } from '../support/service.ts'
+import { type Service, useService } from '../support/service.ts'
 import { countEvents, generations, sessionRow, untilWaiting } from '../support/sessions.ts'
 import { type Attempt, type FaultedOperation, prepareStage, type Stage } from './callers.ts'
 import { OPERATIONS, plantSession } from './operations.ts'
@@ -260,7 +260,7 @@ describe('a caller who hangs up', () => {
   let line = new AbortController()
 
   beforeAll(async () => {
-    const fetch = (url: string, init?: RequestInit) => service().fetch(url, { ...init, signal: line.signal })
+    const fetch: Service['fetch'] = (url, init) => service().fetch(url, { ...init, signal: line.signal })
     stage = await prepareStage(service(), { ...service(), fetch })
   })
 

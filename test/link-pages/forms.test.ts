@@ -145,7 +145,7 @@ describe('a form', () => {
       method: 'POST',
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
       body: Buffer.concat([Buffer.from(`token=${token}&password=aaaaaaaa`), Buffer.from([0xff, 0xfe])]),
-    } as RequestInit & { headers: Record<string, string> })
+    })
     expectRefusedPage(raw, 400)
     expect(await isUsed()).toBe(false)
   })

@@ -1,6 +1,7 @@
 /** A browser as far as the pages need one: opens a mailed link, sees what is there, and posts the form as it stands. */
 
 import { randomAddress } from './client.ts'
+import type { DirectInit } from './direct.ts'
 import { flat, shownText, type Tree, treeOf } from './mail-parts.ts'
 import type { Service, TestTenant } from './service.ts'
 
@@ -37,7 +38,7 @@ export function createBrowser(
   { origin }: TestTenant,
   { headers = {}, address = randomAddress() }: { headers?: Record<string, string>; address?: string } = {},
 ) {
-  const ask = async (path: string, init: RequestInit & { headers?: Record<string, string> } = {}) =>
+  const ask = async (path: string, init: DirectInit = {}) =>
     read(
       await service.fetch(`${origin}${path}`, {
         ...init,

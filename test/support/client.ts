@@ -77,7 +77,7 @@ export function createClient(service: Service, tenant: TestTenant, address = ran
       ...(json !== undefined && { body: JSON.stringify(json) }),
       ...(body !== undefined && { body }),
       ...(cf !== undefined && { cf }),
-    } as RequestInit) // a Uint8Array is a body too; the types of two platforms meet here
+    })
     const text = await response.text()
     const isJson = text !== '' && (response.headers.get('content-type')?.includes('json') ?? false)
     return {

@@ -13,6 +13,7 @@ import { newKeyringEntry } from '../../ops/keyring.ts'
 import { OPTIONAL_SECRETS } from '../../src/settings.ts'
 import { requireBundle } from './bundles.ts'
 import { findSecrets } from './canaries.ts'
+import type { DirectInit } from './direct.ts'
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts'
 import type { WorkerConfig } from './stack.ts'
 import { modulesOf, type QueueOutcome, startWorkerd, type WorkerOptions } from './workerd.ts'
@@ -49,7 +50,7 @@ export type Service = Omit<Backend, 'stop'> & {
   /** Where workerd listens, for raw sockets. */
   url: URL
   /** `http://<tenant host><path>`; the tenant's host decides who is asked. */
-  fetch(url: string, init?: RequestInit): Promise<Response>
+  fetch(url: string, init?: DirectInit): Promise<Response>
   logs(): string[]
   /** Hands a batch of a queue to its consumer, in workerd, and says what it decided. */
   queue(name: string, bodies: readonly unknown[], attempts?: number): Promise<QueueOutcome>
@@ -102,7 +103,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const folders = await Promise.all(workers.map((worker) => requireBundle(bundles, worker)))
   const backend = beside?.backend ?? (await startBackend())
   const all = presentOf({ ...backend.bindings, ...bindings })
-  const workerd = await startWorkerd([
+  const started = [
     ...workers.map((worker, at) => {
       const overrides = {
         ...(queueUrl && { EVENTS: 'queue-events' }),
@@ -116,7 +117,8 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       ? [standIn('queue-deliveries', 'test/support/queue.worker.js', { QUEUE_URL: deliveriesUrl })]
       : []),
     ...(edgeLimiter ? [standIn('edge-limiter', edgeLimiter)] : []),
-  ])
+  ]
+  const workerd = await startWorkerd(started, workers.length === 1)
   const jobs = configOf(workers.includes('jobs') ? 'jobs' : (workers[0] ?? '')).name
   const queue: Service['queue'] = (name, bodies, attempts = 1) =>
     workerd.queue(

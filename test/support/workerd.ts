@@ -10,6 +10,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { convertV4MiniflareOptions, Miniflare, type V4MiniflareOptions } from 'miniflare'
+import { createDirectFetch, type DirectInit } from './direct.ts'
 
 /** What Miniflare is told of one Worker. */
 export type WorkerOptions = Extract<V4MiniflareOptions, { workers: unknown }>['workers'][number]
@@ -29,15 +30,16 @@ export type QueueOutcome = {
 export type Workerd = {
   /** Where it listens, for raw sockets. */
   url: URL
-  /** Requests find their Worker by the routes; without one that fits, it is the first. */
-  fetch(url: string, init?: RequestInit): Promise<Response>
+  /** Requests find their Worker by the routes, where several were started that requests may be for. */
+  fetch(url: string, init?: DirectInit): Promise<Response>
   logs(): string[]
   queue(worker: string, queue: string, messages: QueueMessage[]): Promise<QueueOutcome>
   scheduled(worker: string, cron: string): Promise<{ outcome: string }>
   stop(): Promise<void>
 }
 
-export async function startWorkerd(workers: WorkerOptions[]): Promise<Workerd> {
+/** @param alone whether every request is for the first one */
+export async function startWorkerd(workers: WorkerOptions[], alone: boolean): Promise<Workerd> {
   const logged: string[] = []
   const runtime = new Miniflare(
     convertV4MiniflareOptions({
@@ -45,21 +47,38 @@ export async function startWorkerd(workers: WorkerOptions[]): Promise<Workerd> {
       port: 0,
       logRequests: false,
       handleStructuredLogs: ({ message }) => logged.push(message),
-      workers,
+      workers: workers.map((worker, at) => ({
+        ...worker,
+        ...(alone && at === 0 && { unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }] }),
+      })),
     }),
   )
   const url = await runtime.ready
+  const direct = alone
+    ? createDirectFetch(
+        Number((await runtime.unsafeGetDirectURL(workers[0]?.name)).port),
+        await runtime.getCf(),
+      )
+    : null
   return {
     url,
-    fetch: async (target, init = {}) =>
-      // Miniflare types its own Response; it is the platform's.
-      (await runtime.dispatchFetch(target, { redirect: 'manual', ...init } as never)) as unknown as Response,
+    fetch:
+      direct?.fetch ??
+      (async (target, init = {}) =>
+        // Miniflare types its own Response; it is the platform's.
+        (await runtime.dispatchFetch(target, {
+          redirect: 'manual',
+          ...init,
+        } as never)) as unknown as Response),
     logs: () => [...logged],
     queue: async (worker, queue, messages) =>
       ((await runtime.getWorker(worker)) as unknown as Handlers).queue(queue, messages),
     scheduled: async (worker, cron) =>
       ((await runtime.getWorker(worker)) as unknown as Handlers).scheduled({ cron }),
-    stop: () => runtime.dispose(),
+    stop: async () => {
+      direct?.stop()
+      await runtime.dispose()
+    },
   }
 }
 
