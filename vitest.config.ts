@@ -2,6 +2,7 @@ import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
 import { writeArgon2 } from './ops/extract-argon2.js'
 import { SETTING_NAMES } from './src/settings.ts'
+import { LongestFirst } from './test/support/longest-first.ts'
 
 // Tests import the binaries themselves, and a checkout may have been installed before they were generated.
 writeArgon2()
@@ -20,6 +21,7 @@ export default defineConfig({
   test: {
     // Much of a test is waiting for a deadline or another process, so that more files than cores are under way.
     maxWorkers: '200%',
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         plugins: [
