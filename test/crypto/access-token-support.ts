@@ -7,7 +7,7 @@ import {
   type SigningAlgorithm,
   verifyAccessToken,
 } from '../../src/crypto/signing.ts'
-import { utf8 } from './support.ts'
+import { utf8 } from '../support/bytes-and-keys.ts'
 
 export const now = new Date('2026-11-21T12:00:00Z')
 export const nowSeconds = now.getTime() / 1000

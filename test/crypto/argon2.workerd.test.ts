@@ -7,8 +7,8 @@ import {
   instantiateArgon2,
   maxMemoryKiB,
 } from '../../src/crypto/argon2.ts'
+import { fromHex, random, toHex, utf8 } from '../support/bytes-and-keys.ts'
 import fixtures from './argon2-node.fixtures.json'
-import { fromHex, random, toHex, utf8 } from './support.ts'
 
 const rfcInput = {
   password: new Uint8Array(32).fill(1),

@@ -7,7 +7,7 @@ import {
   type Purpose,
   parseKeyring,
 } from '../../src/crypto/keyring.ts'
-import { oneKey, onlyNewKey, random, rootKeyText, toHex, twoKeys } from './support.ts'
+import { oneKey, onlyNewKey, random, rootKeyText, toHex, twoKeys } from '../support/bytes-and-keys.ts'
 
 const keyIds = (keyring: Keyring) => keyring.map(({ keyId }) => keyId)
 

@@ -10,7 +10,7 @@ import {
   verifyPassword,
 } from '../../src/crypto/password-hash.ts'
 import type { Argon2Cost } from '../../src/crypto/phc.ts'
-import { random, utf8 } from './support.ts'
+import { random, utf8 } from '../support/bytes-and-keys.ts'
 
 const cost: Argon2Cost = { memoryKiB: 64, iterations: 2, parallelism: 1 }
 const pepper = { keyId: 'k1', key: new Uint8Array(32).fill(7) }

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { deriveKey, isUnknownKeyError, type Purpose } from '../../src/crypto/keyring.ts'
 import { open, seal } from '../../src/crypto/sealing.ts'
-import { oneKey, onlyNewKey, random, twoKeys, utf8 } from './support.ts'
+import { oneKey, onlyNewKey, random, twoKeys, utf8 } from '../support/bytes-and-keys.ts'
 
 const secret = utf8('JBSWY3DPEHPK3PXP')
 const purposes: Purpose[] = [

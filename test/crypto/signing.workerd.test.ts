@@ -11,6 +11,7 @@ import {
   signAccessToken,
   verifyAccessToken,
 } from '../../src/crypto/signing.ts'
+import { oneKey, onlyNewKey, random, twoKeys, utf8 } from '../support/bytes-and-keys.ts'
 import {
   accessClaims,
   algorithms,
@@ -27,7 +28,6 @@ import {
   signRaw,
   verify,
 } from './access-token-support.ts'
-import { oneKey, onlyNewKey, random, twoKeys, utf8 } from './support.ts'
 
 describe.each(algorithms)('a signing key for %s', (algorithm) => {
   const key = keyFor(algorithm)

@@ -3,6 +3,7 @@ import { CompactEncrypt, exportSPKI, importJWK, SignJWT } from 'jose'
 import { describe, expect, test } from 'vitest'
 import { fromBase64Url, toBase64Url } from '../../src/crypto/base64.ts'
 import { generateSigningKey, readUnverified, signAccessToken } from '../../src/crypto/signing.ts'
+import { random, utf8 } from '../support/bytes-and-keys.ts'
 import {
   accessClaims,
   algorithms,
@@ -16,7 +17,6 @@ import {
   signRaw,
   verify,
 } from './access-token-support.ts'
-import { random, utf8 } from './support.ts'
 
 const goodToken = await signAccessToken(edKey, claims)
 const [headerText, payloadText, signatureText] = goodToken.split('.')

@@ -9,7 +9,7 @@ import {
   refreshTokenHashes,
   successorOf,
 } from '../../src/sessions/refresh-token.ts'
-import { oneKey, onlyNewKey, random, toHex, twoKeys } from '../crypto/support.ts'
+import { oneKey, onlyNewKey, random, toHex, twoKeys } from '../support/bytes-and-keys.ts'
 
 describe('a refresh token', () => {
   test('is lkr_ and 43 characters of base64url, made of 32 random bytes', () => {
