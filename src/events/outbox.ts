@@ -17,6 +17,9 @@ export function newId({ now, random }: Pick<Context, 'now' | 'random'>): string 
 export type Recorder = Pick<Context, 'now' | 'random' | 'client' | 'requestId' | 'happened'>
 type JobRecorder = Pick<JobContext, 'now' | 'random' | 'client' | 'happened'>
 
+/** A type that the statement decides: `is` is an expression over `happened`. */
+type OneOf = { among: readonly ChangeType[]; is: SQL }
+
 /**
  * `insert into events … select … from <source>`: one event for each row of `source`, so none when nothing changed.
  * `source` must yield the columns `tenant_id`, `subject` (the user) and `data` (jsonb), and at most one row.
@@ -28,20 +31,21 @@ type JobRecorder = Pick<JobContext, 'now' | 'random' | 'client' | 'happened'>
  */
 export function recordEvent(
   ctx: Recorder | JobRecorder,
-  type: ChangeType,
+  type: ChangeType | OneOf,
   source: SQL,
   {
     actor = sql`happened.subject`,
     rare = false,
-    isSettled = sql`false`,
+    isSettled,
   }: { actor?: SQL; rare?: boolean; isSettled?: SQL } = {},
 ): SQL {
   const id = newId(ctx)
   if (!rare) ctx.happened.recorded.push(id)
+  const { among, is } = typeof type === 'string' ? { among: [type], is: sql`${type}` } : type
   return sql`insert into events (id, tenant_id, type, subject, actor, data, client, priority, dispatched_at)
-    select ${id}::uuid, happened.tenant_id, ${type}, happened.subject, (${actor})::uuid, happened.data,
-      ${ctx.client && JSON.stringify(clientOf(ctx))}::jsonb, ${priorityOf(type)},
-      case when ${isSettled} then clock_timestamp() end
+    select ${id}::uuid, happened.tenant_id, ${is}, happened.subject, (${actor})::uuid, happened.data,
+      ${ctx.client && JSON.stringify(clientOf(ctx))}::jsonb, ${Math.min(...among.map(priorityOf))},
+      ${isSettled ? sql`case when ${isSettled} then clock_timestamp() end` : sql`null`}
     from (${source}) as happened`
 }
 
