@@ -38,9 +38,9 @@ export function announceKey(ctx: Ring, made: SQL): SQL {
   return sql`
     key_announced as (
       insert into auth_keys (key_id, in_use_since)
-      select ${ids[0]}::text, clock_timestamp()
-      where not exists (select from auth_keys where key_id = ${ids[0]} and in_use_since is not null)
-        and not exists (select from auth_keys where in_use_since is not null and key_id not in (${listOf(ids)}))
+      select ${ids[0]}, clock_timestamp()
+      where (select bool_or(key_id = ${ids[0]} or key_id not in (${listOf(ids)})) from auth_keys
+          where in_use_since is not null) is not true -- but null, while no key is in use
         and exists (select from ${made})
       on conflict (key_id) do update set in_use_since = coalesce(auth_keys.in_use_since, excluded.in_use_since))`
 }
