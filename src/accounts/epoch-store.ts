@@ -23,6 +23,9 @@ const since = sql`greatest(sessions.created_at, sessions.kept_at)`
 export const isOfEpoch: SQL = sql`coalesce(${since} >= (
   select owner.access_valid_from from users as owner where owner.id = sessions.user_id), true)`
 
+/** The same where `users` is joined, and has the account's row. */
+export const isOfJoinedEpoch: SQL = sql`coalesce(${since} >= users.access_valid_from, true)`
+
 /**
  * Sets for an `update` of `users`, in a statement that has the members of `endSessionRows` (src/sessions/ended-store.ts) before it: every session that is older is
  * dead once this is committed.

@@ -29,19 +29,29 @@ export const ringState = (ctx: Ring, worker: KeyedWorker) => sql<RingState>`(
         and seen_at > now() - make_interval(secs => ${REPORT_SECONDS})))
   from auth_keys)`
 
+/** The same in a row of hand-written SQL. */
+export const RING = v.object({
+  lacking: v.array(v.string()),
+  isNewestInUse: v.boolean(),
+  isReportDue: v.boolean(),
+})
+
 /**
  * A member of a `with`, `key_announced`: says that the ring's newest key is in use, where the member `made` has a row.
  * A ring that lacks a key in use says nothing: it is the one that is wrong, and must not make the others look so.
+ * @param found a member that has the column `ring` of `ringState`, where the statement has one
  */
-export function announceKey(ctx: Ring, made: SQL): SQL {
+export function announceKey(ctx: Ring, made: SQL, found?: SQL): SQL {
   const ids = idsOf(ctx)
+  const isToBeSaid = found
+    ? sql`from ${found} where not (ring->>'isNewestInUse')::boolean and ring->'lacking' = '[]'`
+    : sql`where (select bool_or(key_id = ${ids[0]} or key_id not in (${listOf(ids)})) from auth_keys
+        where in_use_since is not null) is not true -- but null, while no key is in use
+       `
   return sql`
     key_announced as (
       insert into auth_keys (key_id, in_use_since)
-      select ${ids[0]}, clock_timestamp()
-      where (select bool_or(key_id = ${ids[0]} or key_id not in (${listOf(ids)})) from auth_keys
-          where in_use_since is not null) is not true -- but null, while no key is in use
-        and exists (select from ${made})
+      select ${ids[0]}, clock_timestamp() ${isToBeSaid} and exists (select from ${made})
       on conflict (key_id) do update set in_use_since = coalesce(auth_keys.in_use_since, excluded.in_use_since))`
 }
 
@@ -51,12 +61,6 @@ export async function reportKeyring(ctx: Ring & Pick<Context, 'db'>, worker: Key
     insert into deployed_keyrings (worker, key_ids) values (${worker}, ${ringText(ctx)})
     on conflict (worker, key_ids) do update set seen_at = now()`)
 }
-
-const RING = v.object({
-  lacking: v.array(v.string()),
-  isNewestInUse: v.boolean(),
-  isReportDue: v.boolean(),
-})
 
 /** For a job, which has no statement to put it into. */
 export async function findRingState(

@@ -45,13 +45,12 @@ export async function findReadiness(ctx: Pick<Context, 'db' | 'settings'>, worke
 }
 
 /**
- * Whether SIGNING_SEAL_KEYS has the key that sealed the current signing key, as far as its id tells: for statements that
- * use something up for an answer that is signed afterwards.
+ * Of the current key in `signing_keys`: whether SIGNING_SEAL_KEYS has the key that sealed it, as far as its id tells. For
+ * statements that use something up for an answer that is signed afterwards.
  */
-export const canSign = ({ settings }: Pick<Context, 'settings'>) => {
+export const isOpenable = ({ settings }: Pick<Context, 'settings'>) => {
   const keyIds = settings.signingSealKeys.map(({ keyId }) => sql`${keyId}`)
-  return sql`exists (select from signing_keys where signing_keys.state = 'current'
-    and split_part(signing_keys.sealed_private_jwk, '.', 1) in (${sql.join(keyIds, sql`, `)}))`
+  return sql`(split_part(signing_keys.sealed_private_jwk, '.', 1) in (${sql.join(keyIds, sql`, `)})) is true`
 }
 
 /** Every key that a verifier may meet, for a host that we serve: null when we do not. */

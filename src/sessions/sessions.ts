@@ -35,31 +35,33 @@ export async function refreshSession(
 
   const tenant = requireTenant(ctx, found?.tenant)
   if (isRefusal(tenant)) return tenant
-  const { session, user, successor: issued, token, key, ring } = found ?? {}
+  const { session, user, key, ring, waitSeconds = 0 } = found ?? {}
+  const { successorKeyId: keyId = null, successorSeconds = null } = found ?? {}
   ctx.outcome.subject = user?.id
   // Of a key that this Worker lacks, perhaps: it cannot tell, so it must not say that the token is not valid.
-  if (!token) requireKeys(ctx, ring, 'session')
+  if (!session) requireKeys(ctx, ring, 'session')
   else noteRing(ctx, ring, 'session')
-  if (!token) return refuse('invalid_grant', { evidence: { reason: 'unknown token' } })
-  if (!session?.isLive)
-    return refuse('invalid_grant', { evidence: { reason: session?.revokeReason ?? 'session expired' } })
+  if (!session) return refuse('invalid_grant', { evidence: { reason: 'unknown token' } })
+  if (!found?.isLive)
+    return refuse('invalid_grant', { evidence: { reason: found?.revokeReason ?? 'session expired' } })
   if (!user) return refuse('invalid_grant', { evidence: { reason: 'account not active' } })
   const signing = await openCurrentKey(ctx, key).catch(async (error: unknown) => {
-    if (issued) await takeBack(ctx, presented)
+    if (keyId !== null) await takeBack(ctx, presented)
     throw error
   })
-  if (!issued && token.waitSeconds > 0) return refuseOver('session', refreshLimit(ctx), token.waitSeconds)
-  // The token expired unused, so nobody made a successor.
-  if (!issued) return refuse('invalid_grant', { evidence: { reason: 'token expired' } })
+  if (keyId === null || successorSeconds === null) {
+    if (waitSeconds > 0) return refuseOver('session', refreshLimit(ctx), waitSeconds)
+    // The token expired unused, so no successor was made.
+    return refuse('invalid_grant', { evidence: { reason: 'token expired' } })
+  }
   return {
     tenant,
     key: signing,
     user,
     session,
     // A repeat may come after the keyring was rotated: the successor is of the key that made it.
-    refreshToken:
-      issued.keyId === newestKeyId ? successor : await successorOf(authKeys, refreshToken, issued.keyId),
-    refreshExpiresInSeconds: issued.expiresInSeconds,
+    refreshToken: keyId === newestKeyId ? successor : await successorOf(authKeys, refreshToken, keyId),
+    refreshExpiresInSeconds: successorSeconds,
   }
 }
 

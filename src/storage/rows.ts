@@ -48,7 +48,7 @@ export const rowsOf =
     )
   }
 
-/** A row inside a column, as `jsonOf` makes it. */
+/** A row inside a column, as `jsonOf` and `joinedJson` make it. */
 export const inJson = <Of extends Columns>(columns: Of): v.GenericSchema<unknown, Row<Of>> =>
   v.pipe(
     v.record(v.string(), v.unknown()),
@@ -59,6 +59,12 @@ export const inJson = <Of extends Columns>(columns: Of): v.GenericSchema<unknown
 export const jsonOf = (columns: Record<string, PgColumn>, from: SQL): SQL => {
   const list = Object.values(columns).map(({ name }) => sql.identifier(name))
   return sql`(select to_jsonb(listed) from (select ${sql.join(list, sql`, `)} from ${from}) as listed)`
+}
+
+/** The same of a joined table, in the row that it is joined to: null where `isThere` is not so. */
+export const joinedJson = (columns: Record<string, PgColumn>, isThere: SQL | undefined): SQL => {
+  const members = Object.values(columns).map((column) => sql`${sql.raw(`'${column.name}'`)}, ${column}`)
+  return sql`case when ${isThere} then jsonb_build_object(${sql.join(members, sql`, `)}) end`
 }
 
 function rowReader<Of extends Columns>(columns: Of): (row: Record<string, unknown>) => Row<Of> {
