@@ -9,9 +9,11 @@ import { housekeepingData } from './housekeeping/personal-data.ts'
 import { idempotencyData } from './idempotency/personal-data.ts'
 import { keysData } from './keys/personal-data.ts'
 import { mailerData } from './mailer/personal-data.ts'
+import { mfaData } from './mfa/personal-data.ts'
 import { oneTimeData } from './one-time/personal-data.ts'
 import { passwordsData } from './passwords/personal-data.ts'
 import { sessionsData } from './sessions/personal-data.ts'
+import { signInData } from './sign-in/personal-data.ts'
 import type { Outlived, PersonalData, Section, TableData } from './storage/personal-data.ts'
 import { tenantsData } from './tenants/personal-data.ts'
 import { webhooksData } from './webhooks/personal-data.ts'
@@ -21,6 +23,8 @@ const GATHERED = [
   accountsData,
   passwordsData,
   sessionsData,
+  signInData,
+  mfaData,
   oneTimeData,
   mailerData,
   eventsData,

@@ -23,6 +23,19 @@ export const CATALOGUE = {
   origin_not_allowed: { status: 403, title: 'This origin may not call on behalf of a signed-in browser' },
   // Not 401: the person who is called for is not signed out by it.
   invalid_caller: { status: 403, title: 'The Latchkey-Caller header is not valid' },
+  invalid_mfa_token: { status: 401, title: 'This sign-in has expired or was used; sign in again' },
+  second_factor_disabled: {
+    status: 403,
+    title: 'Second factors are disabled after too many failures; ask an administrator',
+  },
+  no_second_factor: { status: 409, title: 'The account has no second factor; add one first' },
+  second_factors_off: { status: 403, title: 'Second factors cannot be added here' },
+  email_not_verified: { status: 403, title: 'Verify the e-mail address first' },
+  // Only for who has passed the first factor.
+  second_factor_required: {
+    status: 403,
+    title: 'This account needs a second factor, and the time to add one has passed; ask an administrator',
+  },
   insufficient_role: { status: 403, title: 'This needs a role that the account does not have' },
   not_found: { status: 404, title: 'There is nothing here' },
   method_not_allowed: { status: 405, title: 'This path does not take that method' },
@@ -152,7 +165,7 @@ function headersOf(problem: Refusal | Fault, code: ProblemCode, status: number):
   headers.set('content-type', 'application/problem+json')
   headers.set('cache-control', 'no-store')
   // RFC 9110 §15.5.2 wants a challenge on every 401; RFC 6750 §3.1 names the error only when a token was presented.
-  if (status === 401) headers.set('www-authenticate', challengeOf(code))
+  if (status === 401 && !headers.has('www-authenticate')) headers.set('www-authenticate', challengeOf(code))
   // Between 1 and 5 seconds, so that clients that failed together do not come back together.
   if (status === 503 || status === 504)
     headers.set('retry-after', String(1 + ((crypto.getRandomValues(new Uint8Array(1))[0] ?? 0) % 5)))

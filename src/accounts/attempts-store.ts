@@ -16,7 +16,7 @@ import {
   MAX_FAILURES,
 } from './attempts.ts'
 
-const isDigestOf = (kind: 'account' | 'session', value: SQL): SQL => sql`
+const isDigestOf = (kind: 'account' | 'session' | 'second_factor', value: SQL): SQL => sql`
   sign_in_failures.subject = sha256(convert_to(${kind}, 'UTF8') || '\\x00'::bytea || convert_to(${value}, 'UTF8'))`
 
 /** Failed attempts at an address. */
@@ -24,6 +24,9 @@ export const attemptsAt = (email: SQL): SQL => isDigestOf('account', email)
 
 /** Failed confirmations from a session. */
 export const confirmationsFrom = (sessionId: SQL): SQL => isDigestOf('session', sessionId)
+
+/** Failed attempts at the second factors of an account. */
+export const secondFactorAttemptsOf = (userId: SQL): SQL => isDigestOf('second_factor', sql`${userId}::text`)
 
 /**
  * `delete …`: failed attempts of these subjects are forgotten, where the member `after` of a `with` has a row.
@@ -52,6 +55,12 @@ export const forgetAttemptsAt = (accounts: SQL): SQL => sql`
 
 /** How long the attempts of a row of `sign_in_failures` wait, in whole seconds; 0 without a row or a delay. */
 export const waitSeconds = sql`ceil(greatest(0, coalesce(extract(epoch from sign_in_failures.next_attempt_at - clock_timestamp()), 0)))::int`
+
+/** For `db.select`, over `sign_in_failures`, joined or not. */
+export const attemptsColumns = {
+  failures: sql<number>`coalesce(${signInFailures.consecutiveFailures}, 0)`,
+  waitSeconds: sql<number>`${waitSeconds}`,
+}
 
 /** Whether an attempt is not heard now: what both outcomes of an attempt are decided by. */
 const isUnheard = sql`(sign_in_failures.consecutive_failures >= ${MAX_FAILURES}
@@ -89,7 +98,14 @@ export async function countFailure(
     subject,
     userId,
     hasAccount = userId !== null,
-  }: { tenantId: string; subject: Uint8Array; userId: string | null; hasAccount?: boolean },
+    disables = 'password.disabled',
+  }: {
+    tenantId: string
+    subject: Uint8Array
+    userId: string | null
+    hasAccount?: boolean
+    disables?: 'password.disabled' | 'second_factor.disabled'
+  },
 ): Promise<Attempts & { hasCounted: boolean }> {
   // An address without an account takes the same statement; there is only no one to tell.
   const disabled = sql`
@@ -109,7 +125,7 @@ export async function countFailure(
       late_attempts = case when ${isUnheard} then sign_in_failures.late_attempts + 1 else 0 end,
       last_attempt_at = clock_timestamp()
     returning late_attempts = 0 as has_counted, consecutive_failures as failures, ${waitSeconds} as wait_seconds),
-    recorded as (${recordEvent(ctx, 'password.disabled', disabled, { actor: sql`null`, rare: true })})
+    recorded as (${recordEvent(ctx, disables, disabled, { actor: sql`null`, rare: true })})
     select has_counted, failures, wait_seconds from counted`)
   return row ?? { hasCounted: false, ...NO_ATTEMPTS }
 }

@@ -19,12 +19,15 @@ export const MAX_FAILURES = 100
 export type Attempts = { failures: number; waitSeconds: number }
 
 /**
- * @returns null when the attempt is heard; refusals `rate_limited` (a delay runs), `password_disabled`. The same for an
+ * @returns null when the attempt is heard; refusals `rate_limited` (a delay runs) and `disabled`. The same for an
  * address without an account, which is counted alike.
  */
-export function refuseUnheard({ failures, waitSeconds }: Attempts): Refusal | null {
+export function refuseUnheard(
+  { failures, waitSeconds }: Attempts,
+  disabled: 'password_disabled' | 'second_factor_disabled' = 'password_disabled',
+): Refusal | null {
   const evidence = { consecutive_failures: failures }
-  if (failures >= MAX_FAILURES) return refuse('password_disabled', { evidence })
+  if (failures >= MAX_FAILURES) return refuse(disabled, { evidence })
   if (waitSeconds <= 0) return null
   const refusal = refuseOver('failures', { rate: FREE_FAILURES + 1, seconds: waitSeconds }, waitSeconds)
   return { ...refusal, evidence: { ...refusal.evidence, ...evidence } }
@@ -42,6 +45,10 @@ export function attemptSubject(email: CanonicalEmail, device: string | null): Pr
 /** Whose failures are counted together where a signed-in caller gives the password again: nobody else's, so that a stranger cannot stop them. */
 export const confirmationSubject = (sessionId: string): Promise<Uint8Array> =>
   digestOf(`session\0${sessionId}`)
+
+/** Whose failures at second factors are counted together: all of an account, whichever factor and whichever door. */
+export const secondFactorSubject = (userId: string): Promise<Uint8Array> =>
+  digestOf(`second_factor\0${userId}`)
 
 async function digestOf(text: string): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)))

@@ -22,7 +22,8 @@ export const markClosed = (from: SQL, { sessions }: { sessions: boolean }): SQL 
 
 /** `update …`: what is personal of the accounts in the member `accounts` (`id`) of a `with` is gone. */
 export const clearAccounts = (accounts: SQL): SQL => sql`
-  update users set email = null, email_verified_at = null, name = null, locale = null, roles = '{}'
+  update users set email = null, email_verified_at = null, name = null, locale = null, roles = '{}',
+    second_factor_since = null
   from ${accounts} as account where users.id = account.id`
 
 /** `update … returning …`: an account that is cleared is erased, once. */

@@ -35,9 +35,14 @@ export const beginEpoch = (reason: EndReason, when: SQL = sql`true`): SQL => sql
   access_valid_from = case when ${when} then statement_timestamp() else users.access_valid_from end,
   ending_reason = case when (select count(*) from newest) > ${ENDED_AT_ONCE} then ${reason} else users.ending_reason end`
 
-/** Member `epoch_begun` of a `with`: the same, and nothing else, for the account in the member `account` (`user_id`). */
-export const beginEpochOf = (account: SQL, reason: EndReason): SQL => sql`
-  epoch_begun as (update users set ${beginEpoch(reason)} from ${account} as account where users.id = account.user_id)`
+/**
+ * Member `epoch_begun` of a `with`: the same for the account in the member `account` (`user_id`).
+ * @param also what else is set of it
+ */
+export const beginEpochOf = (account: SQL, reason: EndReason, also?: SQL): SQL => sql`
+  epoch_begun as (
+    update users set ${beginEpoch(reason)} ${also ? sql`, ${also}` : sql``}
+    from ${account} as account where users.id = account.user_id)`
 
 /** An account whose sessions end; `validFrom` as PostgreSQL writes it, because a Date would drop the microseconds. */
 export type EndingAccount = { id: string; validFrom: string }

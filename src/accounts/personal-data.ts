@@ -26,6 +26,7 @@ export const accountsData = {
           roles: ['what it may administer', sql`users.roles`],
           status: ['`active` or `disabled`', sql`users.status`],
           operational_mail: ['whether it gets mail that is not about security', sql`users.operational_mail`],
+          second_factor_since: ['since when it has a second factor', time(sql`users.second_factor_since`)],
           created_at: ['when it was made', time(sql`users.created_at`)],
         },
       },

@@ -12,8 +12,8 @@ import type { Recorder } from '../events/outbox.ts'
 import { answerChallenge, forgetWrongCodes, isFromBrowser } from '../one-time/code-store.ts'
 import type { OneTimeTokenHash } from '../one-time/one-time-token.ts'
 import { consumeToken, lockOwner } from '../one-time/store.ts'
-import type { IssuedTokens } from '../sessions/tokens.ts'
-import { type Beginning, readBegun } from '../sign-in/start.ts'
+import type { Refusal } from '../problem.ts'
+import { type Beginning, type Begun, readBegun } from '../sign-in/start.ts'
 import { BEGUN, begin, beginningColumns } from '../sign-in/start-store.ts'
 import { rowsOf } from '../storage/rows.ts'
 import { signingKeys, tenantHosts, tenants } from '../storage/schema.ts'
@@ -63,7 +63,7 @@ export async function signInByCode(
     browserHash: Uint8Array | null
   },
   beginning: Beginning,
-): Promise<IssuedTokens | null> {
+): Promise<Begun | Refusal | null> {
   const account = sql`
     (${callingTenant(ctx)}) as tenant
     left join users on users.tenant_id = tenant.id and users.email = ${email} and ${userIsActive}
@@ -89,7 +89,7 @@ export async function signInByLink(
   ctx: Storage,
   { hash, browserHash }: { hash: OneTimeTokenHash; browserHash: Uint8Array },
   beginning: Beginning,
-): Promise<IssuedTokens | null> {
+): Promise<Begun | Refusal | null> {
   const decide = rowsOf(ctx.db, { begun: v.unknown() })(sql`
     with token as (${consumeToken(ctx, hash, ['sign_in'], { and: isFromBrowser(browserHash) })}),
     ${signInBy(ctx, beginning)}`)

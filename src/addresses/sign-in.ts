@@ -13,9 +13,8 @@ import { holderOfUnknown, newSignInToken, readToken, refuseToken } from '../one-
 import { type SignInCode, signInCodeHashes } from '../one-time/one-time-token.ts'
 import { requestToken } from '../one-time/store.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
-import type { IssuedTokens } from '../sessions/tokens.ts'
 import { findKnownDevice, subjectsOf } from '../sign-in/known-device.ts'
-import { prepare } from '../sign-in/start.ts'
+import { type Begun, prepare } from '../sign-in/start.ts'
 import { requireTenant } from '../tenants/tenants.ts'
 import { hashNonce, isNonceOf, newNonce } from './challenge.ts'
 import { findForSignIn, signInByCode, signInByLink } from './sign-in-store.ts'
@@ -51,7 +50,7 @@ export async function redeemCode(
   ctx: Context,
   headers: Headers,
   { email, code }: { email: CanonicalEmail; code: SignInCode },
-): Promise<IssuedTokens | Refusal> {
+): Promise<Begun | Refusal> {
   const sent = readChallengeCookie(headers)
   const nonce = sent !== null && (await isNonceOf(ctx, sent, email)) ? sent : null
   const device = await findKnownDevice(ctx, headers, email)
@@ -75,7 +74,7 @@ export async function redeemCode(
 export async function redeemLink(
   ctx: Context,
   { token, nonce }: { token: string; nonce: string | null },
-): Promise<IssuedTokens | Refusal> {
+): Promise<Begun | Refusal> {
   const hash = await readToken(token)
   if (isRefusal(hash)) return hash
   if (nonce === null) return refuseLink('no challenge cookie')

@@ -13,6 +13,7 @@ export type Purpose =
   | 'password-pepper'
   | 'seal:password'
   | 'seal:totp'
+  | 'seal:recovery-code'
   | 'seal:webhook'
   | 'seal:signing-key'
   | 'seal:idempotency'

@@ -20,6 +20,11 @@ const URGENT: readonly EventType[] = [
   'user.restored',
   'password.changed',
   'password.disabled',
+  'second_factor.added',
+  'second_factor.removed',
+  'second_factor.disabled',
+  'recovery_codes.replaced',
+  'recovery_code.used',
   'session.started', // a new device
   'session.revoked',
   'session.reuse_detected',

@@ -14,14 +14,19 @@ import { sessionIsLive } from './live-store.ts'
 const CALLER_ROW = v.object({
   authAgeSeconds: v.number(),
   aal: v.number(),
+  owedAal: v.number(),
   roles: v.array(v.string()),
 })
 
 const readCallerRow = (value: unknown) => v.parse(CALLER_ROW, value)
 
-/** Over `sessions` and `users`. */
+/**
+ * Over `sessions` and `users`. A second factor is owed where the account had one before the session began: one that the
+ * session itself added proves nothing about who holds the session.
+ */
 const sessionNow = sql`jsonb_build_object('authAgeSeconds', extract(epoch from clock_timestamp() - sessions.auth_time),
-  'aal', sessions.aal, 'roles', users.roles)`
+  'aal', sessions.aal, 'owedAal', case when users.second_factor_since < sessions.created_at then 2 else 1 end,
+  'roles', users.roles)`
 
 /** Everything that deciding on an access token needs, by what the token claims; nothing here is proof by itself. */
 export function findCaller(
@@ -61,11 +66,16 @@ export const callerOf = (caller: Caller, host: string): SQL => sql`
   caller as (select session_id, user_id, tenant_id from calling where ${meets(caller.demands)})`
 
 /** Over `calling`: the conditions of `refuseUnless`. */
-const meets = ({ maxAge, aal, role }: Caller['demands']): SQL =>
+const meets = ({ maxAge, aal, role, oneFactor }: Caller['demands']): SQL =>
   sql.join(
     [
       sql`true`,
-      ...(maxAge === undefined ? [] : [sql`(state ->> 'authAgeSeconds')::numeric <= ${maxAge}`]),
+      ...(maxAge === undefined
+        ? []
+        : [
+            sql`(state ->> 'authAgeSeconds')::numeric <= ${maxAge} and (state ->> 'aal')::int >= (state ->> 'owedAal')::int`,
+          ]),
+      ...(oneFactor ? [sql`(state ->> 'owedAal')::int = 1`] : []),
       ...(aal === undefined ? [] : [sql`(state ->> 'aal')::int >= ${aal}`]),
       ...(role === undefined ? [] : [sql`state -> 'roles' ? ${role}`]),
     ],

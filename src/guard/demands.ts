@@ -10,8 +10,13 @@ import type { Tenant } from '../tenants/tenants.ts'
 export const ADMIN = 'admin'
 
 export type Demands = {
-  /** How many seconds ago the caller may have authenticated at most (RFC 9470). */
+  /**
+   * How many seconds ago the caller may have authenticated at most (RFC 9470), and with a second factor where the account
+   * had one before the session began.
+   */
   maxAge?: number
+  /** For what one factor alone is to renew: an account that owes a second one has to show that (POST /v1/mfa/step-up). */
+  oneFactor?: true
   /** The least assurance of that authentication (NIST SP 800-63B-4). */
   aal?: number
   role?: typeof ADMIN
@@ -37,7 +42,7 @@ export type Caller<Demanded extends Demands = Demands> = {
 export type Admin = Caller<Demands & { role: typeof ADMIN }>
 
 /** The caller's session and account as they are now; null where the session is not live. */
-export type CallerRow = { authAgeSeconds: number; aal: number; roles: string[] } | null
+export type CallerRow = { authAgeSeconds: number; aal: number; owedAal: number; roles: string[] } | null
 
 /**
  * The one decision on a caller, for reads and for writes.
@@ -48,10 +53,21 @@ export type CallerRow = { authAgeSeconds: number; aal: number; roles: string[] }
 export function refuseUnless({ caller: row }: { caller: CallerRow }, caller: Caller): Refusal | null {
   const { userId: subject, demands } = caller
   if (row === null) return refuse('invalid_token', { evidence: { reason: 'session not live', subject } })
-  const { maxAge = Number.POSITIVE_INFINITY, aal = 0, role } = demands
-  if (row.authAgeSeconds > maxAge || row.aal < aal)
-    return refuse('insufficient_user_authentication', { evidence: { subject } })
+  const { maxAge = Number.POSITIVE_INFINITY, aal = 0, role, oneFactor = false } = demands
+  const leastAal = maxAge === Number.POSITIVE_INFINITY ? aal : Math.max(aal, row.owedAal)
+  if (row.aal < leastAal || (oneFactor && row.owedAal > 1)) return refuseAuthentication(subject, 'aal2')
+  if (row.authAgeSeconds > maxAge) return refuseAuthentication(subject, row.owedAal > 1 ? 'aal2' : null)
   if (role !== undefined && !row.roles.includes(role))
     return refuse('insufficient_role', { evidence: { subject } })
   return null
+}
+
+/** RFC 9470 §3: what the next token has to be like. */
+function refuseAuthentication(subject: string, acr: 'aal2' | null): Refusal {
+  const acrValues = acr === null ? '' : ` acr_values="${acr}",`
+  const challenge = `Bearer error="insufficient_user_authentication",${acrValues} max_age="${STEP_UP_SECONDS}"`
+  return refuse('insufficient_user_authentication', {
+    headers: { 'www-authenticate': challenge },
+    evidence: { subject },
+  })
 }

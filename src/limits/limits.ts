@@ -143,6 +143,16 @@ export const LIMITS = {
   },
   changePassword: { redis: { address: perMinute(100), session: perQuarter(20) }, ...degraded },
   confirmPassword: { redis: { address: perMinute(100), session: perQuarter(20) }, ...degraded },
+  // A code has a million values, and the account's wrong ones are counted in PostgreSQL; a token has 256 bits.
+  verifyMfa: { redis: { address: perMinute(60) }, ...degraded },
+  enrolTotp: { redis: { address: perMinute(60) }, ...degraded },
+  confirmEnrolment: { redis: { address: perMinute(60) }, ...degraded },
+  stepUp: { redis: { address: perMinute(100), session: perQuarter(20) }, ...degraded },
+  listFactors: { redis: { address: perMinute(600), session: perMinute(120) }, ...open },
+  addTotp: { redis: { address: perMinute(60), session: perHour(20) }, ...open },
+  confirmTotp: { redis: { address: perMinute(60), session: perQuarter(20) }, ...degraded },
+  removeTotp: { redis: { address: perMinute(60), session: perHour(20) }, ...open },
+  replaceRecoveryCodes: { redis: { address: perMinute(60), session: perHour(10) }, ...open },
   exportMe: { redis: { address: perMinute(60), session: perHour(10) }, ...open },
   deleteMe: { redis: { address: perMinute(60), session: perHour(10) }, ...open },
   // Operations of an administrator: the session is bounded, and nobody guesses here.

@@ -6,7 +6,7 @@ import type { Env } from '../context.ts'
 import { readChallengeCookie } from '../http/cookies.ts'
 import { formBody } from '../http/form.ts'
 import { TokenText } from '../one-time/one-time.ts'
-import { isRefusal, problemResponse } from '../problem.ts'
+import { isRefusal, problemResponse, refuse } from '../problem.ts'
 import { signedInCookies } from '../sign-in/answer.ts'
 import { asPage, showDone, showLink } from './pages.ts'
 
@@ -20,6 +20,7 @@ export const signInPage = new Hono<Env>()
     const { token } = c.req.valid('form')
     const signedIn = await redeemLink(ctx, { token, nonce: readChallengeCookie(headers) })
     if (isRefusal(signedIn)) return problemResponse(signedIn, ctx)
+    if (signedIn.state === 'challenged') return problemResponse(refuse('second_factor_required'), ctx)
     const page = await showDone(c, 'sign_in')
     for (const cookie of await signedInCookies(ctx, headers, signedIn))
       page.headers.append('set-cookie', cookie)

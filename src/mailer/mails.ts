@@ -22,6 +22,11 @@ export type NoticeTemplate =
   | 'email_reverted'
   | 'password_changed'
   | 'password_disabled'
+  | 'second_factor_added'
+  | 'second_factor_removed'
+  | 'second_factor_disabled'
+  | 'recovery_codes_replaced'
+  | 'recovery_code_used'
   | 'sessions_revoked'
   | 'session_ended'
   | 'session_not_continued'
@@ -130,6 +135,11 @@ export const MAILS: Partial<Record<EventType, MailEntry>> = {
     only: ({ by }) => by !== 'invitation' && by !== 'verify_email',
   },
   'password.disabled': { template: 'password_disabled', ...notice, while: 'same_password' },
+  'second_factor.added': { template: 'second_factor_added', ...notice },
+  'second_factor.removed': { template: 'second_factor_removed', ...notice },
+  'second_factor.disabled': { template: 'second_factor_disabled', ...notice },
+  'recovery_codes.replaced': { template: 'recovery_codes_replaced', ...notice },
+  'recovery_code.used': { template: 'recovery_code_used', ...notice },
   'session.started': { template: 'new_device', ...notice, only: ({ new_device }) => new_device === true },
   'session.revoked': { template: 'sessions_revoked', ...notice },
   'session.reuse_detected': { template: 'session_ended', ...notice },

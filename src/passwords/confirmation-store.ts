@@ -1,28 +1,31 @@
 /** The SQL of a signed-in caller who gives the password again, to show that it is them or to choose another. */
 import { and, eq, type SQL, sql } from 'drizzle-orm'
-import * as v from 'valibot'
 import { endAccess } from '../access/store.ts'
 import {
-  ATTEMPTS,
+  attemptsColumns,
   confirmationsFrom,
   failuresOf,
   forgetAttempts,
   heldAttempts,
-  NO_ATTEMPTS,
-  waitSeconds,
 } from '../accounts/attempts-store.ts'
 import { beginEpochOf } from '../accounts/epoch-store.ts'
 import type { Context } from '../context.ts'
 import type { PasswordHash } from '../crypto/password-hash.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
-import { CALLER, callerRow } from '../guard/caller-store.ts'
 import type { Caller } from '../guard/demands.ts'
 import { announceKey, ringState } from '../keys/auth-keys-store.ts'
 import { sealedKeyColumns } from '../keys/store.ts'
 import { lockUser } from '../one-time/store.ts'
 import { endedSessions, keptInEpoch } from '../sessions/ended-store.ts'
-import { renewSession, standingSession } from '../sign-in/renewal-store.ts'
-import { type Row, rowsOf, Time } from '../storage/rows.ts'
+import {
+  NOT_RENEWED,
+  RENEWAL,
+  RENEWED,
+  type Renewed,
+  renewSession,
+  standingSession,
+} from '../sign-in/renewal-store.ts'
+import { rowsOf } from '../storage/rows.ts'
 import { passwords, sessions, signInFailures, signingKeys, tenantHosts } from '../storage/schema.ts'
 import { passwordColumns } from './store.ts'
 
@@ -35,10 +38,7 @@ export function findToConfirm(ctx: Pick<Context, 'db' | 'host' | 'settings'>, si
       key: sealedKeyColumns,
       ring: ringState(ctx, 'password'),
       password: passwordColumns,
-      attempts: {
-        failures: sql<number>`coalesce(${signInFailures.consecutiveFailures}, 0)`,
-        waitSeconds: sql<number>`${waitSeconds}`,
-      },
+      attempts: attemptsColumns,
     })
     .from(tenantHosts)
     .innerJoin(sessions, and(eq(sessions.id, sid), eq(sessions.tenantId, tenantHosts.tenantId)))
@@ -62,20 +62,6 @@ export type Confirmed = {
   changedAt: string
 }
 
-/** What the tokens of a session that goes on will say. */
-const RENEWED_SESSION = v.object({
-  expiresAt: Time,
-  authTime: Time,
-  amr: v.array(v.string()),
-  aal: v.number(),
-  idleSeconds: v.number(),
-})
-export type RenewedSession = v.InferOutput<typeof RENEWED_SESSION>
-
-/** What a confirmation came to: the caller, for `refuseUnless`, the session that was renewed, if any, and the attempts. */
-const RENEWED = { ...CALLER, ...ATTEMPTS, session: v.nullable(RENEWED_SESSION) }
-export type Renewed = Row<typeof RENEWED>
-
 /**
  * Members of a `with` that end in `renewed`: the caller's session, authenticated anew, if it and the password that was
  * verified still stand and the attempt is heard.
@@ -92,13 +78,6 @@ const renew = (ctx: Storage, { caller, subject, changedAt }: Confirmed, also = s
     })}),
   failures_forgotten as (
     ${forgetAttempts(sql`renewed`, { tenantId: caller.tenant.id, subjects: [subject] })})`
-
-const RENEWAL = sql`
-  select ${callerRow}, coalesce((select failures from attempts), 0) as failures,
-    coalesce((select wait_seconds from attempts), 0) as wait_seconds, (
-    select jsonb_build_object('expiresAt', expires_at, 'authTime', auth_time, 'amr', amr, 'aal', aal,
-      'idleSeconds', greatest(0, extract(epoch from idle_expires_at - clock_timestamp()))::int)
-    from renewed) as session`
 
 /** Authenticates the caller's session anew. @returns it, or null with how attempts stood */
 export async function confirmSession(ctx: Storage, confirmed: Confirmed): Promise<Renewed> {
@@ -147,5 +126,3 @@ export async function changePassword(
   const [, [row]] = await ctx.db.batch([lockUser(ctx, caller.userId), change])
   return row ?? NOT_RENEWED
 }
-
-const NOT_RENEWED: Renewed = { caller: null, session: null, ...NO_ATTEMPTS }

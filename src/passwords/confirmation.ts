@@ -12,14 +12,9 @@ import { requireOwnKey } from '../keys/auth-keys.ts'
 import { openCurrentKey } from '../keys/keys.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
 import type { IssuedTokens } from '../sessions/tokens.ts'
+import { type Renewed, renewedTokens } from '../sign-in/renewal-store.ts'
 import { hashUnbreached } from './breached.ts'
-import {
-  type Confirmed,
-  changePassword,
-  confirmSession,
-  findToConfirm,
-  type Renewed,
-} from './confirmation-store.ts'
+import { type Confirmed, changePassword, confirmSession, findToConfirm } from './confirmation-store.ts'
 import { verify } from './hashing.ts'
 import { checkPassword, normalisePassword } from './policy.ts'
 
@@ -33,7 +28,9 @@ export async function confirmPassword(
   headers: Headers,
   password: string,
 ): Promise<IssuedTokens | Refusal> {
-  const read = await readAsCaller(ctx, headers, 'confirmPassword', ({ sid }) => findToConfirm(ctx, sid))
+  const read = await readAsCaller(ctx, headers, 'confirmPassword', ({ sid }) => findToConfirm(ctx, sid), {
+    oneFactor: true,
+  })
   const known = isRefusal(read) ? read : await requirePassword(ctx, read, password)
   return isRefusal(known) ? known : issue(known, await confirmSession(ctx, known.confirmed))
 }
@@ -104,13 +101,5 @@ function issue({ caller, user, key }: Known, renewed: Renewed): IssuedTokens | R
       refuseUnless(renewed, caller) ??
       refuse('invalid_token', { evidence: { reason: 'session or password gone' } })
     )
-  const { idleSeconds, ...rest } = session
-  return {
-    tenant: caller.tenant,
-    key,
-    user,
-    session: { id: caller.sessionId, ...rest },
-    refreshToken: null,
-    refreshExpiresInSeconds: idleSeconds,
-  }
+  return renewedTokens({ caller, user, key }, session)
 }

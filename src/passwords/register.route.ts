@@ -11,8 +11,8 @@ import { DisplayName, Transport, text } from '../http/input.ts'
 import { preferredLanguage } from '../http/language.ts'
 import { readIdempotencyKey } from '../idempotency/idempotency.ts'
 import { isRefusal, problemResponse } from '../problem.ts'
-import type { IssuedTokens } from '../sessions/tokens.ts'
 import { signedInResponse } from '../sign-in/answer.ts'
+import type { Begun } from '../sign-in/start.ts'
 import { MAX_PASSWORD_UNITS } from './policy.ts'
 import { registerWithPassword } from './registration.ts'
 
@@ -29,8 +29,8 @@ export const registerRoute = new Hono<Env>().post('/v1/register', jsonBody(Regis
   const input = { ...c.req.valid('json'), locale: preferredLanguage(headers) }
   const idempotencyKey = readIdempotencyKey(headers)
   if (isRefusal(idempotencyKey)) return problemResponse(idempotencyKey, ctx)
-  const answer = (issued: IssuedTokens) =>
-    signedInResponse(ctx, headers, issued, { transport: input.transport, status: 201 })
+  const answer = (begun: Begun) =>
+    signedInResponse(ctx, headers, begun, { transport: input.transport, status: 201 })
   const registered = await registerWithPassword(ctx, headers, input, { idempotencyKey, answer })
   return isRefusal(registered) ? problemResponse(registered, ctx) : registered
 })

@@ -18,8 +18,7 @@ import { openCurrentKey } from '../keys/keys.ts'
 import { checkLimits } from '../limits/check.ts'
 import { newToken } from '../one-time/one-time.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
-import type { IssuedTokens } from '../sessions/tokens.ts'
-import { begunAs, prepare } from '../sign-in/start.ts'
+import { type Begun, begunAsNew, prepare } from '../sign-in/start.ts'
 import { requireTenant } from '../tenants/tenants.ts'
 import { fewAtOnce } from './at-once.ts'
 import { hashUnbreached } from './breached.ts'
@@ -47,7 +46,7 @@ type RegistrationOptions = {
   /** The caller's `Idempotency-Key`, when there is one. */
   idempotencyKey: string | null
   /** Forms the answer; called before the effect, so that both are written together. */
-  answer: (issued: IssuedTokens) => Promise<Response>
+  answer: (begun: Begun) => Promise<Response>
 }
 
 /**
@@ -108,7 +107,7 @@ async function attemptToRegister(
 
   const key = await openCurrentKey(ctx, found?.key)
   const beginning = await prepare(ctx, 'password', { tenant, key, at: found?.at })
-  const response = await answer(begunAs(beginning, userAsInserted(user)))
+  const response = await answer(begunAsNew(beginning, userAsInserted(user)))
   const subject = await attemptSubject(email, null)
   const outcome = await register(ctx, { ...applicant, beginning, subject, kept: await keep(response) })
   return outcome === 'registered' ? response : refuse(outcome)

@@ -7,9 +7,8 @@ import { requireKeys } from '../keys/auth-keys.ts'
 import { openCurrentKey } from '../keys/keys.ts'
 import { checkLimits } from '../limits/check.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
-import type { IssuedTokens } from '../sessions/tokens.ts'
 import { findKnownDevice, type KnownDevice, subjectsOf } from '../sign-in/known-device.ts'
-import { prepare } from '../sign-in/start.ts'
+import { type Begun, prepare } from '../sign-in/start.ts'
 import { requireTenant } from '../tenants/tenants.ts'
 import { fewAtOnce } from './at-once.ts'
 import { rehash, type StoredHash, verify } from './hashing.ts'
@@ -26,7 +25,7 @@ export async function signInWithPassword(
   ctx: Context,
   headers: Headers,
   input: { email: CanonicalEmail; password: string },
-): Promise<IssuedTokens | Refusal> {
+): Promise<Begun | Refusal> {
   const device = await findKnownDevice(ctx, headers, input.email)
   const account = JSON.stringify([ctx.host, input.email, device?.nonce ?? null])
   return fewAtOnce(ctx, account, () => attemptSignIn(ctx, input, device))
@@ -37,7 +36,7 @@ async function attemptSignIn(
   ctx: Context,
   input: { email: CanonicalEmail; password: string },
   device: KnownDevice | null,
-): Promise<IssuedTokens | Refusal> {
+): Promise<Begun | Refusal> {
   const subject = await attemptSubject(input.email, device?.nonce ?? null)
   const [limited, found] = await Promise.all([
     checkLimits(ctx, 'login', {

@@ -5,18 +5,18 @@ import type { CanonicalEmail } from '../accounts/accounts.ts'
 import type { Attempts } from '../accounts/attempts.ts'
 import {
   ATTEMPTS,
+  attemptsColumns,
   failuresOf,
   forgetAttempts,
   heldAttempts,
   NO_ATTEMPTS,
-  waitSeconds,
 } from '../accounts/attempts-store.ts'
 import { markUsed, userColumns, userIsActive } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import type { PasswordHash } from '../crypto/password-hash.ts'
 import type { Recorder } from '../events/outbox.ts'
-import type { IssuedTokens } from '../sessions/tokens.ts'
-import { type Beginning, readBegun } from '../sign-in/start.ts'
+import type { Refusal } from '../problem.ts'
+import { type Beginning, type Begun, readBegun } from '../sign-in/start.ts'
 import { BEGUN, begin, beginningColumns } from '../sign-in/start-store.ts'
 import { rowsOf } from '../storage/rows.ts'
 import { passwords, signInFailures, signingKeys, tenantHosts, tenants, users } from '../storage/schema.ts'
@@ -46,10 +46,7 @@ export async function findForSignIn(
       user: userColumns,
       isActive: sql<boolean>`${users.status} = 'active'`,
       password: passwordColumns,
-      attempts: {
-        failures: sql<number>`coalesce(${signInFailures.consecutiveFailures}, 0)`,
-        waitSeconds: sql<number>`${waitSeconds}`,
-      },
+      attempts: attemptsColumns,
     })
     .from(tenantHosts)
     .innerJoin(tenants, eq(tenants.id, tenantHosts.tenantId))
@@ -88,7 +85,7 @@ export async function signIn(
   ctx: Storage & Pick<Context, 'outcome'>,
   verified: VerifiedPassword,
   beginning: Beginning,
-): Promise<{ begun: IssuedTokens | null; attempts: Attempts }> {
+): Promise<{ begun: Begun | Refusal | null; attempts: Attempts }> {
   const { userId, tenantId, isProved, subject, changedAt, rehashed } = verified
   const who = sql`select * from standing where not exists (select from attempts where is_unheard)`
   const rehash = sql`,

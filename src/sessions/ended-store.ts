@@ -11,6 +11,10 @@ const NAMED_IN_EVENT = 100
 /** Sets for an `update` of `sessions`: this one outlives the epoch that the same statement begins. */
 export const keptInEpoch: SQL = sql`kept_at = statement_timestamp()`
 
+/** Member `kept` of a `with`: the session outlives the epoch, where the member `when` has a row. */
+export const keepSession = (sessionId: string, when: SQL): SQL => sql`
+  kept as (update sessions set ${keptInEpoch} from ${when} where sessions.id = ${sessionId})`
+
 /**
  * Members of a `with`: the newest sessions of the account in the member `account` (`user_id`, at most one row) end in their
  * rows (`ended`). One more is looked for, which tells whether there is work left for the background.

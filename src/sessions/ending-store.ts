@@ -13,7 +13,7 @@ import { lockUser } from '../one-time/store.ts'
 import { type Row, rowsOf } from '../storage/rows.ts'
 import { tenantHosts, tenants } from '../storage/schema.ts'
 import { tenantColumns } from '../tenants/store.ts'
-import { endedSessions, endSessionRows, keptInEpoch } from './ended-store.ts'
+import { endedSessions, endSessionRows, keepSession } from './ended-store.ts'
 
 /** Which of the caller's sessions end. */
 export type Ending = { one: string } | 'others' | 'all'
@@ -60,8 +60,7 @@ function endMany(ctx: Pick<Context, 'db' | 'host'> & Recorder, caller: Caller, w
   const happened = sql`select tenant_id, user_id as subject,
     jsonb_build_object('by_session', ${caller.sessionId}::text) || ${endedSessions} as data
     from caller where exists (select from ended)`
-  const kept = sql`
-    kept as (update sessions set ${keptInEpoch} from caller where sessions.id = caller.session_id),`
+  const kept = sql`${keepSession(caller.sessionId, sql`caller`)},`
   return rowsOf(
     ctx.db,
     ENDED,

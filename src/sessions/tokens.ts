@@ -51,6 +51,7 @@ export async function tokensResponse(
   issued: IssuedTokens,
   transport: Transport,
   status: 200 | 201,
+  besides: Record<string, unknown> = {},
 ): Promise<Response> {
   const { tenant, key, user, session, refreshToken, refreshExpiresInSeconds } = issued
   const { accessToken, expiresInSeconds } = await issueAccessToken(ctx, issued)
@@ -64,7 +65,7 @@ export async function tokensResponse(
     user: presentUser(user),
   }
   keepVerifier(ctx, key.kid, { tenant, key: { publicJwk: key.publicJwk, algorithm: key.algorithm } })
-  const response = Response.json(body, { status })
+  const response = Response.json({ ...body, ...besides }, { status })
   if (transport === 'cookie')
     for (const cookie of refreshCookieOf(issued)) response.headers.set('set-cookie', cookie)
   return response

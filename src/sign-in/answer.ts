@@ -1,30 +1,45 @@
-/** The answer to whoever signed in: the tokens, and the cookies of a browser that is known from now on. */
+/** The answer to whoever passed a factor: the tokens with the cookies of a browser that is known from now on, or what is needed first. */
 import type { CanonicalEmail } from '../accounts/accounts.ts'
 import type { Context } from '../context.ts'
 import { expiredChallengeCookie, readChallengeCookie } from '../http/cookies.ts'
 import type { Transport } from '../http/input.ts'
 import { type IssuedTokens, refreshCookieOf, tokensResponse } from '../sessions/tokens.ts'
 import { rememberDevice } from './known-device.ts'
+import { type Begun, CHALLENGE_SECONDS, type Challenged, type Started } from './start.ts'
 
 export async function signedInResponse(
   ctx: Context,
   headers: Headers,
-  signedIn: IssuedTokens,
-  { transport, status = 200 }: { transport: Transport; status?: 200 | 201 },
+  begun: Begun,
+  {
+    transport,
+    status = 200,
+    besides = {},
+  }: { transport: Transport; status?: 200 | 201; besides?: Record<string, unknown> },
 ): Promise<Response> {
-  const response = await tokensResponse(ctx, signedIn, transport, status)
+  if (begun.state === 'challenged') return challengedResponse(begun)
+  const response = await tokensResponse(ctx, begun, transport, status, besides)
   // A trusted caller passes cookies on, and sends them back. A caller that is no browser gets none.
   const isBrowser = ctx.fetchSite !== null || ctx.client.vouchedBy !== null || transport === 'cookie'
-  if (isBrowser) response.headers.append('set-cookie', await rememberDevice(ctx, headers, emailOf(signedIn)))
+  if (isBrowser) response.headers.append('set-cookie', await rememberDevice(ctx, headers, emailOf(begun)))
   if (readChallengeCookie(headers) !== null) response.headers.append('set-cookie', expiredChallengeCookie())
   return response
 }
+
+/** Neither a token nor a cookie that keeps anyone signed in. */
+const challengedResponse = ({ mfaToken, demand, methods }: Challenged) =>
+  Response.json({
+    status: demand === 'enrol' ? 'mfa_enrolment_required' : 'mfa_required',
+    mfa_token: mfaToken,
+    methods,
+    expires_in: CHALLENGE_SECONDS,
+  })
 
 /** For a page: what keeps its browser signed in, without a token that no one would read. */
 export const signedInCookies = async (
   ctx: Context,
   headers: Headers,
-  signedIn: IssuedTokens,
+  signedIn: Started,
 ): Promise<string[]> => [
   ...refreshCookieOf(signedIn),
   await rememberDevice(ctx, headers, emailOf(signedIn)),

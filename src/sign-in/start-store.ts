@@ -1,4 +1,7 @@
-/** The SQL of the one door: it begins a session for whoever passed. No other file inserts one. */
+/**
+ * The SQL of the one door: whoever passed a first factor gets a session, or a challenge where a second factor is needed. No
+ * other file inserts a session.
+ */
 import { type SQL, sql } from 'drizzle-orm'
 import { userColumns } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
@@ -10,12 +13,13 @@ import { deviceLabel } from '../sessions/device.ts'
 import { displaceOldest } from '../sessions/session-limit-store.ts'
 import { bytes, expiresAt, refreshSeconds } from '../sessions/store.ts'
 import { jsonOf } from '../storage/rows.ts'
-import { sessions } from '../storage/schema.ts'
+import { mfaChallenges, sessions, users } from '../storage/schema.ts'
 import { tenantColumns } from '../tenants/store.ts'
-import type { Beginning, NewSession } from './start.ts'
+import { DEFAULT_POLICY, type TenantPolicy } from '../tenants/tenants.ts'
+import { type Beginning, CHALLENGE_SECONDS, type NewSession } from './start.ts'
 
 /** The database's clock, for what an answer says before its statement runs. */
-const databaseTime = sql`now()`.mapWith((value: string) => new Date(value))
+export const databaseTime = sql`now()`.mapWith((value: string) => new Date(value))
 
 /** For `db.select`, over `tenants` and `signing_keys`: what every first factor reads before it can be the beginning of anything. */
 export const beginningColumns = (ctx: Pick<Context, 'settings'>, worker: KeyedWorker) => ({
@@ -44,27 +48,68 @@ const isNewDevice = sql`(
       and coalesce(earlier.device_label, earlier.user_agent) is not distinct from coalesce(started.device_label, started.user_agent)))`
 
 /**
- * Members of a `with`: a session begins for the account that passed, and ends up in `begun`; or nothing does.
+ * Members of a `with`: a session or a challenge begins for the account that passed (`begun`), or nothing does. Which of them
+ * is decided here, by the row that is locked: a factor that is added or removed meanwhile cannot slip through.
  * @param who which first factor was passed, by whom and under which conditions: a select of one row of `users`, locked, or
  * of none
  */
-export const begin = (
-  ctx: Recorder & Pick<Context, 'settings'>,
-  { session }: Beginning,
-  who: SQL,
-): SQL => sql`
-  passed as (${who}),
-  ${startSession(ctx, session)},
-  begun as (select passed.* from passed join started on started.user_id = passed.id)`
+export const begin = (ctx: Recorder & Pick<Context, 'settings'>, beginning: Beginning, who: SQL): SQL => sql`
+  passed as (select who.*, ${demandOn(beginning)} as demand from (${who}) as who),
+  challenged as (
+    insert into mfa_challenges (id, tenant_id, user_id, purpose, hash, amr, is_known_browser, expires_at)
+    select ${beginning.challenge.id}::uuid, tenant_id, id, case demand when 'enrol' then 'enrol' else 'sign_in' end,
+      ${sql.param(beginning.challenge.hash, mfaChallenges.hash)}::bytea, ${amrOf(beginning.session)},
+      ${beginning.session.isKnownBrowser}, clock_timestamp() + make_interval(secs => ${CHALLENGE_SECONDS})
+    from passed where demand <> 'none'
+    -- An account puts off adding a factor only so often; its newest token is the one that works.
+    on conflict (user_id) where purpose = 'enrol' do update set id = excluded.id, hash = excluded.hash, amr = excluded.amr,
+      is_known_browser = excluded.is_known_browser, attempts = 0, sign_ins = mfa_challenges.sign_ins + 1,
+      created_at = excluded.created_at, expires_at = excluded.expires_at, consumed_at = null
+    where mfa_challenges.sign_ins < ${beginning.tenant.policy.second_factor_grace_sign_ins}
+    returning user_id),
+  ${startSession(ctx, beginning.session)},
+  begun as (
+    select passed.* from passed
+    where exists (select from started) or exists (select from challenged))`
 
-/** Of a statement with `begin`, what `readBegun` reads: an object, or null when nothing began. */
-export const BEGUN = jsonOf(userColumns, sql`begun`)
+/** Over `who`, a row of `users`: what is needed besides the factor that was passed. */
+function demandOn({ session: { aal, policy } }: Beginning): SQL {
+  if (aal > 1) return sql`'none'`
+  return sql`case when who.second_factor_since is not null then 'verify' when ${mustHaveFactor(policy, sql`who`)} then 'enrol' else 'none' end`
+}
+
+/** Over `users`: whether the tenant wants a second factor of the account. `needsFactor` of start.ts decides the same. */
+export function mustHaveFactor(policy: TenantPolicy, account: SQL = sql`users`): SQL {
+  if (policy.second_factor === 'required') return sql`true`
+  if (policy.second_factor !== 'required_for_roles') return sql`false`
+  return sql`${account}.roles && ${sql.param([...policy.second_factor_roles], users.roles)}::text[]`
+}
+
+/** The same as the rows say it now, over `users` and `tenants`: for a write that has read neither. */
+export const mustHaveFactorNow: SQL = sql`case tenants.settings ->> 'second_factor'
+  when 'required' then true
+  when 'required_for_roles' then users.roles && array(select jsonb_array_elements_text(
+    case jsonb_typeof(tenants.settings -> 'second_factor_roles') when 'array' then tenants.settings -> 'second_factor_roles'
+      else ${JSON.stringify(DEFAULT_POLICY.second_factor_roles)}::jsonb end))
+  else false end`
+
+const amrOf = ({ amr }: NewSession) => sql`${sql.param([...amr], sessions.amr)}::text[]`
+
+/** Second factors that the account of `passed` has; those that it could add, where it must. */
+const METHODS_AT_HAND = sql`case demand when 'none' then '[]'::jsonb when 'enrol' then '["totp"]'::jsonb else (
+  select coalesce(jsonb_agg(method), '[]') from (
+    select 'totp' as method from totp_factors where user_id = passed.id and confirmed_at is not null
+    union all (select 'recovery_code' from recovery_codes where user_id = passed.id and used_at is null limit 1)) as at_hand) end`
+
+/** Of a statement with `begin`, what `readBegun` reads: an object, or null when no one passed. */
+export const BEGUN = sql`(
+  select jsonb_build_object('outcome', case when exists (select from started) then 'started'
+      when exists (select from challenged) then 'challenged' else 'over' end,
+    'demand', demand, 'methods', ${METHODS_AT_HAND}, 'user', ${jsonOf(userColumns, sql`passed`)}) from passed)`
 
 /** The session of the account in `passed` (`started`), its first refresh token and the event. */
-function startSession(
-  ctx: Recorder & Pick<Context, 'settings'>,
-  { id, startedAt, refreshTokenId, refreshTokenHash, policy, amr, aal, isKnownBrowser }: NewSession,
-): SQL {
+function startSession(ctx: Recorder & Pick<Context, 'settings'>, session: NewSession): SQL {
+  const { id, startedAt, refreshTokenId, refreshTokenHash, policy, isKnownBrowser } = session
   const { client } = ctx
   const event = sql`select tenant_id, user_id as subject, jsonb_build_object('session_id', id, 'amr', amr,
     'new_device', ${isKnownBrowser ? sql`false` : isNewDevice}) as data from started`
@@ -79,10 +124,10 @@ function startSession(
         ${startedAt.toISOString()}::timestamptz,
         ${expiresAt(startedAt, policy.session_absolute_seconds)}::timestamptz,
         ${expiresAt(startedAt, refreshSeconds(policy))}::timestamptz,
-        ${sql.param([...amr], sessions.amr)}::text[], ${aal}::smallint,
+        ${amrOf(session)}, ${session.aal}::smallint,
         ${client.truncatedAddress}, ${client.country}, ${client.city}, ${client.asnOrg},
         ${client.userAgent}, ${deviceLabel(client.userAgent)}
-      from passed
+      from passed where demand = 'none'
       returning *),
     first_token as (
       insert into refresh_tokens (id, tenant_id, session_id, hash, key_id, expires_at)

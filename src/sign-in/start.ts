@@ -8,6 +8,7 @@ import { userColumns } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import { newId } from '../events/outbox.ts'
 import type { CurrentKey } from '../keys/keys.ts'
+import { type Refusal, refuse } from '../problem.ts'
 import {
   hashRefreshToken,
   type KeyedTokenHash,
@@ -19,6 +20,7 @@ import type { IssuedTokens } from '../sessions/tokens.ts'
 import { inJson } from '../storage/rows.ts'
 import type { Tenant, TenantPolicy } from '../tenants/tenants.ts'
 import { METHODS, type Method } from './methods.ts'
+import { hashMfaToken, type MfaToken, type MfaTokenHash, newMfaToken } from './mfa-token.ts'
 
 export type NewSession = {
   id: string
@@ -40,16 +42,39 @@ export type Beginning = {
   key: CurrentKey
   session: NewSession
   refreshToken: RefreshToken
+  /** What begins in the place of the session, where the account needs a second factor. */
+  challenge: { id: string; hash: MfaTokenHash }
+  mfaToken: MfaToken
 }
 
+/** How long a person has to find the second factor, in seconds. */
+export const CHALLENGE_SECONDS = 300
+
+/** What came of a first factor that was passed. */
+export type Begun = Started | Challenged
+
+export type Started = { state: 'started' } & IssuedTokens
+
+/** No token, no cookie, no `auth_time`: a second factor first. */
+export type Challenged = {
+  state: 'challenged'
+  mfaToken: MfaToken
+  /** `enrol`: the account must add a second factor, and the token can do only that. */
+  demand: 'verify' | 'enrol'
+  methods: SecondFactor[]
+}
+
+export type SecondFactor = 'totp' | 'recovery_code'
+
 /**
+ * @param method a first factor by its name; after a second one, what both were and the level that they reach together
  * @param found.at the database's clock, as the same request read it; absent only where the read found nothing, and then
  * nothing begins
  * @param found.isKnownBrowser whether the caller's browser has proved that it signed in to this account before
  */
 export async function prepare(
   ctx: Pick<Context, 'settings' | 'now' | 'random'>,
-  method: Method,
+  method: Method | { amr: readonly string[]; aal: 1 | 2 },
   {
     tenant,
     key,
@@ -58,40 +83,67 @@ export async function prepare(
   }: { tenant: Tenant; key: CurrentKey; at: Date | undefined; isKnownBrowser?: boolean },
 ): Promise<Beginning> {
   const refreshToken = newRefreshToken(ctx.random)
+  const mfaToken = newMfaToken(ctx.random)
+  const challenge = { id: newId(ctx), hash: await hashMfaToken(mfaToken) }
   const session = {
     id: newId(ctx),
     startedAt: at,
     refreshTokenId: newId(ctx),
     refreshTokenHash: await hashRefreshToken(ctx.settings.authKeys, refreshToken),
     policy: tenant.policy,
-    ...METHODS[method],
+    ...(typeof method === 'string' ? METHODS[method] : method),
     isKnownBrowser,
   }
-  return { tenant, key, session, refreshToken }
+  return { tenant, key, session, refreshToken, challenge, mfaToken }
 }
+
+const BegunRow = v.object({
+  outcome: v.picklist(['started', 'challenged', 'over']),
+  demand: v.picklist(['none', 'verify', 'enrol']),
+  methods: v.array(v.picklist(['totp', 'recovery_code'])),
+  user: inJson(userColumns),
+})
 
 /**
  * @param begun what `BEGUN` selected
- * @returns the session with its tokens, or null: nothing began, and the factor says why
+ * @returns the session with its tokens, or what is needed first; refusal `second_factor_required`; null when nothing began,
+ * and the factor says why
  */
 export function readBegun(
   ctx: Pick<Context, 'outcome'>,
   beginning: Beginning,
   begun: unknown,
-): IssuedTokens | null {
+): Begun | Refusal | null {
   if (begun === null || begun === undefined) return null
-  const user = v.parse(inJson(userColumns), begun)
+  const { outcome, demand, methods, user } = v.parse(BegunRow, begun)
   ctx.outcome.subject = user.id
-  return begunAs(beginning, user)
+  if (outcome === 'over') return refuse('second_factor_required')
+  if (demand === 'none') return startedAs(beginning, user)
+  ctx.outcome.second_factor = demand
+  return { state: 'challenged', mfaToken: beginning.mfaToken, demand, methods }
 }
 
-/** What begins if the statement lets it: for an answer that is stored with it. */
-export function begunAs(
+/** What begins for an account that is only being made, if the statement lets it: for an answer that is stored with it. */
+export function begunAsNew(beginning: Beginning, user: User): Begun {
+  const { policy } = beginning.tenant
+  return beginning.session.aal === 1 && needsFactor(policy, user.roles)
+    ? { state: 'challenged', mfaToken: beginning.mfaToken, demand: 'enrol', methods: ['totp'] }
+    : startedAs(beginning, user)
+}
+
+/** Whether the tenant wants a second factor of an account with these roles. The statement decides the same (`begin`). */
+export const needsFactor = (policy: TenantPolicy, roles: readonly string[]) =>
+  policy.second_factor === 'required' ||
+  (policy.second_factor === 'required_for_roles' &&
+    roles.some((role) => policy.second_factor_roles.includes(role)))
+
+function startedAs(
   { tenant, key, session: { id, startedAt, policy, amr, aal }, refreshToken }: Beginning,
   user: User,
-): IssuedTokens {
+): Started {
   const expiresAt = new Date(startedAt.getTime() + policy.session_absolute_seconds * 1000)
   return {
+    state: 'started',
     tenant,
     key,
     user,

@@ -5,6 +5,7 @@
  */
 import { sql } from 'drizzle-orm'
 import {
+  bigint,
   boolean,
   check,
   customType,
@@ -87,6 +88,8 @@ export const users = pgTable(
     erasedAt: instant('erased_at'),
     /** The epoch (src/accounts/epoch-store.ts): sessions that began before it are dead, whatever their rows say. */
     accessValidFrom: instant('access_valid_from'),
+    /** Since when the account has a second factor that was confirmed; null without one. The door reads it from the locked row (src/sign-in/). */
+    secondFactorSince: instant('second_factor_since'),
     /** Why the rows of those are yet to be ended; null when none is left. */
     endingReason: text('ending_reason', { enum: ['secured', 'closed', 'revoked'] }),
   },
@@ -192,6 +195,85 @@ export const sessions = pgTable(
     index('sessions_expires').on(table.expiresAt),
     index('sessions_revoked').on(table.revokedAt).where(sql`revoked_at is not null`),
   ],
+)
+
+/**
+ * What begins in the place of a session (src/sign-in/): the first factor was passed, and a second one is needed, or has to be
+ * added first (`enrol`; one row per account, which counts how often that was put off).
+ */
+export const mfaChallenges = pgTable(
+  'mfa_challenges',
+  {
+    id: uuid('id').primaryKey(),
+    tenantId: uuid('tenant_id')
+      .notNull()
+      .references(() => tenants.id),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id),
+    purpose: text('purpose', { enum: ['sign_in', 'enrol'] }).notNull(),
+    /** SHA-256 of the `lkm_…` token. */
+    hash: bytea('hash').notNull(),
+    /** What was passed (RFC 8176), and whether the browser was known to the account then. */
+    amr: text('amr').array().notNull(),
+    isKnownBrowser: boolean('is_known_browser').notNull(),
+    /** Wrong codes against it, and sign-ins that could only add a factor. */
+    attempts: smallint('attempts').notNull().default(0),
+    signIns: integer('sign_ins').notNull().default(1),
+    createdAt: createdAt(),
+    expiresAt: instant('expires_at').notNull(),
+    consumedAt: instant('consumed_at'),
+  },
+  (table) => [
+    uniqueIndex('mfa_challenges_hash').on(table.hash),
+    uniqueIndex('mfa_challenges_enrol').on(table.userId).where(sql`purpose = 'enrol'`),
+    index('mfa_challenges_user').on(table.userId),
+    index('mfa_challenges_expires').on(table.expiresAt),
+    check('mfa_challenges_hash_length', sql`length(${table.hash}) = 32`),
+    check('mfa_challenges_purpose', sql`${table.purpose} in ('sign_in', 'enrol')`),
+  ],
+)
+
+/** Secrets of authenticator apps (RFC 6238), sealed. One that is not confirmed opens nothing; a new one takes its place. */
+export const totpFactors = pgTable(
+  'totp_factors',
+  {
+    id: uuid('id').primaryKey(),
+    tenantId: uuid('tenant_id')
+      .notNull()
+      .references(() => tenants.id),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id),
+    sealedSecret: text('sealed_secret').notNull(),
+    createdAt: createdAt(),
+    confirmedAt: instant('confirmed_at'),
+    /** The last step of 30 seconds whose code was accepted: it and those before are refused. */
+    lastUsedStep: bigint('last_used_step', { mode: 'number' }).notNull().default(0),
+  },
+  (table) => [
+    uniqueIndex('totp_factors_confirmed').on(table.userId).where(sql`confirmed_at is not null`),
+    uniqueIndex('totp_factors_pending').on(table.userId).where(sql`confirmed_at is null`),
+    index('totp_factors_unconfirmed').on(table.createdAt).where(sql`confirmed_at is null`),
+  ],
+)
+
+/** Codes for an owner who lost the second factor, each used once: its SHA-256, sealed, so that a rotation can move it. */
+export const recoveryCodes = pgTable(
+  'recovery_codes',
+  {
+    id: uuid('id').primaryKey(),
+    tenantId: uuid('tenant_id')
+      .notNull()
+      .references(() => tenants.id),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id),
+    sealedHash: text('sealed_hash').notNull(),
+    createdAt: createdAt(),
+    usedAt: instant('used_at'),
+  },
+  (table) => [index('recovery_codes_user').on(table.userId)],
 )
 
 /** One row per generation of a refresh token (RFC 9700 §4.14). The unique parent makes a fork impossible. */

@@ -33,6 +33,14 @@ const Settings = v.object({
   access_token_seconds: bounded(600, 60, 3600),
   session_idle_seconds: bounded(14 * DAY, 300, 90 * DAY),
   session_absolute_seconds: bounded(30 * DAY, 600, 365 * DAY),
+  /**
+   * Who needs a second factor. `optional`: accounts that have added one. `required_for_roles`: those and who has a role of
+   * `second_factor_roles`. `required`: every account. `off`: no factor can be added; those that exist are still asked for.
+   */
+  second_factor: v.optional(v.picklist(['off', 'optional', 'required_for_roles', 'required']), 'optional'),
+  second_factor_roles: v.optional(v.array(v.pipe(v.string(), v.maxLength(64))), ['admin']),
+  /** How often an account that must add a second factor may sign in to do only that; then it is refused. */
+  second_factor_grace_sign_ins: bounded(10, 1, 1000),
   /** Sessions of one account that live at a time: when one more begins, the oldest ends. */
   max_sessions: bounded(100, 1, 500),
 })

@@ -21,7 +21,7 @@ const ROOMS = [
   ['access'],
   ['sign-in'],
   ['addresses'],
-  ['passwords'],
+  ['passwords', 'mfa'],
 ]
 
 /**

@@ -2,10 +2,12 @@
  * Every event of the catalogue, seen in the audit log after the flow that makes it (FINDINGS F16). An event without a
  * flow does not compile, and a flow that does not end in its event fails.
  */
+
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { EVENTS, type EventEntry, type EventType } from '../../src/events/catalogue.ts'
 import type { OneTimePurpose } from '../../src/one-time/one-time-token.ts'
 import { setFailures, WRONG } from '../support/attempts.ts'
+import { codeAt, verifyMfa, wrongCode } from '../support/authenticator.ts'
 import {
   type Client,
   newClient,
@@ -63,6 +65,48 @@ const FLOWS: Record<EventType, (client: Client) => Promise<Expected>> = {
     ])
     await stage().service.runCron('17 * * * *')
     return byNobody(tokens.user.id)
+  },
+  'second_factor.added': async (client) => {
+    const { tokens } = await client.newAccount()
+    const { factorId, secret } = await client.withFactor(tokens, { isConfirmed: false })
+    await client.call('/v1/mfa/totp/confirm', {
+      bearer: tokens.access_token,
+      json: { factor_id: factorId, code: codeAt(secret) },
+    })
+    return byThemself(tokens.user.id, { factor: 'totp', session_ids: [] })
+  },
+  'second_factor.removed': async (client) => {
+    const { tokens } = await client.newAccount()
+    await client.withFactor(tokens)
+    await client.call('/v1/mfa/totp', { method: 'DELETE', bearer: tokens.access_token })
+    return byThemself(tokens.user.id, { factor: 'totp', session_ids: [] })
+  },
+  'second_factor.disabled': async (client) => {
+    const { tokens } = await client.newAccount()
+    const { mfaToken, secret } = await client.withFactor(tokens)
+    const wrong = () => verifyMfa(client, { mfa_token: mfaToken }, wrongCode(secret))
+    await wrong()
+    await stage().service.sql('update sign_in_failures set consecutive_failures = 99 where tenant_id = $1', [
+      client.tenant.id,
+    ])
+    await wrong()
+    return byNobody(tokens.user.id)
+  },
+  'recovery_codes.replaced': async (client) => {
+    const { tokens } = await client.newAccount()
+    await client.withFactor(tokens)
+    await client.call('/v1/mfa/recovery-codes', { method: 'POST', bearer: tokens.access_token })
+    return byThemself(tokens.user.id)
+  },
+  'recovery_code.used': async (client) => {
+    const { tokens } = await client.newAccount()
+    const { mfaToken } = await client.withFactor(tokens)
+    const made = await client.call<{ recovery_codes: string[] }>('/v1/mfa/recovery-codes', {
+      method: 'POST',
+      bearer: tokens.access_token,
+    })
+    await verifyMfa(client, { mfa_token: mfaToken }, made.body.recovery_codes[0] ?? '', 'recovery_code')
+    return byThemself(tokens.user.id, { left: 9 })
   },
   'user.exported': async (client) => {
     const { tokens } = await client.newAccount()

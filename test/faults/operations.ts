@@ -24,6 +24,7 @@ import {
   tokensIn,
   writing,
 } from './callers.ts'
+import { MFA_OPERATIONS } from './mfa-operations.ts'
 
 export const OPERATIONS: Record<LimitedOperation, FaultedOperation[]> = {
   register: [
@@ -53,6 +54,7 @@ export const OPERATIONS: Record<LimitedOperation, FaultedOperation[]> = {
     { ...writing, title: 'revokeSessions', repeats: false, prepare: toRevoke('all') },
     { ...writing, title: 'revokeSessions except the current one', prepare: toRevoke('others') },
   ],
+  ...MFA_OPERATIONS,
   listAuditEvents: [{ ...reading, title: 'listAuditEvents', prepare: toListAuditEvents }],
   importUsers: [{ ...writing, title: 'importUsers', prepare: toImportUsers }],
   createInvitation: [{ ...writing, title: 'createInvitation', prepare: toInvite }],

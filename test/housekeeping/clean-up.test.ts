@@ -353,6 +353,17 @@ describe('each statement', () => {
       [id],
     )
     await sql(
+      `with people as (
+         insert into users (id, tenant_id, email)
+         select gen_random_uuid(), $1, 'n' || n || '@example.com' from generate_series(1, 20000) n returning *),
+       apps as (
+         insert into totp_factors (id, tenant_id, user_id, sealed_secret, confirmed_at)
+         select gen_random_uuid(), tenant_id, id, 'x', now() from people)
+       insert into mfa_challenges (id, tenant_id, user_id, purpose, hash, amr, is_known_browser, expires_at)
+       select gen_random_uuid(), tenant_id, id, 'sign_in', sha256(id::text::bytea), '{pwd}', false, now() from people`,
+      [id],
+    )
+    await sql(
       `with keys as (
          insert into idempotency_keys (tenant_id, actor, operation, key, sealed_answer, expires_at)
          select $1, 'anonymous', 'x', n::text, 'x', now() + interval '1 hour' from generate_series(1, 20000) n),

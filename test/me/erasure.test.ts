@@ -51,6 +51,15 @@ async function closeOne(client: Client) {
     `insert into mails (event_id, user_id, tenant_id, template) values (gen_random_uuid(), $1, $2, 'x')`,
     [userId, client.tenant.id],
   )
+  await sql(
+    `with challenge as (
+       insert into mfa_challenges (id, tenant_id, user_id, purpose, hash, amr, is_known_browser, expires_at)
+       values (gen_random_uuid(), $2, $1, 'sign_in', sha256(gen_random_uuid()::text::bytea), '{pwd}', true, now())),
+     app as (
+       insert into totp_factors (id, tenant_id, user_id, sealed_secret) values (gen_random_uuid(), $2, $1, 'x'))
+     insert into recovery_codes (id, tenant_id, user_id, sealed_hash) values (gen_random_uuid(), $2, $1, 'x')`,
+    [userId, client.tenant.id],
+  )
   await plantToken(service(), {
     tenant: client.tenant,
     purpose: 'revert_email',

@@ -138,6 +138,15 @@ async function plantAll(client: Client, { email, userId }: { email: string; user
      values ($2, $1::text, 'x', 'x', 'SEALED', now() + interval '1 hour')`,
     [userId, tenant.id],
   )
+  await sql(
+    `with challenge as (
+       insert into mfa_challenges (id, tenant_id, user_id, purpose, hash, amr, is_known_browser, expires_at)
+       values (gen_random_uuid(), $2, $1, 'sign_in', sha256(gen_random_uuid()::text::bytea), '{pwd}', true, now())),
+     app as (
+       insert into totp_factors (id, tenant_id, user_id, sealed_secret) values (gen_random_uuid(), $2, $1, 'SEALED'))
+     insert into recovery_codes (id, tenant_id, user_id, sealed_hash) values (gen_random_uuid(), $2, $1, 'SEALED')`,
+    [userId, tenant.id],
+  )
   await sql(`insert into sign_in_failures (tenant_id, subject, consecutive_failures) values ($1, $2, 3)`, [
     tenant.id,
     createHash('sha256').update(`account\0${email}`).digest(),

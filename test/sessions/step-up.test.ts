@@ -1,6 +1,7 @@
 /** Operations that need a sign-in of the last ten minutes (RFC 9470), and how a session comes to have one again. */
 import { globSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { codeAt, type PlantedFactor } from '../support/authenticator.ts'
 import { type Client, newClient, newEmail, PASSWORD, type Tokens } from '../support/client.ts'
 import { expectProblem } from '../support/problem.ts'
 import { useService } from '../support/service.ts'
@@ -11,7 +12,9 @@ const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 type Demanding = {
   method: string
   path: string
-  json?: () => object
+  json?: (factor: PlantedFactor | undefined) => object
+  /** An app that the account has, or has yet to confirm. */
+  factor?: { isConfirmed: boolean }
   headers?: Record<string, string>
   succeeds: number
 }
@@ -31,6 +34,26 @@ const DEMANDING: Record<string, Demanding[]> = {
   ],
   'me/delete-me.route.ts': [{ method: 'DELETE', path: '/v1/me', succeeds: 204 }],
   'me/export-me.route.ts': [{ method: 'GET', path: '/v1/me/export', succeeds: 200 }],
+  'mfa/add-totp.route.ts': [
+    { method: 'POST', path: '/v1/mfa/totp', factor: { isConfirmed: false }, succeeds: 201 },
+  ],
+  'mfa/confirm-totp.route.ts': [
+    {
+      method: 'POST',
+      path: '/v1/mfa/totp/confirm',
+      factor: { isConfirmed: false },
+      json: (factor) => ({ factor_id: factor?.factorId, code: codeAt(factor?.secret ?? '') }),
+      succeeds: 200,
+    },
+  ],
+  'mfa/remove-totp.route.ts': [
+    { method: 'DELETE', path: '/v1/mfa/totp', factor: { isConfirmed: true }, succeeds: 204 },
+  ],
+  'mfa/replace-recovery-codes.route.ts': [
+    { method: 'POST', path: '/v1/mfa/recovery-codes', factor: { isConfirmed: true }, succeeds: 200 },
+  ],
+  // What those four do.
+  'mfa/enrolment.ts': [],
   'admin/import-users.route.ts': [
     {
       method: 'POST',
@@ -85,17 +108,19 @@ const DEMANDING: Record<string, Demanding[]> = {
   ],
 }
 
-const call = (
+async function call(
   client: Client,
-  { method, path, json, headers }: Demanding,
-  { access_token, session }: Tokens,
-) =>
-  client.call(path.replace(':id', session.id), {
+  { method, path, json, headers, factor }: Demanding,
+  { access_token, session, user }: Tokens,
+) {
+  const planted = factor && (await client.withFactor({ user }, factor))
+  return client.call(path.replace(':id', session.id), {
     method,
     bearer: access_token,
-    ...(json && { json: json() }),
+    ...(json && { json: json(planted) }),
     ...(headers && { headers }),
   })
+}
 
 /** Signed in so long ago, by the database's clock, and refreshed since. */
 async function signedInAgo(client: Client, { session, refresh_token }: Tokens, interval: string) {

@@ -9,7 +9,17 @@ import { OFFLINE, WRANGLER } from '../../ops/build.ts'
 import { withoutSettings } from '../../ops/child-environment.ts'
 
 /** The Workers of wrangler.toml: the all-in-one is the environment without a name. */
-export const WORKERS = ['', 'password', 'session', 'email', 'webhook', 'admin', 'jobs', 'discovery'] as const
+export const WORKERS = [
+  '',
+  'password',
+  'session',
+  'email',
+  'mfa',
+  'webhook',
+  'admin',
+  'jobs',
+  'discovery',
+] as const
 
 const PATIENCE_MS = 120_000
 

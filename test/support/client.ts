@@ -1,6 +1,7 @@
 /** What a caller of Latchkey writes: JSON in, JSON out, and the few requests that every journey begins with. */
 import { randomBytes, randomInt, randomUUID } from 'node:crypto'
 import type { OneTimePurpose } from '../../src/one-time/one-time-token.ts'
+import { type PlantedFactor, plantFactor } from './authenticator.ts'
 import { type Mailed, mailedToken, type Planted, plantToken } from './mailed.ts'
 import type { Service, TenantOptions, TestTenant } from './service.ts'
 
@@ -120,6 +121,12 @@ export function createClient(service: Service, tenant: TestTenant, address = ran
   const plant = (purpose: OneTimePurpose, to: Pick<Tokens, 'user'>, rest?: Planted): Promise<Mailed> =>
     plantToken(service, purpose, to, rest)
 
+  /** An authenticator app of the account, made in a moment. */
+  const withFactor = (
+    to: Pick<Tokens, 'user'>,
+    rest?: { isConfirmed?: boolean; purpose?: 'sign_in' | 'enrol' },
+  ): Promise<PlantedFactor> => plantFactor(service, to, rest)
+
   /** The newest token that an operation had mailed to the account. */
   const mailed = (purpose: OneTimePurpose, { user }: Pick<Tokens, 'user'>) =>
     mailedToken(service, purpose, user.id)
@@ -145,6 +152,7 @@ export function createClient(service: Service, tenant: TestTenant, address = ran
     newAdmin,
     signIn,
     plant,
+    withFactor,
     mailed,
   }
 }

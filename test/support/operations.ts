@@ -1,5 +1,6 @@
 /** Every operation, as a signed-in caller would call it: for tests that hold all of them to one rule. */
 import type { OneTimePurpose } from '../../src/one-time/one-time-token.ts'
+import { codeAt, type PlantedFactor } from './authenticator.ts'
 import { type Answer, type Client, newEmail, PASSWORD, type Tokens } from './client.ts'
 import type { Mailed } from './mailed.ts'
 
@@ -51,6 +52,32 @@ const asRecipient = (
   return { name: `POST ${path}`, method: 'POST', path, prepare, call }
 }
 
+/** Of an account with an authenticator app, which is there in a moment. */
+const withFactor = (
+  method: string,
+  path: string,
+  body?: (factor: PlantedFactor) => Record<string, unknown>,
+  {
+    isBearer = true,
+    isConfirmed = true,
+    purpose = 'sign_in',
+  }: { isBearer?: boolean; isConfirmed?: boolean; purpose?: 'sign_in' | 'enrol' } = {},
+): OperationUnderTest => {
+  const prepare = async (client: Client, tokens: Tokens) => {
+    const factor = await client.withFactor(tokens, { isConfirmed, purpose })
+    const options = {
+      method,
+      ...(body && { json: body(factor) }),
+      ...(isBearer && { bearer: tokens.access_token }),
+    }
+    return () => client.call(path, options)
+  }
+  const call = async (client: Client, tokens: Tokens) => (await prepare(client, tokens))()
+  return { name: `${method} ${path}`, method, path, prepare, call }
+}
+
+const ENROLLING = { isBearer: false, isConfirmed: false, purpose: 'enrol' } as const
+
 const CHANGE = { current_password: PASSWORD, new_password: 'another battery staple' }
 
 /** Those that need PostgreSQL to answer. The administrator's are of `client.newAdmin()`. */
@@ -86,6 +113,30 @@ export const OPERATIONS: OperationUnderTest[] = [
   asBearer('GET', '/v1/me/export'),
   asBearer('DELETE', '/v1/me'),
   asRecipient('/v1/me/restore', 'restore_account'),
+  withFactor(
+    'POST',
+    '/v1/mfa/verify',
+    ({ mfaToken, secret }) => ({ mfa_token: mfaToken, method: 'totp', code: codeAt(secret) }),
+    { isBearer: false },
+  ),
+  withFactor('POST', '/v1/mfa/enrol', ({ mfaToken }) => ({ mfa_token: mfaToken }), ENROLLING),
+  withFactor(
+    'POST',
+    '/v1/mfa/enrol/confirm',
+    ({ mfaToken, factorId, secret }) => ({ mfa_token: mfaToken, factor_id: factorId, code: codeAt(secret) }),
+    ENROLLING,
+  ),
+  withFactor('POST', '/v1/mfa/step-up', ({ secret }) => ({ method: 'totp', code: codeAt(secret) })),
+  asBearer('GET', '/v1/mfa'),
+  withFactor('POST', '/v1/mfa/totp'),
+  withFactor(
+    'POST',
+    '/v1/mfa/totp/confirm',
+    ({ factorId, secret }) => ({ factor_id: factorId, code: codeAt(secret) }),
+    { isConfirmed: false },
+  ),
+  withFactor('DELETE', '/v1/mfa/totp'),
+  withFactor('POST', '/v1/mfa/recovery-codes'),
   asBearer('GET', '/v1/admin/audit-events'),
   asBearer('POST', '/v1/admin/users/import', { users: [{ email: 'moved@example.com' }] }),
   asBearer('POST', '/v1/admin/invitations', { email: 'invited@example.com' }),

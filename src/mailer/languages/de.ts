@@ -103,6 +103,41 @@ export const de: Texts = {
         'Bei diesen Versuchen hat sich niemand angemeldet, und Ihre Sitzungen laufen weiter. Der letzte Versuch:',
       ],
     },
+    second_factor_added: {
+      subject: (tenant) => `Ihrem Konto bei ${tenant} wurde eine Authenticator-App hinzugefügt`,
+      paragraphs: (tenant) => [
+        `Die Anmeldung an Ihrem Konto bei ${tenant} braucht ab jetzt einen Code aus einer Authenticator-App. Alle anderen Sitzungen des Kontos wurden beendet.`,
+        'Waren Sie das nicht, setzen Sie Ihr Passwort mit „Passwort vergessen“ zurück und wenden Sie sich an einen Administrator.',
+      ],
+    },
+    second_factor_removed: {
+      subject: (tenant) => `Ihre Authenticator-App wurde bei ${tenant} entfernt`,
+      paragraphs: (tenant) => [
+        `Die Anmeldung an Ihrem Konto bei ${tenant} braucht keinen Code aus Ihrer Authenticator-App mehr. Alle anderen Sitzungen des Kontos wurden beendet.`,
+        'Waren Sie das nicht, setzen Sie Ihr Passwort mit „Passwort vergessen“ zurück und fügen Sie wieder eine Authenticator-App hinzu.',
+      ],
+    },
+    second_factor_disabled: {
+      subject: (tenant) => `Zu viele falsche Codes für Ihr Konto bei ${tenant}`,
+      paragraphs: (tenant) => [
+        `Für Ihr Konto bei ${tenant} wurden hundert falsche Codes nacheinander eingegeben, von jemandem, der den ersten Schritt der Anmeldung bestanden hat. Codes werden nicht mehr angenommen; ein Administrator muss sie zurücksetzen.`,
+        'Waren Sie das nicht, kennt jemand Ihr Passwort oder liest Ihre E-Mails. Setzen Sie Ihr Passwort mit „Passwort vergessen“ zurück. Der letzte Versuch:',
+      ],
+    },
+    recovery_codes_replaced: {
+      subject: (tenant) => `Neue Wiederherstellungscodes für Ihr Konto bei ${tenant}`,
+      paragraphs: (tenant) => [
+        `Ihr Konto bei ${tenant} hat neue Wiederherstellungscodes. Die alten gelten nicht mehr.`,
+        'Waren Sie das nicht, setzen Sie Ihr Passwort mit „Passwort vergessen“ zurück.',
+      ],
+    },
+    recovery_code_used: {
+      subject: (tenant) => `Bei ${tenant} wurde ein Wiederherstellungscode benutzt`,
+      paragraphs: (tenant) => [
+        `Ein Wiederherstellungscode hat den zweiten Faktor Ihres Kontos bei ${tenant} ersetzt. Jeder Code gilt einmal. Machen Sie neue, wenn nur noch wenige übrig sind.`,
+        'Waren Sie das nicht, setzen Sie Ihr Passwort mit „Passwort vergessen“ zurück und machen Sie neue Wiederherstellungscodes.',
+      ],
+    },
     sessions_revoked: {
       subject: (tenant) => `Sitzungen bei ${tenant} wurden beendet`,
       paragraphs: (tenant) => [

@@ -103,6 +103,41 @@ export const en: Texts = {
         'Nobody signed in with these attempts, and your sessions go on. The last attempt:',
       ],
     },
+    second_factor_added: {
+      subject: (tenant) => `An authenticator app was added to your account at ${tenant}`,
+      paragraphs: (tenant) => [
+        `From now on, signing in to your account at ${tenant} needs a code from an authenticator app. All other sessions of the account were ended.`,
+        'If this was not you, reset your password with “forgot password” and contact an administrator.',
+      ],
+    },
+    second_factor_removed: {
+      subject: (tenant) => `Your authenticator app was removed at ${tenant}`,
+      paragraphs: (tenant) => [
+        `Signing in to your account at ${tenant} no longer needs a code from your authenticator app. All other sessions of the account were ended.`,
+        'If this was not you, reset your password with “forgot password” and add an authenticator app again.',
+      ],
+    },
+    second_factor_disabled: {
+      subject: (tenant) => `Too many wrong codes for your account at ${tenant}`,
+      paragraphs: (tenant) => [
+        `A hundred wrong codes in a row were entered for your account at ${tenant} by someone who passed the first step of signing in. Codes are not accepted any more; an administrator has to reset them.`,
+        'If this was not you, someone knows your password or reads your mail. Reset your password with “forgot password”. The last attempt:',
+      ],
+    },
+    recovery_codes_replaced: {
+      subject: (tenant) => `New recovery codes for your account at ${tenant}`,
+      paragraphs: (tenant) => [
+        `Your account at ${tenant} has new recovery codes. The old ones no longer work.`,
+        'If this was not you, reset your password with “forgot password”.',
+      ],
+    },
+    recovery_code_used: {
+      subject: (tenant) => `A recovery code was used at ${tenant}`,
+      paragraphs: (tenant) => [
+        `A recovery code stood in for the second factor of your account at ${tenant}. Each code works once. Make new ones when only a few are left.`,
+        'If this was not you, reset your password with “forgot password” and make new recovery codes.',
+      ],
+    },
     sessions_revoked: {
       subject: (tenant) => `Sessions of yours at ${tenant} were ended`,
       paragraphs: (tenant) => [

@@ -1,0 +1,24 @@
+/** POST /v1/mfa/enrol — a secret for the authenticator app that a sign-in needs first, for its `lkm_…` token. */
+import * as v from 'valibot'
+import { text } from '../http/input.ts'
+import { operation } from '../operation.ts'
+import { isRefusal } from '../problem.ts'
+import { enrolTotp as enrol } from './enrol.ts'
+import { SecretAnswer } from './totp.ts'
+
+export const enrolTotp = operation(
+  {
+    id: 'enrolTotp',
+    method: 'POST',
+    path: '/v1/mfa/enrol',
+    body: v.strictObject({ mfa_token: text(200) }),
+    answers: { 201: SecretAnswer },
+    refusals: ['invalid_mfa_token', 'email_not_verified'],
+    caller: 'anyone',
+    budget: { redis: 1, postgres: 2 },
+  },
+  async ({ ctx, body }) => {
+    const added = await enrol(ctx, body.mfa_token)
+    return isRefusal(added) ? added : Response.json(added, { status: 201 })
+  },
+)
