@@ -35,7 +35,13 @@ export default defineConfig({
             },
           }),
         ],
-        test: { name: 'workerd', include: ['test/**/*.workerd.test.ts'] },
+        // One workerd for all of them. What is dear to compute takes seconds beside three other files.
+        test: {
+          name: 'workerd',
+          include: ['test/**/*.workerd.test.ts'],
+          isolate: false,
+          testTimeout: 60_000,
+        },
       },
       { test: { name: 'architecture', include: ['test/architecture/**/*.test.ts'] } },
       {
