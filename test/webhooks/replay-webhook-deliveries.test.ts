@@ -13,76 +13,24 @@ import {
 
 const service = useService()
 
-describe('all since a time', () => {
-  everyRoute(service, {
-    method: 'POST',
-    path: '/v1/webhooks/:id/deliveries/replay',
-    allow: 'POST',
-    caller: 'admin',
-    json: { since: '2026-01-01T00:00:00Z', state: 'dead' },
-  })
-})
-
-describe('one', () => {
-  everyRoute(service, {
-    method: 'POST',
-    path: '/v1/webhooks/:id/deliveries/:delivery_id/replay',
-    allow: 'POST',
-    caller: 'admin',
-  })
+everyRoute(service, {
+  method: 'POST',
+  path: '/v1/webhooks/:id/deliveries/replay',
+  allow: 'POST',
+  caller: 'admin',
+  json: { since: '2026-01-01T00:00:00Z', state: 'dead' },
 })
 
 async function newEndpoint() {
   const administrator = await newAdministrator(service())
   const { id } = await administrator.newWebhook()
-  const replay = (deliveryId: string) => administrator.call('POST', `/${id}/deliveries/${deliveryId}/replay`)
   const replayAll = (json: object) => administrator.call('POST', `/${id}/deliveries/replay`, json)
-  return { ...administrator, id, replay, replayAll }
+  return { ...administrator, id, replayAll }
 }
 
 const LONG_AGO = '2020-01-01T00:00:00Z'
 
 describe('accepts', () => {
-  test.each(['dead', 'delivered', 'pending'])(
-    'one that is %s: due now, with the id and the body it had',
-    async (state) => {
-      const { client, tokens, id, replay } = await newEndpoint()
-      const deliveryId = await plantDelivery(service(), id, {
-        state,
-        next_attempt_at: new Date(Date.now() + 3_600_000).toISOString(),
-      })
-      const before = await storedDelivery(service(), deliveryId)
-      expect(await replay(deliveryId)).toMatchObject({ status: 202, body: { delivery_id: deliveryId } })
-      const after = await storedDelivery(service(), deliveryId)
-      expect(after).toEqual({
-        ...before,
-        state: 'pending',
-        attempts: 0,
-        settled_at: null,
-        next_attempt_at: after.next_attempt_at,
-        expires_at: after.expires_at,
-      })
-      expect(Number(after.next_attempt_at)).toBeLessThanOrEqual(Date.now() + 1000)
-      expect((await auditOfWebhooks(service(), client)).at(-1)).toEqual({
-        type: 'webhook.replayed',
-        actor: tokens.user.id,
-        subject: null,
-        data: { endpoint_id: id, deliveries: 1 },
-      })
-    },
-  )
-
-  test('one that is under way: it stays with whoever delivers it', async () => {
-    const { id, replay } = await newEndpoint()
-    const claimed_until = new Date(Date.now() + 30_000)
-    const deliveryId = await plantDelivery(service(), id, {
-      state: 'pending',
-      claimed_until: claimed_until.toISOString(),
-    })
-    expect((await replay(deliveryId)).status).toBe(202)
-    expect(await storedDelivery(service(), deliveryId)).toMatchObject({ claimed_until })
-  })
-
   test('all that are dead since a time, of this endpoint alone', async () => {
     const { client, id, newWebhook, replayAll } = await newEndpoint()
     const other = await newWebhook()
@@ -165,10 +113,9 @@ describe('refuses', () => {
   })
 
   test('deliveries of a disabled endpoint', async () => {
-    const { id, call, replay, replayAll } = await newEndpoint()
+    const { id, call, replayAll } = await newEndpoint()
     const deliveryId = await plantDelivery(service(), id)
     await call('PATCH', `/${id}`, { state: 'disabled' })
-    expectProblem(await replay(deliveryId), 'webhook_disabled')
     expectProblem(await replayAll({ since: LONG_AGO }), 'webhook_disabled')
     expect(await storedDelivery(service(), deliveryId)).toMatchObject({ state: 'dead' })
   })
