@@ -134,12 +134,7 @@ export function readSettings(bindings: SettingTexts, needed: readonly Secret[]):
   if (values.ENVIRONMENT === 'production') refuseLocalSettings(values)
   else refuseRemoteUpstreams(values)
 
-  const authKeys = needed.includes('AUTH_KEYS') ? readKeyring(values, 'AUTH_KEYS') : null
-  const signingSealKeys = needed.includes('SIGNING_SEAL_KEYS')
-    ? readKeyring(values, 'SIGNING_SEAL_KEYS')
-    : null
-  const serviceKeys = values.SERVICE_KEYS ? readKeyring(values, 'SERVICE_KEYS') : null
-  if (authKeys || signingSealKeys || serviceKeys) refuseSharedKeys(values)
+  const { authKeys, signingSealKeys, serviceKeys } = readKeyrings(values, needed)
   return {
     environment: values.ENVIRONMENT,
     get databaseUrl() {
@@ -201,9 +196,24 @@ function readMail(values: v.InferOutput<typeof Shape>): MailSettings {
   return { transport, from, url }
 }
 
-function readKeyring(values: v.InferOutput<typeof Shape>, name: KeyringName): Keyring {
+/** Each is read once: that is a good part of what a refused request costs. */
+function readKeyrings(values: v.InferOutput<typeof Shape>, needed: readonly Secret[]) {
+  const isRead = KEYRINGS.some((name) => (name === 'SERVICE_KEYS' ? values[name] : needed.includes(name)))
+  const given = isRead
+    ? KEYRINGS.flatMap((name) => (values[name] ? [{ name, ring: readKeyring(values[name], name) }] : []))
+    : []
+  refuseSharedKeys(given)
+  const ringOf = (wanted: KeyringName) => given.find(({ name }) => name === wanted)?.ring ?? null
+  return {
+    authKeys: needed.includes('AUTH_KEYS') ? ringOf('AUTH_KEYS') : null,
+    signingSealKeys: needed.includes('SIGNING_SEAL_KEYS') ? ringOf('SIGNING_SEAL_KEYS') : null,
+    serviceKeys: ringOf('SERVICE_KEYS'),
+  }
+}
+
+function readKeyring(text: string, name: KeyringName): Keyring {
   try {
-    return parseKeyring(values[name] ?? '')
+    return parseKeyring(text)
   } catch (error) {
     // The keyring's own message names the entry and never echoes it.
     const reason = error instanceof Error ? error.message : 'unreadable'
@@ -212,8 +222,7 @@ function readKeyring(values: v.InferOutput<typeof Shape>, name: KeyringName): Ke
 }
 
 /** Two keyrings with one key are one secret: whoever learns either could forge what the other protects. */
-function refuseSharedKeys(values: v.InferOutput<typeof Shape>): void {
-  const given = KEYRINGS.flatMap((name) => (values[name] ? [{ name, ring: readKeyring(values, name) }] : []))
+function refuseSharedKeys(given: { name: KeyringName; ring: Keyring }[]): void {
   for (const [index, { name, ring }] of given.entries())
     for (const earlier of given.slice(0, index)) {
       const shared = findSharedKey(ring, earlier.ring)

@@ -3,9 +3,14 @@
  * text, so a token or tag cannot be re-spelled and still be accepted. Padding, blanks and stray bits are refused.
  */
 
+/** Whole groups of four, then two or three characters whose last one has no bit that belongs to no byte. */
+const UNPADDED = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048])?$/
+
 /** `bytes` as unpadded standard base64, the form PHC strings use. */
 export function toBase64(bytes: Uint8Array): string {
-  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join('')).replace(/=+$/, '')
+  let characters = ''
+  for (const byte of bytes) characters += String.fromCharCode(byte)
+  return btoa(characters).replace(/=+$/, '')
 }
 
 /** `bytes` as unpadded base64url (RFC 4648 §5), the form JWTs and our tokens use. */
@@ -15,9 +20,11 @@ export function toBase64Url(bytes: Uint8Array): string {
 
 /** The bytes of unpadded standard base64, or null when `text` is anything else. */
 export function fromBase64(text: string): Uint8Array | null {
-  if (!/^[A-Za-z0-9+/]*$/.test(text) || text.length % 4 === 1) return null
-  const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
-  return toBase64(bytes) === text ? bytes : null
+  if (!UNPADDED.test(text)) return null
+  const characters = atob(text)
+  const bytes = new Uint8Array(characters.length)
+  for (let index = 0; index < bytes.length; index++) bytes[index] = characters.charCodeAt(index)
+  return bytes
 }
 
 /** The bytes of unpadded base64url, or null when `text` is anything else. */
