@@ -1,7 +1,7 @@
 /** How a refresh token is presented: in the body by a program, in the `__Host-` cookie by a browser, never both. */
 import * as v from 'valibot'
 import type { Context } from '../context.ts'
-import { readRefreshCookie } from '../http/cookies.ts'
+import { expiredRefreshCookie, readRefreshCookie } from '../http/cookies.ts'
 import { type Transport, text } from '../http/input.ts'
 import { requireBrowserOrigin } from '../http/origin.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
@@ -9,7 +9,7 @@ import { parseRefreshToken, type RefreshToken } from './refresh-token.ts'
 
 export const PresentedToken = v.strictObject({ refresh_token: v.optional(text(512)) })
 
-type Presented = { refreshToken: RefreshToken; transport: Transport }
+export type Presented = { refreshToken: RefreshToken; transport: Transport }
 
 /**
  * @returns the token; refusals `no_session` (none), `invalid_request` (two cookies), `invalid_grant` (not one of ours),
@@ -31,7 +31,15 @@ export function readRefreshToken(
 
 function parse(text: string, transport: Transport): Presented | Refusal {
   const refreshToken = parseRefreshToken(text)
-  return refreshToken === null
-    ? refuse('invalid_grant', { evidence: { reason: 'malformed' } })
-    : { refreshToken, transport }
+  return refreshToken === null ? refuseDead(transport, 'malformed') : { refreshToken, transport }
 }
+
+/**
+ * Refuses a token by which no one will be signed in any more, anywhere. Its cookie goes: a page cannot take it away itself,
+ * and would ask with it at every start.
+ */
+export const refuseDead = (transport: Transport, reason: string): Refusal =>
+  refuse('invalid_grant', {
+    evidence: { reason },
+    ...(transport === 'cookie' && { headers: { 'set-cookie': expiredRefreshCookie() } }),
+  })

@@ -22,7 +22,7 @@ export const refresh = operation(
     const presented = readRefreshToken(ctx, headers, body)
     if (isRefusal(presented)) return presented
 
-    const refreshed = await refreshSession(ctx, presented.refreshToken)
+    const refreshed = await refreshSession(ctx, presented)
     if (isRefusal(refreshed)) return refreshed
     // The successor travels as its predecessor did.
     return tokensResponse(ctx, refreshed, presented.transport, 200)

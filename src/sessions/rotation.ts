@@ -89,6 +89,8 @@ const ROTATED = {
   revokeReason: v.nullable(v.string()),
   /** Above 0 for a token that waits, unused, for its session's next window. */
   waitSeconds: v.number(),
+  /** Whether it is a token of another tenant. */
+  isForeign: v.boolean(),
   successorKeyId: v.nullable(v.string()),
   successorSeconds: v.nullable(v.number()),
 }
@@ -199,6 +201,7 @@ export async function rotate(ctx: RotationContext, { presented, successor }: Rot
     select tenant, key, ring, session, "user", is_open and is_of_epoch and revoked.id is null as is_live,
       coalesce(revoked.revoke_reason, found.revoke_reason) as revoke_reason,
       case when is_fresh and not may_refresh then ceil(extract(epoch from window_end - clock_timestamp()))::int else 0 end as wait_seconds,
+      found.id is null and exists (select from refresh_tokens token where ${tokenIs(presented)}) as is_foreign,
       coalesce(made.key_id, next_key_id) as successor_key_id,
       extract(epoch from coalesce(made.expires_at, next_expires_at) - clock_timestamp())::int as successor_seconds
     from found left join made on true left join revoked on true`)

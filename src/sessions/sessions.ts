@@ -7,6 +7,7 @@ import { checkLimits, refuseOver } from '../limits/check.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
 import { requireTenant, type Tenant } from '../tenants/tenants.ts'
 import { endSession, sessionOfCaller } from './ending-store.ts'
+import { type Presented, refuseDead } from './presented.ts'
 import { hashRefreshToken, type RefreshToken, refreshTokenHashes, successorOf } from './refresh-token.ts'
 import { refreshLimit, rotate, sessionOfRefreshToken, takeBack } from './rotation.ts'
 import type { IssuedTokens } from './tokens.ts'
@@ -19,7 +20,7 @@ import type { IssuedTokens } from './tokens.ts'
  */
 export async function refreshSession(
   ctx: Context,
-  refreshToken: RefreshToken,
+  { refreshToken, transport }: Presented,
 ): Promise<IssuedTokens | Refusal> {
   const { authKeys } = ctx.settings
   const limited = await checkLimits(ctx, 'refresh', { token: refreshToken })
@@ -41,9 +42,11 @@ export async function refreshSession(
   // Of a key that this Worker lacks, perhaps: it cannot tell, so it must not say that the token is not valid.
   if (!session) requireKeys(ctx, ring, 'session')
   else noteRing(ctx, ring, 'session')
-  if (!session) return refuse('invalid_grant', { evidence: { reason: 'unknown token' } })
-  if (!found?.isLive)
-    return refuse('invalid_grant', { evidence: { reason: found?.revokeReason ?? 'session expired' } })
+  // It may be alive at home.
+  if (found?.isForeign) return refuse('invalid_grant', { evidence: { reason: 'of another tenant' } })
+  if (!session) return refuseDead(transport, 'unknown token')
+  if (!found?.isLive) return refuseDead(transport, found?.revokeReason ?? 'session expired')
+  // It goes on once the account is active again.
   if (!user) return refuse('invalid_grant', { evidence: { reason: 'account not active' } })
   const signing = await openCurrentKey(ctx, key).catch(async (error: unknown) => {
     if (keyId !== null) await takeBack(ctx, presented)
@@ -52,7 +55,7 @@ export async function refreshSession(
   if (keyId === null || successorSeconds === null) {
     if (waitSeconds > 0) return refuseOver('session', refreshLimit(ctx), waitSeconds)
     // The token expired unused, so no successor was made.
-    return refuse('invalid_grant', { evidence: { reason: 'token expired' } })
+    return refuseDead(transport, 'token expired')
   }
   return {
     tenant,

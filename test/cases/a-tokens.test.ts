@@ -4,6 +4,7 @@ import { createHmac, createPublicKey, generateKeyPairSync, type JsonWebKey, sign
 import { deflateRawSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Client, createClient, type Tokens } from '../support/client.ts'
+import { CLEARED, expectProblem as expectRefusal } from '../support/expect.ts'
 import { claimsOf, createForger, type Forger, headerOf, segment } from '../support/forge.ts'
 import { bearerOperations, perform } from '../support/http-operations.ts'
 import { expectProblem } from '../support/problem.ts'
@@ -361,7 +362,7 @@ describe('other kinds of token', () => {
         const presented = await client.call(path, { json: { refresh_token: wrong } })
         expect(presented.body.code).toBeOneOf(['invalid_grant', 'invalid_input']) // or it is too long to be one
         const answer = await client.call(path, { method: 'POST', headers: cookie })
-        if (path === '/v1/refresh') expectProblem(answer, 'invalid_grant')
+        if (path === '/v1/refresh') expectRefusal(answer, 'invalid_grant', [CLEARED])
         else expect(answer.status).toBe(204) // it ends nothing, and the browser is rid of it
       }
     }

@@ -5,6 +5,7 @@
 import net from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type Answer, type Client, createClient, newEmail, PASSWORD, type Tokens } from '../support/client.ts'
+import { CLEARED, expectProblem as expectRefusal } from '../support/expect.ts'
 import { allOperations, bodyOperations, type Operation } from '../support/http-operations.ts'
 import { expectProblem } from '../support/problem.ts'
 import { rawRequest, sendRaw } from '../support/raw.ts'
@@ -484,7 +485,7 @@ describe('refresh tokens', () => {
         const answer = await client.call(operation.path, { method: 'POST', headers })
         // A browser with such a cookie is signed out already, and can be rid of it in no other way.
         if (operation === logout) expect(answer.status).toBe(204)
-        else expectProblem(answer, 'invalid_grant')
+        else expectRefusal(answer, 'invalid_grant', [CLEARED])
         expectNoEcho(answer)
       }
     for (const operation of [refresh, logout])

@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readDeviceCookie, readRefreshCookie } from '../../src/http/cookies.ts'
 import { type Client, createClient, newEmail, PASSWORD, type Tokens } from '../support/client.ts'
+import { CLEARED, expectProblem as expectRefusal } from '../support/expect.ts'
 import { expectProblem } from '../support/problem.ts'
 import { type Service, startService } from '../support/service.ts'
 
@@ -97,7 +98,7 @@ describe('accepts', () => {
         '__Host-latchkey=; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=Lax',
       ])
     }
-    expectProblem(await refreshBy(token), 'invalid_grant')
+    expectRefusal(await refreshBy(token), 'invalid_grant', [CLEARED])
   })
 
   test('prefers the token in the body, which was put there on purpose, and answers it in the body', async () => {
@@ -179,7 +180,7 @@ describe('refuses', () => {
 
   test('refuses an access token that stands where the cookie should, and the other way round', async () => {
     const { body, headers } = await register()
-    expectProblem(await refreshBy(body.access_token), 'invalid_grant')
+    expectRefusal(await refreshBy(body.access_token), 'invalid_grant', [CLEARED])
     expectProblem(await client.call('/v1/me', { bearer: readCookie(headers).token }), 'invalid_token')
   })
 

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { parseKeyring } from '../../src/crypto/keyring.ts'
 import { type OneTimePurpose, oneTimeToken } from '../../src/one-time/one-time-token.ts'
 import { type Answer, type Client, createClient, newClient } from '../support/client.ts'
+import { CLEARED, expectProblem as expectRefusal } from '../support/expect.ts'
 import type { Mailed } from '../support/mailed.ts'
 import { expectProblem } from '../support/problem.ts'
 import {
@@ -139,7 +140,9 @@ describe.each(PURPOSE_NAMES)('a token of the purpose %s', (purpose) => {
     expectProblem(await client.refresh(token), 'invalid_grant')
     const cookie = `__Host-latchkey=${token}; __Host-latchkey-device=${token}`
     const asBrowser = { cookie, 'sec-fetch-site': 'same-origin' }
-    expectProblem(await client.call('/v1/refresh', { method: 'POST', headers: asBrowser }), 'invalid_grant')
+    expectRefusal(await client.call('/v1/refresh', { method: 'POST', headers: asBrowser }), 'invalid_grant', [
+      CLEARED,
+    ])
     const challenge = { token, cookie: `__Host-latchkey-challenge=${token}` }
     if (purpose === 'sign_in')
       expectProblem(await redeem(client, purpose, challenge), 'invalid_one_time_token')

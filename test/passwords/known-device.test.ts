@@ -18,7 +18,7 @@ import {
   type Tokens,
   untilLimited,
 } from '../support/client.ts'
-import { expectProblem } from '../support/expect.ts'
+import { CLEARED, expectProblem } from '../support/expect.ts'
 import { retireKeys } from '../support/keyring.ts'
 import { type Service, startService, useService } from '../support/service.ts'
 
@@ -413,7 +413,7 @@ describe('gives nothing away', () => {
       client.call('/v1/refresh', { method: 'POST', headers: { ...same, cookie: header } })
     expectProblem(await refresh(asCookie(cookie)), 'no_session')
     for (const value of [cookie, `lkr_${cookie}`])
-      expectProblem(await refresh(`__Host-latchkey=${value}`), 'invalid_grant')
+      expectProblem(await refresh(`__Host-latchkey=${value}`), 'invalid_grant', [CLEARED])
     expectProblem(await client.refresh(cookie), 'invalid_grant')
     expectProblem(await client.me(cookie), 'invalid_token')
     expectProblem(

@@ -10,7 +10,7 @@ import {
   untilLimited,
 } from '../support/client.ts'
 import { everyRoute } from '../support/every-route.ts'
-import { expectCommonHeaders, expectProblem } from '../support/expect.ts'
+import { CLEARED, expectCommonHeaders, expectProblem } from '../support/expect.ts'
 import { retireKeys } from '../support/keyring.ts'
 import { startService, useService } from '../support/service.ts'
 import { backdateUse, countEvents, generations, sessionRow, untilWaiting } from '../support/sessions.ts'
@@ -345,7 +345,7 @@ describe('attacks', () => {
     expectProblem(await withCookie(twice), 'invalid_request')
     for (const name of ['latchkey', '__HOST-latchkey', '\u00a0__Host-latchkey', '__Secure-latchkey'])
       expectProblem(await withCookie(`${name}=${token}`), 'no_session')
-    expectProblem(await withCookie(`__Host-latchkey="${token}"`), 'invalid_grant')
+    expectProblem(await withCookie(`__Host-latchkey="${token}"`), 'invalid_grant', [CLEARED])
     expect((await client.refresh(token)).status).toBe(200)
   })
 })

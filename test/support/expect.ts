@@ -34,8 +34,15 @@ export function expectCommonHeaders({ headers }: Answer<unknown>, cacheControl =
   for (const [name, value] of Object.entries(SECURITY_HEADERS)) expect(headers.get(name), name).toBe(value)
 }
 
-/** A refusal of the catalogue (RFC 9457), with what its status requires, and never with a cookie. */
-export function expectProblem(answer: Answer<unknown>, code: ProblemCode): Problem {
+/** What takes away the cookie of a session that is over. */
+export const CLEARED = '__Host-latchkey=; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=Lax'
+
+/** A refusal of the catalogue (RFC 9457), with what its status requires, and with no cookie but those of `cookies`. */
+export function expectProblem(
+  answer: Answer<unknown>,
+  code: ProblemCode,
+  cookies: readonly string[] = [],
+): Problem {
   const problem = answer.body as Problem
   const status = statusOf(code)
   const summary = { status: answer.status, code: problem.code }
@@ -45,7 +52,7 @@ export function expectProblem(answer: Answer<unknown>, code: ProblemCode): Probl
   expect(problem.title).toMatch(/\S/)
   expect(problem.request_id).toBe(answer.headers.get('x-request-id'))
   expectCommonHeaders(answer)
-  expect(answer.headers.get('set-cookie')).toBeNull()
+  expect(answer.headers.getSetCookie()).toEqual(cookies)
   expect(answer.headers.has('www-authenticate'), 'WWW-Authenticate').toBe(status === 401)
   if (status === 429 || status === 503 || status === 504)
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
