@@ -10,9 +10,11 @@ export type Call = {
   text?: string
   bearer?: string | undefined
   idempotencyKey?: string
+  cookie?: string | undefined
 }
 
-export type Answer = { status: number; body: string }
+/** `cookies` as they would be sent back. */
+export type Answer = { status: number; body: string; cookies: string }
 
 export type Send = (call: Call) => Promise<Answer>
 
@@ -29,7 +31,7 @@ export function createSender(
   close(): void
 } {
   const agent = new http.Agent({ keepAlive: true })
-  const request = ({ method, path, json, text, bearer, idempotencyKey }: Call): Promise<Answer> =>
+  const request = ({ method, path, json, text, bearer, idempotencyKey, cookie }: Call): Promise<Answer> =>
     new Promise((resolve, reject) => {
       const body = json === undefined ? text : JSON.stringify(json)
       const headers = {
@@ -41,6 +43,7 @@ export function createSender(
         ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }),
         ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
         ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
+        ...(cookie !== undefined && { cookie }),
       }
       const options = {
         host: LOOPBACK,
@@ -55,7 +58,8 @@ export function createSender(
         response.setEncoding('utf8').on('data', (chunk: string) => {
           received += chunk
         })
-        response.once('end', () => resolve({ status: response.statusCode ?? 0, body: received }))
+        const cookies = (response.headers['set-cookie'] ?? []).map((line) => line.split(';')[0]).join('; ')
+        response.once('end', () => resolve({ status: response.statusCode ?? 0, body: received, cookies }))
         response.once('error', reject)
       })
       sent.once('error', reject)

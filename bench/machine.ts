@@ -21,6 +21,11 @@ export function cpuMs(pid: number): number {
   return nanoseconds / 1e6
 }
 
+/** That of its first thread alone, on which workerd runs everything of an isolate. */
+export function mainThreadMs(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ')[0]) / 1e6
+}
+
 export type Load = { loadAverage: number; othersShare: number }
 
 /** @returns a function that says, for the time since, what share of the machine went to processes that are not ours */

@@ -36,6 +36,8 @@ export type Context = {
   /** The name of the host's tenant, once it is known: what a page is headed with. */
   tenant: { name: string | null }
   log: Log
+  /** Whose attempt the request is, once it is known (passwords/at-once.ts): whom its hash goes before, and whom after. */
+  attempt: { account: string | null; isKnown: boolean }
   /** What the request's one log line says besides its numbers: tenant, limiter, and the code and evidence of a refusal. */
   outcome: LogFields
   /** What the statements of this request may have recorded: ids of the outbox, handed on after the response. */
@@ -89,6 +91,7 @@ export function createContext(
     client: readClient(request),
     readers: { origin: null },
     tenant: { name: null },
+    attempt: { account: null, isKnown: false },
     outcome: {},
     defer: (work: Promise<unknown>) =>
       waitUntil(

@@ -4,15 +4,28 @@
  * and the next begins when the loop has come to rest. What could not begin in time is refused before it waits. Those in
  * line ask again and again: a promise of one request that another awaits never settles when the first one's client is
  * gone (ARGON2.md).
+ *
+ * It is no queue of arrival: many attempts at one account wait for the one attempt at another, so that a burst at an
+ * account delays itself and not the others. That lasts for `withinMs`; then it is their turn all the same.
  */
 
 export type HashLine = {
   /**
-   * Takes the last place, or null when `most` are in line or those in front would take longer than `withinMs`.
+   * Takes a place, or null when `most` are in line or those that go before would take longer than `withinMs`.
    * @param now milliseconds
    */
-  enter(now: number, limits: { most: number; withinMs: number }): HashPlace | null
+  enter(now: number, limits: { most: number; withinMs: number }, turn?: HashTurn): HashPlace | null
 }
+
+/** What decides whose hash is next. Both may change while it is in line. */
+export type HashTurn = {
+  /** The lowest is next; of equal ones, who came first. */
+  rank(): number
+  /** Whether one that goes before it is still on its way to the line. */
+  mustYield(): boolean
+}
+
+const ANY: HashTurn = { rank: () => 0, mustYield: () => false }
 
 export type HashPlace = {
   /** Null when the hash may begin now, else after how many milliseconds to ask again. The first question comes a turn of the loop after `enter`. */
@@ -22,7 +35,16 @@ export type HashPlace = {
 }
 
 /** `enteredAt` and `begunAt` are milliseconds; `askedAt` too, and `asked` is the number of that question. */
-type InLine = { enteredAt: number; begunAt: number | null; askedAt: number; asked: number; turns: number }
+type InLine = {
+  enteredAt: number
+  withinMs: number
+  turn: HashTurn
+  hasYielded: boolean
+  begunAt: number | null
+  askedAt: number
+  asked: number
+  turns: number
+}
 
 /** From one hash to the next, before that was measured. */
 const FIRST_PACE_MS = 50
@@ -48,19 +70,31 @@ export function createHashLine(): HashLine {
   }
 
   function begin(own: InLine, now: number): void {
-    // Only one that was waiting before can tell: for another the isolate may have been idle.
-    if (own.enteredAt <= lastBegunAt) paceMs = 0.7 * paceMs + 0.3 * (now - lastBegunAt)
+    // Only one that was waiting before can tell: for another, or while one yielded, the isolate may have been idle.
+    if (own.enteredAt <= lastBegunAt && !own.hasYielded) paceMs = 0.7 * paceMs + 0.3 * (now - lastBegunAt)
     for (const other of line) other.turns = 0
     own.begunAt = now
     lastBegunAt = now
   }
 
+  /** After `withinMs` no rank counts any more, so that none waits for ever. */
+  const isAged = (one: InLine, now: number) => now - one.enteredAt >= one.withinMs
+  function rankOf(one: InLine, now: number): number {
+    if (one.begunAt !== null) return Number.NEGATIVE_INFINITY
+    return isAged(one, now) ? -1 : one.turn.rank()
+  }
+  const next = (now: number) =>
+    [...line].reduce((first, one) => (rankOf(one, now) < rankOf(first, now) ? one : first))
+
   return {
-    enter(now, { most, withinMs }) {
+    enter(now, { most, withinMs }, turn = ANY) {
       dropGone(now)
+      const rank = turn.rank()
+      const before = [...line].filter((one) => rankOf(one, now) <= rank).length
       // However slow hashes were, two may be in line: else the pace would never be measured again.
-      if (line.size >= most || line.size * Math.min(paceMs, withinMs / 2) > withinMs) return null
-      const own: InLine = { enteredAt: now, begunAt: null, askedAt: now, asked, turns: 0 }
+      if (line.size >= most || before * Math.min(paceMs, withinMs / 2) > withinMs) return null
+      const fresh = { enteredAt: now, begunAt: null, askedAt: now, asked, turns: 0 }
+      const own: InLine = { ...fresh, withinMs, turn, hasYielded: false }
       line.add(own)
       return {
         ask(at) {
@@ -69,8 +103,11 @@ export function createHashLine(): HashLine {
           Object.assign(own, { asked, askedAt: at })
           line.add(own) // anew, should it have been taken to be gone
           dropGone(at)
-          const [first] = line
-          if (first !== own) return PAUSE_MS
+          if (next(at) !== own) return PAUSE_MS
+          if (!isAged(own, at) && turn.mustYield()) {
+            own.hasYielded = true
+            return PAUSE_MS
+          }
           own.turns += 1
           if (!isCalm && own.turns < MOST_TURNS) return 0
           begin(own, at)

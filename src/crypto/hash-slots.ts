@@ -10,6 +10,10 @@ export type HashSlots = {
    * @param now milliseconds; @param most how many of `whose` may be under way
    */
   take(now: number, most: number, whose?: string): (() => void) | null
+  /** How many of `whose` are under way. */
+  count(whose: string): number
+  /** Whether one of another is under way, of whom fewer are. */
+  hasQuieter(whose: string): boolean
 }
 
 /** A request that was cancelled never gives its place back: after so long it is taken to be gone. */
@@ -18,10 +22,18 @@ const DEAR_EXPIRES_MS = 30_000
 
 export function createHashSlots(expiresMs = EXPIRES_MS): HashSlots {
   const taken = new Set<{ at: number; whose: string }>()
+  const count = (whose: string) => [...taken].filter((slot) => slot.whose === whose).length
   return {
+    count,
+    hasQuieter(whose) {
+      const counts = new Map<string, number>()
+      for (const { whose: one } of taken) counts.set(one, (counts.get(one) ?? 0) + 1)
+      const own = counts.get(whose) ?? 0
+      return [...counts].some(([one, others]) => one !== '' && others < own)
+    },
     take(now, most, whose = '') {
       for (const slot of taken) if (slot.at <= now - expiresMs) taken.delete(slot)
-      if ([...taken].filter((slot) => slot.whose === whose).length >= most) return null
+      if (count(whose) >= most) return null
       const slot = { at: now, whose }
       taken.add(slot)
       return () => taken.delete(slot)

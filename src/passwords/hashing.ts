@@ -3,8 +3,8 @@ import type { Context } from '../context.ts'
 import { NO_PEPPER } from '../crypto/foreign-hash.ts'
 import { isDear } from '../crypto/foreign-hash-kinds.ts'
 import { isVerifiedWhole, requireForeignHash, verifyForeignHash } from '../crypto/foreign-hash-verify.ts'
-import { hashLine } from '../crypto/hash-line.ts'
-import { dearHashSlot } from '../crypto/hash-slots.ts'
+import { type HashTurn, hashLine } from '../crypto/hash-line.ts'
+import { dearHashSlot, hashSlots } from '../crypto/hash-slots.ts'
 import { deriveKey } from '../crypto/keyring.ts'
 import {
   decoyHash,
@@ -14,10 +14,11 @@ import {
   verifyPassword,
 } from '../crypto/password-hash.ts'
 import { Fault } from '../problem.ts'
+import { shareOf } from './at-once.ts'
 import { type NormalPassword, normalisePassword, type TypedPassword } from './policy.ts'
 import { isSealedHash, openHash } from './sealed-password-hash.ts'
 
-type HashContext = Pick<Context, 'settings' | 'random' | 'now' | 'trips'>
+export type HashContext = Pick<Context, 'settings' | 'random' | 'now' | 'trips' | 'attempt'>
 
 /** A hash as a row has it, and whose it is; one that is kept elsewhere is nobody's and never sealed. */
 export type StoredHash = PasswordHash & { userId: string | null }
@@ -69,9 +70,10 @@ export async function rehash(
   return isDue ? hash(ctx, normalisePassword(password)) : null
 }
 
-async function inSlot<T>({ settings, now }: HashContext, work: () => T | Promise<T>): Promise<T> {
-  const limits = { most: settings.maxHashesInFlight, withinMs: settings.hashWaitMs }
-  const place = hashLine.enter(now().getTime(), limits)
+async function inSlot<T>({ settings, now, attempt }: HashContext, work: () => T | Promise<T>): Promise<T> {
+  const isKnown = attempt.isKnown || attempt.account === null
+  const limits = { most: shareOf(settings.maxHashesInFlight, { isKnown }), withinMs: settings.hashWaitMs }
+  const place = hashLine.enter(now().getTime(), limits, turnOf(attempt))
   if (!place)
     throw new Fault(
       'overloaded',
@@ -84,6 +86,15 @@ async function inSlot<T>({ settings, now }: HashContext, work: () => T | Promise
     return await work()
   } finally {
     place.leave()
+  }
+}
+
+/** Fewer attempts at the account first; of as many, the browser that it knows. A caller who is signed in is known. */
+function turnOf({ account, isKnown }: Context['attempt']): HashTurn {
+  if (account === null) return { rank: () => 1, mustYield: () => false }
+  return {
+    rank: () => 2 * hashSlots.count(account) - Number(isKnown),
+    mustYield: () => hashSlots.hasQuieter(account),
   }
 }
 

@@ -61,9 +61,8 @@ export async function registerWithPassword(
   input: RegistrationInput,
   options: RegistrationOptions,
 ): Promise<Response | Refusal> {
-  return fewAtOnce(ctx, JSON.stringify([ctx.host, input.email]), () =>
-    attemptToRegister(ctx, headers, input, options),
-  )
+  const account = JSON.stringify([ctx.host, input.email])
+  return fewAtOnce(ctx, { account, isKnown: false }, () => attemptToRegister(ctx, headers, input, options))
 }
 
 async function attemptToRegister(

@@ -11,7 +11,7 @@ import { findKnownDevice, type KnownDevice, subjectsOf } from '../sign-in/known-
 import { type Begun, prepare } from '../sign-in/start.ts'
 import { requireTenant } from '../tenants/tenants.ts'
 import { fewAtOnce } from './at-once.ts'
-import { rehash, type StoredHash, verify } from './hashing.ts'
+import { type HashContext, rehash, type StoredHash, verify } from './hashing.ts'
 import { findForSignIn, signIn, type VerifiedPassword } from './store.ts'
 
 /**
@@ -28,7 +28,7 @@ export async function signInWithPassword(
 ): Promise<Begun | Refusal> {
   const device = await findKnownDevice(ctx, headers, input.email)
   const account = JSON.stringify([ctx.host, input.email, device?.nonce ?? null])
-  return fewAtOnce(ctx, account, () => attemptSignIn(ctx, input, device))
+  return fewAtOnce(ctx, { account, isKnown: device !== null }, () => attemptSignIn(ctx, input, device))
 }
 
 /** @param device the caller's browser, when it is one that has signed in to this account before */
@@ -88,7 +88,7 @@ const evidenceOf = ({ failures }: { failures: number }) => ({ consecutive_failur
 type StoredPassword = StoredHash & { changedAt: string }
 
 async function toSignIn(
-  ctx: Pick<Context, 'settings' | 'random' | 'now' | 'trips'>,
+  ctx: HashContext,
   verified: {
     user: { id: string; emailVerifiedAt: Date | null }
     tenant: { id: string }

@@ -1,12 +1,12 @@
 /** clients 15: the line of hashes of an isolate; what it lets begin, and what it refuses before it waits. */
 import { describe, expect, test } from 'vitest'
-import { createHashLine, type HashPlace } from '../../src/crypto/hash-line.ts'
+import { createHashLine, type HashPlace, type HashTurn } from '../../src/crypto/hash-line.ts'
 
 const NOW = Date.UTC(2026, 10, 27)
 const LIMITS = { most: 8, withinMs: 250 }
 
-const enter = (line: ReturnType<typeof createHashLine>, now = NOW, limits = LIMITS) => {
-  const place = line.enter(now, limits)
+const enter = (line: ReturnType<typeof createHashLine>, now = NOW, limits = LIMITS, turn?: HashTurn) => {
+  const place = line.enter(now, limits, turn)
   if (!place) throw new Error('the line is full')
   return place
 }
@@ -149,5 +149,97 @@ describe('a request that was cancelled', () => {
     expect(slow.ask(now)).toBe(5)
     other.leave()
     expect(slow.ask(now)).toBeNull()
+  })
+})
+
+describe('whose turn it is', () => {
+  const turn = (rank: number, mustYield = () => false): HashTurn => ({ rank: () => rank, mustYield })
+  /** Whether it may begin by then, once the loop has come to rest. */
+  const begins = (place: HashPlace, at: number) => [0, 1, 2].some(() => place.ask(at) === null)
+  const enterAs = (line: ReturnType<typeof createHashLine>, as: HashTurn, now = NOW) =>
+    enter(line, now, LIMITS, as)
+
+  test('clients 15: the one attempt of an account goes before the many of another, who came first', () => {
+    const line = createHashLine()
+    const burst = [enterAs(line, turn(4)), enterAs(line, turn(4))]
+    const other = enterAs(line, turn(2))
+    expect(burst.map((place) => place.ask(NOW))).toEqual([5, 5])
+    expect(other.ask(NOW)).toBeNull()
+    other.leave()
+    expect(burst[1]?.ask(NOW + 1)).toBe(5)
+    expect(burst[0]?.ask(NOW + 1)).toBeNull()
+  })
+
+  test('clients 15: a rank may change while it waits, as others of the account come and go', () => {
+    const line = createHashLine()
+    let underWay = 3
+    const crowded = enterAs(line, { rank: () => underWay, mustYield: () => false })
+    const other = enterAs(line, turn(2))
+    expect(crowded.ask(NOW)).toBe(5)
+    underWay = 1
+    expect(other.ask(NOW)).toBe(5)
+    expect(crowded.ask(NOW + 1)).toBeNull()
+  })
+
+  test('clients 15: no rank goes before a hash that has begun', () => {
+    const line = createHashLine()
+    const begun = enterAs(line, turn(4))
+    expect(begun.ask(NOW)).toBeNull()
+    const other = enterAs(line, turn(1))
+    expect(other.ask(NOW)).toBe(5)
+    begun.leave()
+    expect(other.ask(NOW + 1)).toBeNull()
+  })
+
+  test('clients 15: it is left to one that is still on its way, but for 250 ms at most', () => {
+    const line = createHashLine()
+    const crowded = enterAs(
+      line,
+      turn(4, () => true),
+    )
+    expect(crowded.ask(NOW)).toBe(5)
+    expect(crowded.ask(NOW + 249)).toBe(5)
+    expect(crowded.ask(NOW + 249)).toBe(5)
+    expect(begins(crowded, NOW + 250)).toBe(true)
+  })
+
+  test('clients 15: after 250 ms in line no rank goes before any more', () => {
+    const line = createHashLine()
+    const crowded = enterAs(line, turn(4))
+    const others = Array.from({ length: 3 }, () => enterAs(line, turn(2), NOW + 200))
+    expect(crowded.ask(NOW + 249)).toBe(5)
+    for (const other of others) expect(other.ask(NOW + 250)).toBe(5)
+    expect(begins(crowded, NOW + 250)).toBe(true)
+  })
+
+  test('clients 15: the time in which one yielded is not taken for a slow hash', () => {
+    const line = createHashLine()
+    let mustYield = true
+    for (let round = 0; round < 5; round++) {
+      const at = NOW + round * 1000
+      const first = enterAs(line, turn(2), at)
+      const crowded = enterAs(
+        line,
+        turn(4, () => mustYield),
+        at,
+      )
+      expect(first.ask(at)).toBeNull()
+      first.leave()
+      mustYield = true
+      expect(crowded.ask(at + 1)).toBe(5)
+      mustYield = false
+      expect(begins(crowded, at + 240)).toBe(true)
+      crowded.leave()
+    }
+    expect(fill(line, NOW + 60_000)).toHaveLength(6)
+  })
+
+  test('clients 15: only those that go before count against the 250 ms', () => {
+    const line = createHashLine()
+    for (let taken = 0; taken < 6; taken++) enterAs(line, turn(4))
+    expect(line.enter(NOW, LIMITS, turn(4))).toBeNull()
+    expect(line.enter(NOW, LIMITS, turn(2))).not.toBeNull()
+    expect(line.enter(NOW, LIMITS, turn(2))).not.toBeNull()
+    expect(line.enter(NOW, LIMITS, turn(2)), 'eight in line').toBeNull()
   })
 })

@@ -71,6 +71,20 @@ describe('places for hashes', () => {
     expect(countFree(slots, NOW, 3)).toBe(3)
   })
 
+  test('clients 15: say of whom fewer are under way', () => {
+    const slots = createHashSlots()
+    expect(slots.hasQuieter('ada')).toBe(false)
+    slots.take(NOW, 9) // of all
+    const [first] = [slots.take(NOW, 9, 'ada'), slots.take(NOW, 9, 'ada')]
+    expect([slots.count('ada'), slots.hasQuieter('ada')]).toEqual([2, false])
+    const giveBack = slots.take(NOW, 9, 'grace')
+    expect([slots.hasQuieter('ada'), slots.hasQuieter('grace')]).toEqual([true, false])
+    first?.()
+    expect([slots.count('ada'), slots.hasQuieter('ada')]).toEqual([1, false])
+    giveBack?.()
+    expect(slots.count('grace')).toBe(0)
+  })
+
   test('of one isolate are counted together, and of another by itself', () => {
     const giveBack = hashSlots.take(NOW, 1)
     expect(hashSlots.take(NOW, 1)).toBeNull()

@@ -3,7 +3,7 @@
  * of it stays: no cookie, no failure, no account, no place taken.
  */
 import http from 'node:http'
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { failuresAt, WRONG } from '../support/attempts.ts'
 import {
   type Answer,
@@ -155,6 +155,54 @@ describe('of 200 wrong passwords at one account, with the settings of production
       await gone
     }
     await expect.poll(async () => (await client.login(email)).status, { timeout: 8_000 }).toBe(200)
+  })
+})
+
+describe('during a burst at one account', () => {
+  /** No clock decides here: whoever yields would do so for a minute. */
+  const patient = useService({
+    beside: service,
+    bindings: { ...FULL_COST, LIMITS_MULTIPLIER: '1000', MAX_HASHES_IN_FLIGHT: '8', HASH_WAIT_MS: '60000' },
+  })
+  afterEach(() => service().gates.redis.set('open'))
+
+  test(
+    'clients 15: another signs in before any password of the burst is tried, although they came last',
+    BURST,
+    async () => {
+      const client = createClient(patient(), (await newClient(service())).tenant)
+      const { email } = await client.newAccount()
+      const other = await client.newAccount()
+      const order: string[] = []
+      const noted = (what: string) => (answer: Answer<unknown>) => order.push(`${what} ${answer.status}`)
+      // All of them are under way before the first has been counted.
+      service().gates.redis.set({ delayMs: 3_000 })
+      await Promise.all([
+        race(20, async () => noted('burst')(await client.login(email, WRONG))),
+        client.login(other.email).then(noted('other')),
+      ])
+      expect(order.filter((what) => what !== 'burst 503')).toEqual(['other 200', 'burst 401', 'burst 401'])
+    },
+  )
+
+  test('clients 15: a quarter of the places is kept for browsers that are known', BURST, async () => {
+    const client = createClient(patient(), (await newClient(service())).tenant)
+    const { email } = await client.newAccount()
+    const signedIn = await client.login(email, PASSWORD, { transport: 'cookie' })
+    const device = signedIn.headers
+      .getSetCookie()
+      .find((cookie) => cookie.startsWith('__Host-latchkey-device='))
+      ?.split(';')[0]
+    service().gates.redis.set({ delayMs: 3_000 })
+    const [strangers, known] = await Promise.all([
+      race(40, () => client.login(newEmail(), WRONG)),
+      client.call('/v1/login', { json: { email, password: PASSWORD }, headers: { cookie: device ?? '' } }),
+    ])
+    expect(known.status).toBe(200)
+    const { 401: heard = 0, 503: shed = 0, ...rest } = countBy(strangers, ({ status }) => status)
+    expect(rest).toEqual({})
+    expect(heard).toBeGreaterThan(0)
+    expect(shed, 'more than there are places').toBeGreaterThanOrEqual(16)
   })
 })
 
