@@ -190,6 +190,16 @@ describe('the page', () => {
     expect(page).toMatch(/<time datetime="\d{4}-\d\d-\d\dT[0-9:.]+Z">/)
   })
 
+  test.each([
+    [0, '0 messages'],
+    [1, '1 message'],
+    [2, '2 messages'],
+  ])('newcomer 18: counts %d as “%s”', async (mails, said) => {
+    for (let n = 0; n < mails; n++) await post(MAIL)
+    const page = await (await fetch(mailbox.url)).text()
+    expect(page).toContain(`<span id="count">${said}</span>, newest first`)
+  })
+
   test('newcomer 18: is told of each mail and each clearing while it is open, and of none that is refused', async () => {
     const aborter = new AbortController()
     const response = await fetch(`${mailbox.url}/api/changes`, { signal: aborter.signal })
