@@ -46,10 +46,12 @@ function bcryptOf(hash: string, input: BcryptInput | undefined): Read {
   return cost && input ? { scheme: 'bcrypt', input, cost: Number(cost), hash } : null
 }
 
-/** `ln` is the exponent of N, as passlib has it; Ory writes N itself. */
+/** `ln` is the exponent of N, as passlib has it; Ory writes N itself under that name, AdonisJS as `n`, others as `N`. */
 export function readScrypt([parameters = '', saltText = '', tagText = '']: string[]): Read {
-  const { ln, r, p } = readParameters(parameters, ['ln', 'r', 'p']) ?? {}
-  return scryptOf(costOf(ln, r, p), fromAnyBase64(saltText), fromAnyBase64(tagText))
+  const { ln, n, N, r, p } = readParameters(parameters, ['ln', 'n', 'N', 'r', 'p']) ?? {}
+  const given = [ln, n, N].filter((value) => value !== undefined)
+  if (given.length !== 1) return null
+  return scryptOf(costOf(given[0], r, p), fromAnyBase64(saltText), fromAnyBase64(tagText))
 }
 
 const costOf = (ln = 0, r = 0, p = 0): ScryptCost => ({ N: ln < 64 ? 2 ** ln : ln, r, p })
@@ -133,7 +135,7 @@ function readParameters<Name extends string>(
 ): Partial<Record<Name, number>> | null {
   const values: Partial<Record<Name, number>> = {}
   for (const parameter of text.split(',')) {
-    const [, word, digits] = /^([a-z]+)=([1-9][0-9]{0,9})$/.exec(parameter) ?? []
+    const [, word, digits] = /^([a-zN]+)=([1-9][0-9]{0,9})$/.exec(parameter) ?? []
     const name = names.find((known) => known === word)
     if (!name || values[name] !== undefined) return null
     values[name] = Number(digits)
