@@ -114,17 +114,8 @@ function readLine(
   }
   if (text.trim() === '') return null
   const json = parseJson(text, MAX_DEPTH)
-  return 'problem' in json ? { code: json.problem } : readEntry(ctx, withFirebase(json.value, firebase))
+  return 'problem' in json ? { code: json.problem } : readEntry(ctx, json.value, firebase)
 }
-
-/** What is the same for all users of a Firebase project need not stand in every line. */
-function withFirebase(entry: unknown, firebase: FirebaseConfig | null): unknown {
-  if (firebase === null || !isObject(entry) || !isObject(entry.password_hash)) return entry
-  return { ...entry, password_hash: { ...firebase, ...entry.password_hash } }
-}
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 async function requireTenantId(ctx: Importer, slug: string | null): Promise<string> {
   const [tenant, another] = await findTenants(ctx, slug)

@@ -11,8 +11,8 @@ const Flag = v.optional(v.nullable(v.boolean()), null)
 /** Here null is refused: it does not say that the account is open. */
 const OpenFlag = v.optional(v.boolean(), true)
 
-/** RFC 3339, or as PostgreSQL writes a `timestamptz`: with its offset, so that it is one moment. */
-const TIME = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d(:?\d\d)?)$/
+/** RFC 3339, or as PostgreSQL writes a `timestamptz` and SQL Server its own: with its offset, so that it is one moment. */
+const TIME = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?( ?[+-]\d\d(:?\d\d)?|Z)$/
 
 const Time = v.optional(
   v.nullable(
@@ -24,12 +24,26 @@ const Time = v.optional(
   null,
 )
 
+/** That it happened is all that matters, so it may be without an offset, as MySQL writes it. */
+const Since = v.optional(
+  v.nullable(
+    v.pipe(
+      v.string(),
+      v.check(
+        (text) => !Number.isNaN(momentOf(/[T ]\d\d:\d\d:\d\d(\.\d+)?$/.test(text) ? `${text}Z` : text)),
+        'invalid_time',
+      ),
+    ),
+  ),
+  null,
+)
+
 /** In milliseconds; NaN for what is no time. */
 function momentOf(text: string): number {
   if (text === 'infinity') return Number.POSITIVE_INFINITY
   if (!TIME.test(text)) return Number.NaN
   return Date.parse(
-    text.replace(' ', 'T').replace(/([+-]\d\d):?(\d\d)?$/, (_, hours, rest) => `${hours}:${rest ?? '00'}`),
+    text.replace(' ', 'T').replace(/ ?([+-]\d\d):?(\d\d)?$/, (_, hours, rest) => `${hours}:${rest ?? '00'}`),
   )
 }
 
@@ -46,7 +60,9 @@ const RequiredActions = v.optional(
             'VERIFY_EMAIL',
             'UPDATE_PROFILE',
             'VERIFY_PROFILE',
+            'UPDATE_EMAIL',
             'TERMS_AND_CONDITIONS',
+            'terms_and_conditions',
             'update_user_locale',
           ],
           'not_allowed',
@@ -57,18 +73,38 @@ const RequiredActions = v.optional(
   null,
 )
 
+/** Cognito's, beside `Enabled`. */
+const COGNITO = {
+  open: ['CONFIRMED', 'EXTERNAL_PROVIDER', 'UNCONFIRMED'],
+  needsNewPassword: ['RESET_REQUIRED', 'FORCE_CHANGE_PASSWORD'],
+  disabled: ['ARCHIVED', 'COMPROMISED', 'UNKNOWN'],
+}
+
+const UserStatus = v.optional(
+  v.nullable(v.pipe(v.string(), v.picklist(Object.values(COGNITO).flat(), 'not_allowed'))),
+  null,
+)
+
 export const StateFields = {
   email_verified: Flag,
   emailVerified: Flag, // Firebase, Keycloak
-  email_confirmed_at: Time, // Supabase
+  verified: Flag, // FusionAuth
+  EmailConfirmed: Flag, // ASP.NET Identity
+  email_confirmed_at: Since, // Supabase
+  email_verified_at: Since, // Laravel
   disabled: Flag, // Firebase too
   blocked: Flag, // Auth0
   banned: Flag, // Clerk
+  locked: Flag, // Clerk
+  locked_at: Since, // Devise
   banned_until: Time, // Supabase
+  LockoutEnd: Time, // ASP.NET Identity
+  deleted_at: Since, // Supabase, Laravel
   enabled: OpenFlag, // Keycloak
   Enabled: OpenFlag, // Cognito
   is_active: OpenFlag, // Django
   active: OpenFlag, // FusionAuth
+  UserStatus, // Cognito
   password_change_required: Flag,
   passwordChangeRequired: Flag, // FusionAuth
   requiredActions: RequiredActions, // Keycloak
@@ -79,28 +115,34 @@ type State = v.InferOutput<typeof State>
 
 /** A ban that ends is one without an end here: nothing enables an account by itself. */
 export function isDisabled(state: State, now: Date): boolean {
-  const { disabled, blocked, banned, banned_until: until, enabled, Enabled, is_active, active } = state
+  const { disabled, blocked, banned, locked, enabled, Enabled, is_active, active, UserStatus: status } = state
   return (
-    [disabled, blocked, banned].includes(true) ||
+    [disabled, blocked, banned, locked].includes(true) ||
     [enabled, Enabled, is_active, active].includes(false) ||
-    (until !== null && momentOf(until) > now.getTime())
+    [state.banned_until, state.LockoutEnd].some(
+      (until) => until !== null && momentOf(until) > now.getTime(),
+    ) ||
+    state.locked_at !== null ||
+    state.deleted_at !== null ||
+    COGNITO.disabled.includes(status ?? '')
   )
 }
 
-export function isVerified({
-  email_verified,
-  emailVerified,
-  email_confirmed_at: at,
-  requiredActions,
-}: State): boolean {
-  const said = [email_verified, emailVerified, at === null ? null : true]
-  return said.includes(true) && !said.includes(false) && !requiredActions?.includes('VERIFY_EMAIL')
+export function isVerified(state: State): boolean {
+  const { email_confirmed_at, email_verified_at, requiredActions } = state
+  const said = [
+    ...[state.email_verified, state.emailVerified, state.verified, state.EmailConfirmed],
+    ...[email_confirmed_at, email_verified_at].map((at) => (at === null ? null : true)),
+  ]
+  const isAsked = requiredActions?.includes('VERIFY_EMAIL') || state.UserStatus === 'UNCONFIRMED'
+  return said.includes(true) && !said.includes(false) && !isAsked
 }
 
 /** Asked of an entry that is not checked yet: then its password hash does not matter, whatever it is. */
 export const needsNewPassword = (entry: Record<string, unknown>): boolean =>
   entry.password_change_required === true ||
   entry.passwordChangeRequired === true ||
+  COGNITO.needsNewPassword.includes(String(entry.UserStatus)) ||
   (Array.isArray(entry.requiredActions) && entry.requiredActions.includes('UPDATE_PASSWORD'))
 
 /**
@@ -125,8 +167,8 @@ export function takeSecondFactors(entry: Record<string, unknown>): string | null
   return null
 }
 
-/** Absent, null, `false`, also as a CSV has it, no text, and lists and objects of nothing else. */
+/** Absent, null, `false`, also as a CSV or MySQL has it, no text, and lists and objects of nothing else. */
 export function saysNothing(value: unknown): boolean {
   if (typeof value === 'object' && value !== null) return Object.values(value).every(saysNothing)
-  return value === undefined || value === null || /^(false)?$/i.test(String(value))
+  return value === undefined || value === null || value === 0 || /^(false)?$/i.test(String(value))
 }

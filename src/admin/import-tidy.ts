@@ -29,26 +29,63 @@ export type Warning = { pointer: string; code: WarningCode }
 
 type Warn = (code: WarningCode, within?: string) => void
 
+/** Nothing is proved by it, or nothing has happened: the empty columns of a CSV. An empty `disabled` is refused. */
+const MAY_BE_EMPTY = [
+  ...[
+    'email_verified',
+    'emailVerified',
+    'verified',
+    'EmailConfirmed',
+    'email_confirmed_at',
+    'email_verified_at',
+  ],
+  ...['banned_until', 'LockoutEnd', 'locked_at', 'deleted_at'],
+]
+
+const mendEmpty = (value: unknown, warn: Warn) => (value === '' ? nothing(warn) : value)
+
 const MENDS: Record<string, (value: unknown, warn: Warn) => unknown> = {
+  ...Object.fromEntries(MAY_BE_EMPTY.map((field) => [field, mendEmpty])),
   email: (value, warn) => (typeof value === 'string' ? trimmed(value, warn) : value),
-  email_verified: (value, warn) => (value === '' ? nothing(warn) : value),
   name: mendName,
   locale: mendLocale,
   roles: mendRoles,
   password_hash: mendHash,
 }
 
-/** What exports have besides, and what is of no use here. */
-const NOT_IMPORTED = [
-  ...['user_id', 'uid', 'localId', 'username', 'nickname', 'picture', 'photoUrl', 'image_url', 'avatar_url'],
-  ...['given_name', 'family_name', 'first_name', 'last_name', 'firstName', 'lastName'],
-  ...['created_at', 'updated_at', 'createdAt', 'createdTimestamp', 'date_joined'],
-  ...['last_login', 'last_sign_in_at', 'lastSignedInAt'],
-]
+/** What a field of ours is called elsewhere. */
+const ALSO_CALLED = {
+  displayName: 'name', // Firebase
+  fullName: 'name', // FusionAuth
+  passwordHash: 'password_hash', // Auth0, Firebase
+  PasswordHash: 'password_hash', // ASP.NET Identity
+  encrypted_password: 'password_hash', // Supabase, Devise
+  password_digest: 'password_hash', // Clerk, Rails
+}
+
+/**
+ * What exports have besides, and what is of no use here: profiles, what was granted or consented to there, and the traces
+ * of signing in. Auth0, Firebase, Supabase, Keycloak, Cognito, Clerk, Django, FusionAuth, ASP.NET Identity, Devise, Laravel.
+ */
+const NOT_IMPORTED = `
+  id user_id uid localId username Username UserName nickname given_name family_name first_name last_name firstName lastName
+  picture photoUrl image_url avatar_url imageUrl birthDate timezone preferredLanguages
+  phone phone_number phone_verified phone_confirmed_at phoneNumber mobilePhone
+  created_at updated_at createdAt createdTimestamp date_joined insertInstant UserCreateDate UserLastModifiedDate
+  confirmed_at invited_at password_set_date password_hasher last_password_reset
+  last_login lastLoginAt last_sign_in_at lastSignedInAt current_sign_in_at sign_in_count logins_count last_ip
+  failed_attempts AccessFailedCount LockoutEnabled SecurityStamp ConcurrencyStamp remember_token validSince notBefore
+  app_metadata user_metadata raw_app_meta_data raw_user_meta_data customAttributes attributes
+  aud role realmRoles clientRoles groups is_staff is_superuser is_super_admin user_permissions registrations memberships
+  identities providerUserInfo is_sso_user is_anonymous _id _tmp_is_unique tenant connection instance_id
+  disableableCredentialTypes access NormalizedEmail NormalizedUserName`
+  .trim()
+  .split(/\s+/)
 
 /** Mends the fields of `entry` in place. */
 export function tidyEntry(entry: Record<string, unknown>): Warning[] {
   const warnings: Warning[] = []
+  useOwnNames(entry)
   for (const [field, mend] of Object.entries(MENDS)) {
     if (!Object.hasOwn(entry, field)) continue
     entry[field] = mend(entry[field], (code, within = '') =>
@@ -60,6 +97,21 @@ export function tidyEntry(entry: Record<string, unknown>): Warning[] {
     delete entry[field]
   }
   return warnings
+}
+
+/** Where a field is there twice, the other name stays, and is refused as a field that we do not know. */
+function useOwnNames(entry: Record<string, unknown>): void {
+  for (const [other, own] of Object.entries(ALSO_CALLED)) {
+    if (!Object.hasOwn(entry, other) || Object.hasOwn(entry, own)) continue
+    entry[own] = entry[other]
+    delete entry[other]
+    if (other === 'passwordHash' && typeof entry.salt === 'string') takeFirebaseSalt(entry)
+  }
+}
+
+function takeFirebaseSalt(entry: Record<string, unknown>): void {
+  entry.password_hash = { algorithm: 'firebase-scrypt', hash: entry.password_hash, salt: entry.salt }
+  delete entry.salt
 }
 
 function leftOut(warn: Warn, code: WarningCode): null {
@@ -110,6 +162,9 @@ function mendRoles(value: unknown, warn: Warn): unknown {
   })
 }
 
+/** How SQL dumps and scripts write that there is nothing. */
+const NOTHING = /^(null|none|nil|\\N)?$/i
+
 /** Django's `!` with or without more, crypt's `*0` and `*1`, shadow's `!!`, `*` and `*LK*`: there is no password. */
 const UNUSABLE = /^(!|\*(0|1|LK\*|NP\*)?$)/
 
@@ -117,7 +172,7 @@ function mendHash(value: unknown, warn: Warn): unknown {
   if (isOfNoHash(value)) return nothing(warn)
   if (typeof value !== 'string') return value
   const text = stripBlanks(value)
-  if (text === '') return nothing(warn)
+  if (NOTHING.test(text)) return nothing(warn)
   if (UNUSABLE.test(text)) return leftOut(warn, 'unusable_password')
   return trimmed(value, warn)
 }

@@ -94,22 +94,27 @@ export type Entry = { user: NewImport; warnings: Warning[] } | { firstAt: number
 
 /**
  * @param entry one object of `users`, or one line of the file
+ * @param firebase what is the same for all users of a Firebase project, and need not be in every entry
  * @returns what is to be inserted and what was mended, or the first thing that is wrong with it
  */
 export function readEntry(
   ctx: Pick<Context, 'now' | 'random'>,
   entry: unknown,
+  firebase: FirebaseConfig | null = null,
 ): Exclude<Entry, { firstAt: number }> {
   // Valibot takes a list for an object without members.
-  if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) return { code: 'wrong_type' }
+  if (!isObject(entry)) return { code: 'wrong_type' }
   const fields: Record<string, unknown> = { ...entry }
   const warnings = tidyEntry(fields)
+  if (firebase && isObject(fields.password_hash))
+    fields.password_hash = { ...firebase, ...fields.password_hash }
   const factor = takeSecondFactors(fields)
   if (factor !== null) return { code: 'second_factor_not_supported', pointer: `/${factor}` }
   if (needsNewPassword(fields) && (fields.password_hash ?? null) !== null) {
     fields.password_hash = null
     warnings.push({ pointer: '/password_hash', code: 'password_change_required' })
   }
+  dropEmpty(fields)
   const parsed = parseEntry(fields, warnings)
   if (!parsed.success) return refusalOf(parsed.issues)
   const { email, name, locale, roles, password_hash, ...state } = parsed.output
@@ -127,7 +132,19 @@ export function readEntry(
   return { user, warnings }
 }
 
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
 const UNVERIFIABLE = ['hash_not_supported', 'hash_too_costly'] as const
+
+/** A field that we do not know, and that is null or empty, says nothing that could be lost. `false` might. */
+function dropEmpty(fields: Record<string, unknown>): void {
+  for (const [name, value] of Object.entries(fields))
+    if (!Object.hasOwn(ImportedUser.entries, name) && isEmpty(value)) delete fields[name]
+}
+
+const isEmpty = (value: unknown): boolean =>
+  value === null || value === '' || (typeof value === 'object' && Object.keys(value).length === 0)
 
 /** A hash that we cannot verify costs no one their account: it is left out, and its owner resets the password by mail. */
 function parseEntry(fields: Record<string, unknown>, warnings: Warning[]) {

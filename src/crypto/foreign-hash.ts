@@ -70,7 +70,8 @@ const NOT_SUPPORTED = [
   /^(U|argon2)?\$[A-Za-z0-9._-]{1,32}\$.{8,}$/,
   /^\{[A-Za-z0-9.@_-]{2,40}\}.{8,}$/,
   /^\*?([0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{48}|[0-9a-f]{56}|[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128})(:.{1,64})?$/i,
-  /^[0-9a-f]{16,64}:[0-9a-f]{32,256}$/i,
+  /^(s2:)?[0-9a-f]{16,64}:[0-9a-f]{32,256}$/i, // Lucia
+  /^[0-9a-f]{128}\.[0-9a-f]{16,64}$/i, // Node's scrypt, as many write it
   /^((unsalted_)?(md5|sha1|sha224|sha256|sha384|sha512)|crypt|pbkdf2[_:]\w{1,16}(:\d{1,10})?)\$[^$]*\$.{8,}$/,
   /^c2NyeXB0[A-Za-z0-9+/]{100,}={0,2}$/, // tarsnap's scrypt, as Node's scrypt-kdf writes it
 ]

@@ -32,6 +32,17 @@ describe('files 5: a disabled account', () => {
     ['a ban for ever', { banned_until: 'infinity' }, 'disabled'],
     ['a ban that is over', { banned_until: aYearAgo }, 'active'],
     ['a ban that never was', { banned_until: null }, 'active'],
+    ['Clerk’s lock', { locked: true }, 'disabled'],
+    ['Devise’s lock', { locked_at: '2024-01-31 13:20:11.123456' }, 'disabled'],
+    ['ASP.NET’s, as JSON', { LockoutEnd: '9999-12-31T23:59:59.9999999+00:00' }, 'disabled'],
+    ['ASP.NET’s, as SQL Server writes it', { LockoutEnd: '2999-01-01 00:00:00.0000000 +00:00' }, 'disabled'],
+    ['ASP.NET’s, which is over', { LockoutEnd: '2020-01-01 00:00:00.0000000 +00:00' }, 'active'],
+    ['Supabase’s, deleted', { deleted_at: '2024-01-31 13:20:11.123456+00' }, 'disabled'],
+    ['Laravel’s, deleted', { deleted_at: '2024-01-31 13:20:11' }, 'disabled'],
+    ['Supabase’s, not deleted', { deleted_at: null, locked_at: null, LockoutEnd: null }, 'active'],
+    ['Cognito’s, archived', { Enabled: true, UserStatus: 'ARCHIVED' }, 'disabled'],
+    ['Cognito’s, compromised', { Enabled: true, UserStatus: 'COMPROMISED' }, 'disabled'],
+    ['Cognito’s, confirmed', { Enabled: true, UserStatus: 'CONFIRMED' }, 'active'],
     ['none', { disabled: false, blocked: false, banned: false, enabled: true, is_active: true }, 'active'],
     ['two that disagree', { disabled: false, is_active: false }, 'disabled'],
   ])('arrives as one: %s', async (_, said, status) => {
@@ -81,6 +92,11 @@ describe('files 5: a disabled account', () => {
     [{ is_active: 't' }, 'wrong_type', '/is_active'],
     [{ banned_until: 'tomorrow' }, 'invalid_time', '/banned_until'],
     [{ banned_until: '2999-01-01 00:00:00' }, 'invalid_time', '/banned_until'],
+    [{ locked: 1 }, 'wrong_type', '/locked'],
+    [{ locked_at: 'yesterday' }, 'invalid_time', '/locked_at'],
+    [{ deleted_at: true }, 'wrong_type', '/deleted_at'],
+    [{ LockoutEnd: '2999-01-01 00:00:00' }, 'invalid_time', '/LockoutEnd'],
+    [{ UserStatus: 'SOMETHING_NEW' }, 'not_allowed', '/UserStatus'],
     [{ banned_until: 32503680000 }, 'wrong_type', '/banned_until'],
     [{ password_change_required: 'yes' }, 'wrong_type', '/password_change_required'],
     [{ requiredActions: ['SOMETHING_NEW'] }, 'not_allowed', '/requiredActions/0'],
@@ -90,12 +106,19 @@ describe('files 5: a disabled account', () => {
     expect(body.results).toEqual([{ index: 0, status: 'refused', code, pointer }])
   })
 
-  test.each(['suspended', 'locked', 'deleted_at', 'state'])(
+  test.each(['suspended', 'is_deleted', 'expiry', 'state', 'status'])(
     'by a name that we do not know (%s) is refused',
     async (name) => {
       const { send } = await newImporter(service())
-      const { body } = await send([{ email: newEmail(), [name]: true }])
-      expect(body.results).toEqual([{ index: 0, status: 'refused', code: 'unknown_field' }])
+      const { body } = await send([true, false, 0, 'no'].map((said) => ({ email: newEmail(), [name]: said })))
+      expect(body.results).toEqual(
+        [0, 1, 2, 3].map((index) => ({ index, status: 'refused', code: 'unknown_field' })),
+      )
+      const empty = [null, '', [], {}].map((said) => ({ email: newEmail(), [name]: said }))
+      const { body: open } = await send(empty)
+      expect(open.results, 'null or empty it says nothing').toEqual(
+        [0, 1, 2, 3].map((index) => ({ index, status: 'created', id: expect.any(String) })),
+      )
     },
   )
 })
@@ -105,6 +128,13 @@ describe('files 5: whether the address is proved', () => {
     [{ email_verified: true }, true],
     [{ emailVerified: true }, true],
     [{ email_confirmed_at: aYearAgo }, true],
+    [{ email_confirmed_at: '2024-01-31 13:20:11' }, true],
+    [{ email_verified_at: '2024-01-31T13:20:11.000000Z' }, true], // Laravel
+    [{ verified: true }, true], // FusionAuth
+    [{ EmailConfirmed: true }, true], // ASP.NET Identity
+    [{ verified: true, email_verified: false }, false],
+    [{ email_verified: true, UserStatus: 'UNCONFIRMED' }, false],
+    [{ email_verified_at: null }, false],
     [{ email_confirmed_at: null }, false],
     [{ emailVerified: false }, false],
     [{ email_verified: true, emailVerified: false }, false],
@@ -122,6 +152,8 @@ describe('files 5: a password that must be changed', () => {
   test.each<[string, object]>([
     ['ours', { password_change_required: true }],
     ['FusionAuth’s', { passwordChangeRequired: true }],
+    ['Cognito’s, by an administrator', { UserStatus: 'FORCE_CHANGE_PASSWORD' }],
+    ['Cognito’s, to be reset', { UserStatus: 'RESET_REQUIRED' }],
     ['Keycloak’s', { requiredActions: ['UPDATE_PROFILE', 'UPDATE_PASSWORD'] }],
   ])(
     'is not imported, which the answer says: it signs no one in, and a reset sets another (%s)',
@@ -193,7 +225,13 @@ describe('files 5: a second factor', () => {
 
   test('that is not there costs nothing', async () => {
     const { send } = await newImporter(service())
-    const none = { mfa_factors: [], mfaInfo: null, totp: false, multiFactor: { enrolledFactors: [] } }
+    const none = {
+      mfa_factors: [],
+      mfaInfo: null,
+      totp: false,
+      TwoFactorEnabled: 0,
+      multiFactor: { enrolledFactors: [] },
+    }
     const { body } = await send([
       { email: newEmail(), ...none, totp_secret: '', 'cognito:mfa_enabled': 'FALSE' },
     ])

@@ -44,7 +44,20 @@ describe('files 6: an optional field', () => {
       { roles: ['editor'] },
     ],
     [{ email_verified: '' }, [{ pointer: '/email_verified', code: 'empty' }], {}],
+    [
+      { banned_until: '', LockoutEnd: '', locked_at: '', deleted_at: '' },
+      ['/banned_until', '/LockoutEnd', '/locked_at', '/deleted_at'].map((pointer) => ({
+        pointer,
+        code: 'empty',
+      })),
+      {},
+    ],
     [{ email_verified: null, name: null, locale: null, password_hash: null }, [], {}],
+    [
+      { id: '0b0f6f4e-2f5d-4c0a-9f3e-6a0a2d3c1b11' }, // ids are ours
+      [{ pointer: '/id', code: 'not_imported' }],
+      {},
+    ],
     [
       { nickname: 'ada', user_id: 'auth0|1' },
       ['/user_id', '/nickname'].map((pointer) => ({ pointer, code: 'not_imported' })),
@@ -67,6 +80,9 @@ describe('files 6: an optional field', () => {
     ['  ', 'empty'],
     [{ algorithm: 'firebase-scrypt', hash: '', salt: '', ...FIREBASE_CONFIG }, 'empty'],
     [{ algorithm: 'firebase-scrypt', hash: null, salt: null }, 'empty'],
+    ['NULL', 'empty'], // SQL dumps
+    ['\\N', 'empty'], // COPY, mysqldump --tab
+    ['None', 'empty'], // Python
     ['!', 'unusable_password'],
     ['!Gb2kPbZrvLkfJ1dUyLRmyeyPuNsHBGrTkqFHlbKK', 'unusable_password'],
     ['!!', 'unusable_password'],

@@ -165,6 +165,27 @@ describe('a file', () => {
     expect((await client.login(email, 'user1password')).status).toBe(200)
   })
 
+  test('files 6: a line of a Firebase export is taken as it is, beside the parameters of its project', async () => {
+    const client = await newClient(service())
+    const email = newEmail()
+    const { hash, salt } = firebaseUser('user1password')
+    const dates = { lastSignedInAt: '1486324943000', createdAt: '1486324943000' }
+    const user = {
+      localId: '1',
+      email,
+      emailVerified: true,
+      passwordHash: hash,
+      salt,
+      displayName: 'Ada',
+      ...dates,
+    }
+    const line = JSON.stringify({ ...user, providerUserInfo: [] })
+    const { counts } = await imported(client.tenant, Buffer.from(line), { firebase: FIREBASE_CONFIG })
+    expect(counts).toEqual({ created: 1 })
+    const signedIn = await client.login(email, 'user1password')
+    expect(signedIn).toMatchObject({ status: 200, body: { user: { name: 'Ada', email_verified: true } } })
+  })
+
   test('stops at a database that is away, says so without a parameter, and goes on when run again', async () => {
     const { tenant } = await newClient(service())
     const [email = ''] = newEmails(1)

@@ -62,7 +62,14 @@ function argon2(algorithm: 'argon2id' | 'argon2i' | 'argon2d', password: string,
 export const BCRYPT = '$2b$05$abcdefghijklmnopqrstuuHNbAKRhpaujgo33bRWs.NLUTJO3lOy2'
 export const BCRYPT_PASSWORD = 'correct horse'
 
-export type Result = { index: number; status: string; id?: string; code?: string; pointer?: string }
+export type Result = {
+  index: number
+  status: string
+  id?: string
+  code?: string
+  pointer?: string
+  warnings?: { pointer: string; code: string }[]
+}
 
 export const IMPORT_PATH = '/v1/admin/users/import'
 
