@@ -16,13 +16,13 @@ export type Page =
 export type EmailPage = 'forgot_password' | 'resend_verification' | 'request_sign_in'
 
 type Field = {
-  name: 'email' | 'name' | 'password' | 'new_password'
+  name: 'email' | 'name' | 'password' | 'new_password' | 'code'
   label: keyof Texts['fields']
   type: 'text' | 'password'
   /** Which keys a phone shows. No `type="email"`: browsers refuse U+00A0 around an address, which we take away. */
   inputMode?: 'email'
   /** For password managers (HTML, autofill detail tokens). */
-  autocomplete: 'username' | 'name' | 'current-password' | 'new-password'
+  autocomplete: 'username' | 'name' | 'current-password' | 'new-password' | 'one-time-code'
   required: boolean
   /** In UTF-16 units, so that a browser says at once what no tenant would take (tenants.ts, `password_min_length`). */
   minLength?: number
@@ -116,6 +116,25 @@ export function renderProofs(texts: Texts, { action, token }: { action: string; 
         ${form('chosen')}
       </details>`
 }
+
+const CODE: Field = {
+  name: 'code',
+  label: 'code',
+  type: 'text',
+  autocomplete: 'one-time-code',
+  required: true,
+}
+
+/** The second step of a sign-in. */
+export const renderSecondStep = (
+  texts: Texts,
+  { action, mfaToken }: { action: string; mfaToken: string },
+) => html`<p id="lead">${texts.secondStep.lead}</p>
+      <form method="post" action="${action}" aria-describedby="lead">
+        <input type="hidden" name="mfa_token" value="${mfaToken}">
+        ${renderField(CODE, texts)}
+        <button type="submit">${texts.secondStep.button}</button>
+      </form>`
 
 export const renderOneForm = (
   page: Page,

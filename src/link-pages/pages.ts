@@ -16,9 +16,17 @@ import type { OneTimePurpose } from '../one-time/one-time-token.ts'
 import { PURPOSES } from '../one-time/purposes.ts'
 import { findLink, type LiveLink } from '../one-time/store.ts'
 import { isRefusal, problemResponse } from '../problem.ts'
+import type { Challenged } from '../sign-in/start.ts'
 import { findTenantOfHost } from '../tenants/store.ts'
 import { requireTenant } from '../tenants/tenants.ts'
-import { type EmailPage, type Page, renderOneForm, renderProofs, renderWayOn } from './forms.ts'
+import {
+  type EmailPage,
+  type Page,
+  renderOneForm,
+  renderProofs,
+  renderSecondStep,
+  renderWayOn,
+} from './forms.ts'
 import { languageOf } from './languages/languages.ts'
 import type { Instead, Mishap, Texts } from './languages/texts.ts'
 
@@ -82,6 +90,16 @@ export function showDone(c: PageContext, page: Page, instead: Instead | null = n
   return render(c, { heading, content: html`<p role="status">${next}</p>`, status: 200 })
 }
 
+/** The first step is done: the second is asked for, here. An account that has to add a factor first does that elsewhere. */
+export function showSecondStep(c: PageContext, { mfaToken, demand }: Challenged): Promise<Response> {
+  const { texts } = languageOf(c.req.raw.headers)
+  const content =
+    demand === 'enrol'
+      ? html`<p role="status">${texts.secondStep.enrol}</p>`
+      : renderSecondStep(texts, { action: c.req.path, mfaToken })
+  return render(c, { heading: texts.secondStep.heading, content, status: 200 })
+}
+
 /**
  * Makes a page of whatever goes wrong with a page's operation, in the reader's language; the status and its headers
  * stay. The form does not come again, because a refusal repeats no token: the way back leads to it. From a link that is
@@ -110,6 +128,9 @@ const FINAL: Record<string, true> = {
   invalid_one_time_token: true,
   email_taken: true,
   origin_not_allowed: true,
+  invalid_mfa_token: true,
+  second_factor_disabled: true,
+  second_factor_required: true,
   unknown_host: true,
 }
 

@@ -13,6 +13,7 @@ import {
 } from '../accounts/attempts-store.ts'
 import type { Context } from '../context.ts'
 import type { Recorder } from '../events/outbox.ts'
+import type { KeyedWorker } from '../keys/auth-keys.ts'
 import type { Refusal } from '../problem.ts'
 import {
   challengeColumns,
@@ -29,10 +30,14 @@ import { mfaChallenges, signInFailures, signingKeys, tenantHosts, tenants } from
 import { factorsOf, type Proof, recoveryCodeUsed, useUp } from './factor-store.ts'
 
 /** The challenge while it can be answered, what its account can answer with, and how its attempts are. */
-export async function findChallenge(ctx: Pick<Context, 'db' | 'host' | 'settings'>, hash: MfaTokenHash) {
+export async function findChallenge(
+  ctx: Pick<Context, 'db' | 'host' | 'settings'>,
+  hash: MfaTokenHash,
+  worker: KeyedWorker,
+) {
   const [row] = await ctx.db
     .select({
-      ...beginningColumns(ctx, 'mfa'),
+      ...beginningColumns(ctx, worker),
       challenge: challengeColumns,
       factors: factorsOf(sql`${mfaChallenges.userId}`),
       attempts: attemptsColumns,

@@ -1,6 +1,6 @@
 /** The second step of a sign-in: an `lkm_…` token and a code, for the session that the first step was not given. */
 import type { Context } from '../context.ts'
-import { requireKeys } from '../keys/auth-keys.ts'
+import { type KeyedWorker, requireKeys } from '../keys/auth-keys.ts'
 import { openCurrentKey } from '../keys/keys.ts'
 import { checkLimits } from '../limits/check.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
@@ -14,6 +14,7 @@ import { findChallenge, passChallenge } from './verify-store.ts'
 
 /**
  * (limit ∥ read) → check → one batch. A wrong code counts twice: against the challenge and against the account.
+ * @param worker whose ring this reports: a page asks for the second step as well
  * @returns refusals `invalid_mfa_token`, `invalid_code`, `rate_limited`, `second_factor_disabled`, `unknown_host`,
  * `origin_not_allowed`
  */
@@ -21,17 +22,18 @@ export async function verifySecondFactor(
   ctx: Context,
   mfaToken: string,
   answered: Answered,
+  worker: KeyedWorker = 'mfa',
 ): Promise<Begun | Refusal> {
   const token = parseMfaToken(mfaToken)
   if (token === null) return refuseChallenge('malformed')
   const [limited, found] = await Promise.all([
     checkLimits(ctx, 'verifyMfa'),
-    findChallenge(ctx, await hashMfaToken(token)),
+    findChallenge(ctx, await hashMfaToken(token), worker),
   ])
   const tenant = requireTenant(ctx, found?.tenant)
   if (isRefusal(tenant)) return tenant
   if (limited) return limited
-  requireKeys(ctx, found?.ring, 'mfa')
+  requireKeys(ctx, found?.ring, worker)
   if (!found?.challenge) return refuseChallenge('over or unknown')
   const { challenge, factors, attempts, at } = found
   ctx.outcome.subject = challenge.userId

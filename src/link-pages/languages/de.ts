@@ -94,6 +94,13 @@ export const de: Texts = {
       },
     },
   },
+  secondStep: {
+    heading: 'Geben Sie Ihren Code ein',
+    lead: 'Geben Sie den Code aus Ihrer Authenticator-App oder einen Ihrer Wiederherstellungscodes ein.',
+    button: 'Weiter',
+    enrol:
+      'Ihr Konto braucht eine Authenticator-App. Melden Sie sich in der App oder auf der Website an, um eine hinzuzufügen.',
+  },
   proofs: {
     known: {
       lead: 'Geben Sie das Passwort ein, das Sie bei der Registrierung gewählt haben.',
@@ -145,6 +152,11 @@ export const de: Texts = {
     invalid_input: 'Etwas an Ihren Angaben stimmt nicht.',
     email_taken: 'Zu dieser E-Mail-Adresse gibt es ein anderes Konto.',
     rate_limited: 'Zu viele Versuche. Warten Sie eine Weile.',
+    invalid_code: 'Der Code ist falsch oder wurde schon benutzt.',
+    invalid_mfa_token: 'Diese Anmeldung ist abgelaufen. Melden Sie sich neu an.',
+    second_factor_disabled: 'Zu viele falsche Codes. Wenden Sie sich an einen Administrator.',
+    second_factor_required:
+      'Ihr Konto braucht eine Authenticator-App. Wenden Sie sich an einen Administrator.',
     origin_not_allowed:
       'Öffnen Sie den Link aus Ihrer Nachricht noch einmal und verwenden Sie das Formular dort.',
     other: 'Etwas ist schiefgegangen. Warten Sie einen Moment.',
@@ -154,5 +166,6 @@ export const de: Texts = {
     optionalName: 'Ihr Name (optional)',
     currentPassword: 'Ihr Passwort',
     newPassword: 'Neues Passwort',
+    code: 'Code',
   },
 }

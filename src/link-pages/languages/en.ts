@@ -88,6 +88,12 @@ export const en: Texts = {
       },
     },
   },
+  secondStep: {
+    heading: 'Enter your code',
+    lead: 'Enter the code from your authenticator app, or one of your recovery codes.',
+    button: 'Continue',
+    enrol: 'Your account needs an authenticator app. Sign in in the app or on the website to add one.',
+  },
   proofs: {
     known: { lead: 'Enter the password that you chose when you registered.', button: 'Confirm address' },
     chosen: {
@@ -134,6 +140,10 @@ export const en: Texts = {
     invalid_input: 'Some of what you entered is not valid.',
     email_taken: 'There is another account with this e-mail address.',
     rate_limited: 'Too many attempts. Wait a while.',
+    invalid_code: 'The code is wrong or was used.',
+    invalid_mfa_token: 'This sign-in has expired. Sign in again.',
+    second_factor_disabled: 'Too many wrong codes. Ask an administrator.',
+    second_factor_required: 'Your account needs an authenticator app. Ask an administrator.',
     origin_not_allowed: 'Open the link from your mail once more and use the form there.',
     other: 'Something went wrong. Wait a moment.',
   },
@@ -142,5 +152,6 @@ export const en: Texts = {
     optionalName: 'Your name (optional)',
     currentPassword: 'Your password',
     newPassword: 'New password',
+    code: 'Code',
   },
 }

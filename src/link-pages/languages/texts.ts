@@ -28,6 +28,10 @@ export type Mishap =
   | 'invalid_input'
   | 'email_taken'
   | 'rate_limited'
+  | 'invalid_code'
+  | 'invalid_mfa_token'
+  | 'second_factor_disabled'
+  | 'second_factor_required'
   | 'origin_not_allowed'
   | 'other'
 
@@ -42,6 +46,8 @@ export type Texts = {
   /** Where it was done otherwise than the page's own `done` says. */
   instead: Record<Instead, Done>
   proofs: Proofs
+  /** Where a second factor is asked for; `enrol` where the account has to add one first. */
+  secondStep: { heading: string; lead: string; button: string; enrol: string }
   /** The heading where a link is over, and what to do then. */
   isOver: string
   wayOn: Partial<Record<Page, string>>
@@ -50,5 +56,5 @@ export type Texts = {
   /** Below it, where another attempt can help. */
   goBack: string
   mishaps: Record<Mishap, string>
-  fields: { email: string; optionalName: string; currentPassword: string; newPassword: string }
+  fields: { email: string; optionalName: string; currentPassword: string; newPassword: string; code: string }
 }
