@@ -6,6 +6,7 @@
  *   REDIS_URL=redis://… npm run dev   a genuine redis-server instead of the built-in engine
  *   WEBHOOK_PRIVATE_TARGETS=allowed npm run dev   webhooks may lead to a receiver on this machine
  *   BREACHED_PASSWORDS=hibp npm run dev   new passwords are also looked up at Have I Been Pwned
+ *   LIMITS_MULTIPLIER=1000 npm run dev   every limit is a thousand times as high, for load tests
  *   npm run dev -- --fresh       starts empty
  */
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
@@ -96,13 +97,14 @@ async function start({ port, mailPort }: Ports, stops: (() => Promise<void>)[]):
   console.log(`ready http://localhost:${port}`)
 }
 
-/** What of the shell reaches the Worker: where it may call, and whom it asks. */
+/** What of the shell reaches the Worker: where it may call, whom it asks, and how often it may be called. */
 function outboundSettings(env: NodeJS.ProcessEnv): Record<string, string> {
   const names = [
     'WEBHOOK_PRIVATE_TARGETS',
     'DNS_OVER_HTTPS_URL',
     'BREACHED_PASSWORDS',
     'BREACHED_PASSWORDS_URL',
+    'LIMITS_MULTIPLIER',
   ]
   return Object.fromEntries(names.flatMap((name) => (env[name] ? [[name, env[name]]] : [])))
 }

@@ -2,6 +2,7 @@
 import { sql } from 'drizzle-orm'
 import type { OperatorContext } from '../ops/context.ts'
 import { rotateSigningKeys } from '../src/keys/rotation.ts'
+import { requireTenantSettings } from '../src/tenants/tenants.ts'
 
 /** Two ways to register (README): at once on `localhost`, after proof of the address on `verify.localhost`. */
 const TENANTS = [
@@ -29,7 +30,7 @@ export async function seed(ctx: OperatorContext, port: number): Promise<void> {
     await db.batch([
       db.execute(sql`
         insert into tenants (id, slug, name, issuer, settings)
-        values (${id}, ${slug}, ${name}, ${issuer}, ${JSON.stringify(settings)}::jsonb)
+        values (${id}, ${slug}, ${name}, ${issuer}, ${JSON.stringify(requireTenantSettings(settings))}::jsonb)
         on conflict (id) do update set issuer = excluded.issuer`),
       db.execute(sql`
         insert into tenant_hosts (host, tenant_id)

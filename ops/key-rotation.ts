@@ -6,7 +6,7 @@
 import { sql } from 'drizzle-orm'
 import { isKeyId, parseKeyring } from '../src/crypto/keyring.ts'
 import { KEYED_WORKERS, type KeyedWorker } from '../src/keys/auth-keys.ts'
-import { DEFAULT_POLICY } from '../src/tenants/tenants.ts'
+import { settingOf } from '../src/tenants/store.ts'
 import type { OperatorContext } from './context.ts'
 import { countNeeding } from './key-uses.ts'
 import { newKeyringEntry } from './keyring.ts'
@@ -157,7 +157,7 @@ export async function findWaits(ctx: OperatorContext, newest: KnownKey): Promise
     week: string
   }>(sql`
     with idle as (
-      select max(coalesce((settings ->> 'session_idle_seconds')::int, ${DEFAULT_POLICY.session_idle_seconds})) as seconds from tenants)
+      select max(${settingOf('session_idle_seconds')}) as seconds from tenants)
     select (since + make_interval(secs => coalesce(seconds, 0)))::text as idle_until, (since + interval '1 day')::text as day,
       (since + interval '7 days')::text as week, (since + make_interval(months => ${ctx.settings.auditRetentionMonths}))::text as audit
     from idle, (select ${newest.in_use_since}::timestamptz as since) as since`)

@@ -3,11 +3,11 @@
  * ends with it (src/access/, src/me/).
  */
 import { type SQL, sql } from 'drizzle-orm'
-import { DEFAULT_POLICY } from '../tenants/tenants.ts'
+import { settingOf } from '../tenants/store.ts'
 import { beginEpoch } from './epoch-store.ts'
 
 /** After how many days a closed account is erased; over `tenants`. */
-export const erasureDays = sql`coalesce((tenants.settings ->> 'erasure_days')::int, ${DEFAULT_POLICY.erasure_days})`
+export const erasureDays = settingOf('erasure_days')
 
 /**
  * `update … returning …`: the account is closed.

@@ -6,10 +6,9 @@ import { markClosed } from '../accounts/closing-store.ts'
 import type { JobContext } from '../context.ts'
 import { recordEvent } from '../events/outbox.ts'
 import { rowsOf } from '../storage/rows.ts'
-import { DEFAULT_POLICY } from '../tenants/tenants.ts'
+import { settingOf } from '../tenants/store.ts'
 
-const unprovedDays = sql`
-  coalesce((tenants.settings ->> 'unproved_account_days')::int, ${DEFAULT_POLICY.unproved_account_days})`
+const unprovedDays = settingOf('unproved_account_days')
 
 /**
  * Over `users` and `tenants`. A link that still works may be pressed at any moment, so it is waited for. A sign-in clears

@@ -17,8 +17,7 @@ import { isOpenable, sealedKeyColumns } from '../keys/store.ts'
 import { LIMITS, type Limit } from '../limits/limits.ts'
 import { inJson, joinedJson, rowsOf } from '../storage/rows.ts'
 import { sessions, signingKeys } from '../storage/schema.ts'
-import { tenantColumns } from '../tenants/store.ts'
-import { DEFAULT_POLICY } from '../tenants/tenants.ts'
+import { settingOf, tenantColumns } from '../tenants/store.ts'
 import { deviceFingerprint } from './device.ts'
 import type { KeyedTokenHash } from './refresh-token.ts'
 import { bytes } from './store.ts'
@@ -95,10 +94,6 @@ const ROTATED = {
   successorSeconds: v.nullable(v.number()),
 }
 
-/** A number of seconds from the settings of `tenants`. */
-const tenantSeconds = (name: 'session_idle_seconds' | 'access_token_seconds') =>
-  sql`coalesce((tenants.settings->>${sql.raw(`'${name}'`)})::int, ${DEFAULT_POLICY[name]})`
-
 /**
  * The member `found` of a `with`: the host's tenant, the key that signs, and all that is known of the presented token. One
  * row, or none for an unknown host. The session is locked, so what is true here is true when the statement writes.
@@ -116,8 +111,8 @@ function findPresented(ctx: RotationContext, presented: KeyedTokenHash[], device
         ${joinedJson(sessionColumns, isNotNull(sessions.id))} as session, ${sessionIsOpen} as is_open, ${isOfJoinedEpoch} as is_of_epoch,
         sessions.revoke_reason, ${joinedJson(userColumns, userIsActive)} as "user",
         sessions.refreshes < ${refreshLimit(ctx).rate} or ${windowEnd} <= clock_timestamp() as may_refresh, ${windowEnd} as window_end,
-        least(clock_timestamp() + make_interval(secs => ${tenantSeconds('session_idle_seconds')}), sessions.expires_at) as new_expires_at,
-        ${tenantSeconds('access_token_seconds')} as access_seconds, ${isSameDevice(ctx, device)} as is_same_device,
+        least(clock_timestamp() + make_interval(secs => ${settingOf('session_idle_seconds')}), sessions.expires_at) as new_expires_at,
+        ${settingOf('access_token_seconds')} as access_seconds, ${isSameDevice(ctx, device)} as is_same_device,
         -- A device in another place is none: people travel, and switch their VPN on.
         case when next.used_at is not null then 'successor_used'
           when sessions.refreshed_by is not null and sessions.refreshed_by is distinct from ${device} then 'other_device' end as evidence

@@ -21,6 +21,7 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core'
 import type { PublicJwk } from '../crypto/signing.ts'
+import { SETTING_BOUNDS, SETTING_CHOICES } from './setting-bounds.ts'
 
 const instant = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' })
 const createdAt = () => instant('created_at').notNull().default(sql`now()`)
@@ -32,6 +33,22 @@ const bytea = customType<{ data: Uint8Array; driverData: string }>({
 })
 
 /** A separate pool of users. `issuer` is the origin that names it in tokens (RFC 8414 §2), e.g. `https://auth.example.com`. */
+/** What src/tenants/tenants.ts wants of settings, which holds for an operator's SQL too. */
+function settingsAreValid(): string {
+  const numbers = Object.entries(SETTING_BOUNDS).map(
+    ([
+      name,
+      { least, most },
+    ]) => `(not settings ? '${name}' or case when jsonb_typeof(settings -> '${name}') = 'number'
+      then (settings -> '${name}')::numeric between ${least} and ${most} and (settings -> '${name}')::numeric % 1 = 0 else false end)`,
+  )
+  const choices = Object.entries(SETTING_CHOICES).map(
+    ([name, texts]) =>
+      `(not settings ? '${name}' or settings -> '${name}' in (${texts.map((text) => `'"${text}"'`).join(', ')}))`,
+  )
+  return ["jsonb_typeof(settings) = 'object'", ...numbers, ...choices].join(' and ')
+}
+
 export const tenants = pgTable(
   'tenants',
   {
@@ -43,7 +60,12 @@ export const tenants = pgTable(
     settings: jsonb('settings').$type<unknown>().notNull().default({}),
     createdAt: createdAt(),
   },
-  (table) => [uniqueIndex('tenants_slug').on(table.slug), uniqueIndex('tenants_issuer').on(table.issuer)],
+  (table) => [
+    uniqueIndex('tenants_slug').on(table.slug),
+    uniqueIndex('tenants_issuer').on(table.issuer),
+    // `not valid` in its migration: what a tenant has stays, and is read as the default where it is wrong.
+    check('tenants_settings', sql.raw(settingsAreValid())),
+  ],
 )
 
 /** Finds the tenant by the request's host (with its port where that is not the scheme's own); joined inside each operation's query. */

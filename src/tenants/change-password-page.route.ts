@@ -31,7 +31,7 @@ export const changePasswordPage = operation(
     if (limited) return limited
     const [tenant] = await findTenantOfHost(ctx)
     if (!tenant) return refuse('unknown_host')
-    const page = readTenant(tenant).policy.change_password_url ?? OWN_PAGE
+    const page = readTenant(ctx, tenant).policy.change_password_url ?? OWN_PAGE
     writeEdgeCache(ctx, 'change-password', page)
     return redirectTo(page)
   },

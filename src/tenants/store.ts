@@ -3,6 +3,7 @@ import { eq, type SQL, sql } from 'drizzle-orm'
 import type { Context } from '../context.ts'
 import { originToAllow } from '../http/origin.ts'
 import { tenantHosts, tenants } from '../storage/schema.ts'
+import { type NumberSetting, SETTING_BOUNDS } from '../storage/setting-bounds.ts'
 
 /** For `db.select({ tenant: tenantColumns, … })`. */
 export const tenantColumns = {
@@ -20,6 +21,19 @@ export function findTenantOfHost({ db, host }: Pick<Context, 'db' | 'host'>) {
     .from(tenantHosts)
     .innerJoin(tenants, eq(tenants.id, tenantHosts.tenantId))
     .where(eq(tenantHosts.host, host))
+}
+
+/**
+ * A number of the settings of `tenants`, for a statement; the default where there is none or it is out of bounds, as
+ * `readTenant` has it: one tenant's must not fail a statement about all of them.
+ */
+export function settingOf(name: NumberSetting): SQL {
+  const { fallback, least, most } = SETTING_BOUNDS[name]
+  const setting = sql.raw(`tenants.settings -> '${name}'`)
+  // A case tries its conditions in order: nothing is cast that is no number.
+  return sql`(case when jsonb_typeof(${setting}) is distinct from 'number' then ${fallback}::int
+    when (${setting})::numeric between ${least} and ${most} and (${setting})::numeric % 1 = 0 then (${setting})::int
+    else ${fallback}::int end)`
 }
 
 /**

@@ -3,11 +3,12 @@ import * as v from 'valibot'
 import type { Context } from '../context.ts'
 import { checkOrigin, originToAllow } from '../http/origin.ts'
 import { Fault, type Refusal, refuse } from '../problem.ts'
+import { type NumberSetting, SETTING_BOUNDS, SETTING_CHOICES } from '../storage/setting-bounds.ts'
 
-const DAY = 86_400
-
-const bounded = (fallback: number, least: number, most: number) =>
-  v.optional(v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most)), fallback)
+function bounded(name: NumberSetting) {
+  const { fallback, least, most } = SETTING_BOUNDS[name]
+  return v.optional(v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most)), fallback)
+}
 
 /** `tenants.settings`: what an operator may change, within bounds that keep it safe. Lifetimes are in seconds. */
 const Settings = v.object({
@@ -16,39 +17,39 @@ const Settings = v.object({
   /** The language of mail to people who have chosen none, a BCP 47 tag; read where it is sent (src/mailer/store.ts). */
   locale: v.optional(v.pipe(v.string(), v.maxLength(35))),
   /**
-   * `verify-first`: an account is usable once its address is proved, and nobody learns whether an address has one.
+   * `verify-first`: an account is usable once its address is proved, and no one learns whether an address has one.
    * `sign-in-at-once`: registration signs in, and says when an address is taken.
    */
-  registration: v.optional(v.picklist(['verify-first', 'sign-in-at-once']), 'verify-first'),
+  registration: v.optional(v.picklist(SETTING_CHOICES.registration), 'verify-first'),
   /** After it the personal data of a closed account is erased; until then its owner may restore it. */
-  erasure_days: bounded(30, 0, 365),
-  /** After it an account is closed that was made to be proved, or by an invitation, and that nobody has proved or used. */
-  unproved_account_days: bounded(30, 1, 365),
+  erasure_days: bounded('erasure_days'),
+  /** After it an account is closed that was made to be proved, or by an invitation, and was neither proved nor used. */
+  unproved_account_days: bounded('unproved_account_days'),
   /** Where `/.well-known/change-password` leads; our own page when absent. */
   change_password_url: v.optional(v.pipe(v.string(), v.url(), v.startsWith('https://'))),
   /** In code points. NIST SP 800-63B-4 §3.1.1.2 wants 15 where the password is the only factor. */
-  password_min_length: bounded(8, 8, 64),
+  password_min_length: bounded('password_min_length'),
   /** In bytes of UTF-8 after NFC; at least 64 code points of 4 bytes are always allowed. */
-  password_max_bytes: bounded(1024, 256, 1024),
-  access_token_seconds: bounded(600, 60, 3600),
-  session_idle_seconds: bounded(14 * DAY, 300, 90 * DAY),
-  session_absolute_seconds: bounded(30 * DAY, 600, 365 * DAY),
+  password_max_bytes: bounded('password_max_bytes'),
+  access_token_seconds: bounded('access_token_seconds'),
+  session_idle_seconds: bounded('session_idle_seconds'),
+  session_absolute_seconds: bounded('session_absolute_seconds'),
   /**
    * Who needs a second factor. `optional`: accounts that have added one. `required_for_roles`: those and who has a role of
    * `second_factor_roles`. `required`: every account. `off`: no factor can be added; those that exist are still asked for.
    */
-  second_factor: v.optional(v.picklist(['off', 'optional', 'required_for_roles', 'required']), 'optional'),
+  second_factor: v.optional(v.picklist(SETTING_CHOICES.second_factor), 'optional'),
   second_factor_roles: v.optional(v.array(v.pipe(v.string(), v.maxLength(64))), ['admin']),
   /** How often an account that must add a second factor may sign in to do only that; then it is refused. */
-  second_factor_grace_sign_ins: bounded(10, 1, 1000),
+  second_factor_grace_sign_ins: bounded('second_factor_grace_sign_ins'),
   /** Sessions of one account that live at a time: when one more begins, the oldest ends. */
-  max_sessions: bounded(100, 1, 500),
+  max_sessions: bounded('max_sessions'),
 })
 
 export type TenantSettings = v.InferInput<typeof Settings>
 export type TenantPolicy = Omit<v.InferOutput<typeof Settings>, 'audience' | 'locale'>
 
-/** Defaults that SQL needs too, where a tenant's setting is read inside a statement. */
+/** Defaults that SQL needs too, where a setting that is no number is read inside a statement. */
 export const DEFAULT_POLICY: TenantPolicy = v.parse(Settings, {})
 
 /** A row as a query joins it: see `tenantColumns` in store.ts. */
@@ -64,20 +65,48 @@ export type TenantRow = {
 /** The row with its settings read: what every rule works with. */
 export type Tenant = TenantRow & { audience: string; policy: TenantPolicy }
 
-/** @throws Fault when the stored settings are out of bounds: that is our data, not the caller's */
-export function readTenant(row: TenantRow): Tenant {
-  const parsed = v.safeParse(Settings, row.settings)
-  if (!parsed.success) throw new Fault('internal_error', `settings of tenant ${row.id} are out of bounds`)
-  const { audience = row.issuer, ...policy } = parsed.output
+/**
+ * The one check for whatever writes `tenants.settings`; the constraint of the table holds the numbers besides.
+ * @throws Fault that names the settings that are wrong or that there are not
+ */
+export function requireTenantSettings(settings: unknown): TenantSettings {
+  const parsed = v.safeParse(v.strictObject(Settings.entries), unlessList(settings))
+  if (parsed.success) return settings as TenantSettings // as it was given, without the defaults
+  throw new Fault('internal_error', `tenants.settings: ${wrongIn(parsed.issues).join(', ')} not valid`)
+}
+
+/** A setting that cannot be read is the default: it must not take the tenant down. It is logged as an error each time. */
+export function readTenant({ log }: Pick<Context, 'log'>, row: TenantRow): Tenant {
+  const parsed = v.safeParse(Settings, unlessList(row.settings))
+  const wrong = wrongIn(parsed.issues ?? [])
+  for (const setting of wrong)
+    log('error', 'tenant setting not valid', { tenant: row.slug, tenant_id: row.id, setting })
+  const { audience = row.issuer, ...policy } = parsed.success
+    ? parsed.output
+    : v.parse(Settings, without(wrong, row.settings))
   return { ...row, audience, policy }
 }
+
+/** Valibot takes a list for an object without members. */
+const unlessList = (settings: unknown) => (Array.isArray(settings) ? null : settings)
+
+/** The names of settings, once each; `settings` where it is no object. */
+const wrongIn = (issues: readonly v.BaseIssue<unknown>[]): string[] => [
+  ...new Set(issues.map(({ path }) => String(path?.[0]?.key ?? 'settings'))),
+]
+
+const without = (names: readonly string[], settings: unknown) =>
+  Object.fromEntries(Object.entries(settings ?? {}).filter(([name]) => !names.includes(name)))
 
 /**
  * The checks every operation makes first, once its query has found (or not found) the tenant of the host.
  * @returns the tenant; refusals `unknown_host`, `origin_not_allowed`
  */
 export function requireTenant(
-  ctx: Pick<Context, 'host' | 'callerOrigin' | 'fetchSite' | 'origin' | 'readers' | 'tenant' | 'outcome'>,
+  ctx: Pick<
+    Context,
+    'host' | 'callerOrigin' | 'fetchSite' | 'origin' | 'readers' | 'tenant' | 'outcome' | 'log'
+  >,
   row: TenantRow | undefined,
 ): Tenant | Refusal {
   if (!row) return refuse('unknown_host', { evidence: { host: ctx.host.slice(0, 255) } })
@@ -86,5 +115,5 @@ export function requireTenant(
   const refused = checkOrigin(ctx, row.allowedOrigins)
   if (refused) return refused
   ctx.readers.origin = originToAllow(ctx)
-  return readTenant(row)
+  return readTenant(ctx, row)
 }

@@ -102,16 +102,6 @@ describe('the catalogue', () => {
 })
 
 describe('our own mistakes', () => {
-  test('a tenant whose settings are out of bounds is internal_error, and says nothing of them', async () => {
-    const client = await newClient(service())
-    const { email } = await client.newAdmin()
-    await service().sql(`update tenants set settings = '{"session_idle_seconds": 1}' where id = $1`, [
-      client.tenant.id,
-    ])
-    const problem = expectProblem(await client.login(email), 'internal_error')
-    expect(JSON.stringify(problem)).not.toContain('session_idle_seconds')
-  })
-
   test('a stored password hash that is broken is internal_error, never "wrong password"', async () => {
     const client = await newClient(service())
     const { email, tokens } = await client.newAdmin()

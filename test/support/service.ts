@@ -11,6 +11,7 @@ import { startUpstashEndpoint } from '../../dev/upstash-endpoint.ts'
 import { createOperatorContext, type OperatorContext } from '../../ops/context.ts'
 import { newKeyringEntry } from '../../ops/keyring.ts'
 import { OPTIONAL_SECRETS } from '../../src/settings.ts'
+import { requireTenantSettings } from '../../src/tenants/tenants.ts'
 import { requireBundle } from './bundles.ts'
 import { findSecrets } from './canaries.ts'
 import type { DirectInit } from './direct.ts'
@@ -313,7 +314,14 @@ async function insertTenant(client: pg.Client, options: TenantOptions = {}): Pro
   await client.query(
     'insert into tenants (id, slug, name, issuer, allowed_origins, settings) values ($1, $2, $3, $4, $5, $6)',
     // Most tests want an account at once; those of the other way say so.
-    [id, slug, name, origin, allowedOrigins, { registration: 'sign-in-at-once', ...settings }],
+    [
+      id,
+      slug,
+      name,
+      origin,
+      allowedOrigins,
+      requireTenantSettings({ registration: 'sign-in-at-once', ...settings }),
+    ],
   )
   await client.query('insert into tenant_hosts (host, tenant_id) values ($1, $2)', [host, id])
   return { id, host, origin, name, slug }
