@@ -5,7 +5,7 @@
  */
 import { type SQL, sql } from 'drizzle-orm'
 import { NO_PEPPER } from '../src/crypto/foreign-hash.ts'
-import type { Keyring, Purpose } from '../src/crypto/keyring.ts'
+import type { Keyring } from '../src/crypto/keyring.ts'
 import { open, seal } from '../src/crypto/sealing.ts'
 import { sealHash } from '../src/passwords/sealed-password-hash.ts'
 import type { OperatorContext } from './context.ts'
@@ -29,7 +29,7 @@ export type SealedTable = {
 }
 
 const sealedText =
-  (purpose: Purpose): SealedTable['reseal'] =>
+  (purpose: string): SealedTable['reseal'] =>
   async (keyring, { id, values }, random) => {
     const isOld = (text: string | null) => text !== null && text.split('.')[0] !== keyring[0].keyId
     if (!values.some(isOld)) return null

@@ -1,29 +1,10 @@
 /**
  * The keyring: our root keys, newest first, and the keys derived from them, one per purpose, so that what is made
- * for one purpose is garbage for another. It trusts only the text of the setting, and refuses to start on a bad one.
+ * for one purpose is garbage for another. A purpose is named by the folder that derives for it, and by no other: the
+ * architecture test holds that. It trusts only the text of the setting, and refuses to start on a bad one.
  */
 import { fromBase64Url } from './base64.ts'
 import { type CryptoFault, cryptoFault, isCryptoFault } from './fault.ts'
-
-/** What a derived key is for. Each purpose has its own key; there is no general-purpose key. */
-export type Purpose =
-  | 'refresh-hash'
-  | 'refresh-successor'
-  | 'one-time'
-  | 'password-pepper'
-  | 'seal:password'
-  | 'seal:totp'
-  | 'seal:recovery-code'
-  | 'seal:webhook'
-  | 'seal:signing-key'
-  | 'seal:idempotency'
-  | 'seal:event'
-  | 'seal:person'
-  | 'redis-subject'
-  | `cookie:${string}`
-  /** Of SERVICE_KEYS, for one host: what a server signs with that calls it for others. */
-  | `caller:${string}`
-  | 'cursor'
 
 /** One root key. Its bytes sit behind a function, so that logging or serialising a keyring shows none of them. */
 export type RootKey = { readonly keyId: string; readonly rootKeyBytes: () => Uint8Array }
@@ -106,7 +87,7 @@ export function findSharedKey(keyring: Keyring, other: Keyring): number | null {
  * The key for `purpose`: of the newest root key, or of the one called `keyId`.
  * Throws `UnknownKeyError` when the ring holds no such key.
  */
-export async function deriveKey(keyring: Keyring, purpose: Purpose, keyId?: string): Promise<DerivedKey> {
+export async function deriveKey(keyring: Keyring, purpose: string, keyId?: string): Promise<DerivedKey> {
   const rootKey = keyId === undefined ? keyring[0] : keyring.find((candidate) => candidate.keyId === keyId)
   if (!rootKey)
     throw cryptoFault('unknown_key', `the keyring holds no key called ${JSON.stringify(keyId?.slice(0, 16))}`)
@@ -114,12 +95,12 @@ export async function deriveKey(keyring: Keyring, purpose: Purpose, keyId?: stri
 }
 
 /** The keys for `purpose` of every root key, newest first: for finding what an older key made. */
-export async function deriveAll(keyring: Keyring, purpose: Purpose): Promise<DerivedKey[]> {
+export async function deriveAll(keyring: Keyring, purpose: string): Promise<DerivedKey[]> {
   return Promise.all(keyring.map((rootKey) => deriveFrom(rootKey, purpose)))
 }
 
 /** HKDF-SHA-256 (RFC 5869). No salt: the root key is uniformly random already; `info` is the purpose. */
-async function deriveFrom({ keyId, rootKeyBytes }: RootKey, purpose: Purpose): Promise<DerivedKey> {
+async function deriveFrom({ keyId, rootKeyBytes }: RootKey, purpose: string): Promise<DerivedKey> {
   const rootKey = await crypto.subtle.importKey('raw', rootKeyBytes(), 'HKDF', false, ['deriveBits'])
   const info = new TextEncoder().encode(purpose)
   const hkdf = { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(0), info }

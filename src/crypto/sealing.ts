@@ -3,7 +3,7 @@
  * It trusts the keyring; it refuses, by null, whatever was changed, or made for another purpose or another place.
  */
 import { fromBase64Url, toBase64Url } from './base64.ts'
-import { deriveKey, isKeyId, type Keyring, type Purpose } from './keyring.ts'
+import { deriveKey, isKeyId, type Keyring } from './keyring.ts'
 
 const nonceLength = 12
 const tagBits = 128
@@ -15,7 +15,7 @@ const tagBits = 128
  */
 export async function seal(
   keyring: Keyring,
-  purpose: Purpose,
+  purpose: string,
   plaintext: Uint8Array,
   context: string,
   random: (length: number) => Uint8Array,
@@ -49,7 +49,7 @@ export async function sealUnder(
  */
 export async function open(
   keyring: Keyring,
-  purpose: Purpose,
+  purpose: string,
   sealed: string,
   context: string,
 ): Promise<Uint8Array | null> {

@@ -17,8 +17,6 @@ import {
 } from 'jose'
 import { fromBase64Url } from './base64.ts'
 import { cryptoFault } from './fault.ts'
-import type { Keyring } from './keyring.ts'
-import { open, seal } from './sealing.ts'
 
 export type SigningAlgorithm = 'EdDSA' | 'ES256'
 
@@ -70,29 +68,6 @@ export async function generateSigningKey(algorithm: SigningAlgorithm, now: Date)
   const kid = await calculateJwkThumbprint(publicMembers)
   const publicJwk: PublicJwk = { ...publicMembers, kid, alg: algorithm, use: 'sig' }
   return { kid, algorithm, publicJwk, privateJwk: await exportJWK(pair.privateKey), createdAt: now }
-}
-
-/** The key as the database holds it: sealed under SIGNING_SEAL_KEYS, and only openable as the key called `kid`. */
-export async function sealSigningKey(
-  sealKeyring: Keyring,
-  key: SigningKey,
-  random: (length: number) => Uint8Array,
-): Promise<string> {
-  const { kid, algorithm, privateJwk } = key
-  const plaintext = new TextEncoder().encode(JSON.stringify({ algorithm, privateJwk }))
-  return seal(sealKeyring, 'seal:signing-key', plaintext, kid, random)
-}
-
-/**
- * The sealed key called `kid`. Throws `UnknownKeyError` when its seal key is missing, and `unreadable_signing_key`
- * when it does not open: the row was changed, or belongs to another `kid`.
- */
-export async function openSigningKey(sealKeyring: Keyring, sealed: string, kid: string): Promise<SigningKey> {
-  const plaintext = await open(sealKeyring, 'seal:signing-key', sealed, kid)
-  if (!plaintext) throw cryptoFault('unreadable_signing_key', `the signing key ${kid} does not open`)
-  // Authenticated: nobody but `sealSigningKey` wrote it.
-  const { algorithm, privateJwk } = JSON.parse(new TextDecoder().decode(plaintext)) as Omit<SigningKey, 'kid'>
-  return { kid, algorithm, privateJwk }
 }
 
 /**

@@ -4,9 +4,9 @@
  * What SIGNING_SEAL_KEYS does not open cannot sign: a step replaces it, whatever else is due.
  */
 import type { Context } from '../context.ts'
-import { generateSigningKey, type SigningAlgorithm, sealSigningKey } from '../crypto/signing.ts'
+import { generateSigningKey, type SigningAlgorithm } from '../crypto/signing.ts'
 import { findSigningKeys, type SigningKeyRow, type Step, type StepTaken, takeStep } from './rotation-store.ts'
-import { openSigningKeyRow, type UnopenableKey } from './sealed-key.ts'
+import { openSigningKeyRow, sealSigningKey, type UnopenableKey } from './sealed-key.ts'
 import { JWKS_STALE_SECONDS } from './staleness.ts'
 
 type KeyContext = Pick<Context, 'db' | 'settings' | 'now' | 'random'>

@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { DECLARED } from '../../src/personal-data.ts'
 import { importsPointOneWay } from './direction.ts'
+import { purposesOf } from './key-purposes.ts'
 import { EXCEPTIONS, OWNERS, oneOwnerPerTable, TABLES, writesOf } from './owners.ts'
 import {
   librariesAtHome,
@@ -264,6 +265,37 @@ test('every exception is one that is needed', () => {
     verbs.flatMap((verb) => tables.map((table) => `${folder} ${verb} ${table}`)),
   )
   expect(allowed.filter((one) => !made.includes(one))).toEqual([])
+})
+
+describe('house 5: a purpose that keys are derived for', () => {
+  const folders = new Map<string, Set<string>>()
+  for (const file of source) {
+    const [, folder = ''] = file.path.split('/')
+    for (const purpose of purposesOf(file))
+      folders.set(purpose, (folders.get(purpose) ?? new Set()).add(folder))
+  }
+
+  test('is named in one folder, and in crypto/ none is', () => {
+    expect(folders.size).toBeGreaterThan(14)
+    const shared = [...folders].filter(([, named]) => named.size > 1 || named.has('crypto'))
+    expect(shared.map(([purpose, named]) => `${purpose}: ${[...named].join(', ')}`)).toEqual([])
+  })
+
+  test.each([
+    ["import { deriveKey } from '../crypto/keyring.ts'\nconst a = () => deriveKey(ring, 'cursor')", 'cursor'],
+    [
+      "import { seal } from '../crypto/sealing.ts'\nconst P = 'seal:x'\nconst a = () => seal(ring, P, text)",
+      'seal:x',
+    ],
+    [
+      "import { deriveAll } from '../crypto/keyring.ts'\nconst a = () => deriveAll(ring, `cookie:$".concat(
+        '{NAME}`)',
+      ),
+      'cookie:$'.concat('{NAME}'),
+    ],
+  ])('is found in: %s', (code, purpose) => {
+    expect(purposesOf(parseSource('src/x/x.ts', code))).toEqual([purpose])
+  })
 })
 
 test('the rules look at every file of src/', () => {

@@ -4,7 +4,6 @@ import {
   deriveKey,
   isUnknownKeyError,
   type Keyring,
-  type Purpose,
   parseKeyring,
 } from '../../src/crypto/keyring.ts'
 import { oneKey, onlyNewKey, random, rootKeyText, toHex, twoKeys } from '../support/bytes-and-keys.ts'
@@ -86,7 +85,7 @@ describe('a derived key', () => {
   })
 
   test('differs for every purpose', async () => {
-    const purposes: Purpose[] = [
+    const purposes = [
       'refresh-hash',
       'refresh-successor',
       'one-time',

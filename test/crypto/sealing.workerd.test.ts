@@ -1,18 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { deriveKey, isUnknownKeyError, type Purpose } from '../../src/crypto/keyring.ts'
+import { deriveKey, isUnknownKeyError } from '../../src/crypto/keyring.ts'
 import { open, seal } from '../../src/crypto/sealing.ts'
 import { oneKey, onlyNewKey, random, twoKeys, utf8 } from '../support/bytes-and-keys.ts'
 
 const secret = utf8('JBSWY3DPEHPK3PXP')
-const purposes: Purpose[] = [
-  'seal:totp',
-  'seal:webhook',
-  'seal:signing-key',
-  'cookie:state',
-  'cookie:session',
-  'cursor',
-]
+const purposes = ['seal:totp', 'seal:webhook', 'seal:signing-key', 'cookie:state', 'cookie:session', 'cursor']
 
 describe('a sealed text', () => {
   test('opens with the same purpose and context, and reads <key id>.<nonce>.<ciphertext>', async () => {

@@ -5,12 +5,11 @@ import { isUnknownKeyError } from '../../src/crypto/keyring.ts'
 import { seal } from '../../src/crypto/sealing.ts'
 import {
   generateSigningKey,
-  openSigningKey,
   readUnverified,
-  sealSigningKey,
   signAccessToken,
   verifyAccessToken,
 } from '../../src/crypto/signing.ts'
+import { openSigningKey, sealSigningKey } from '../../src/keys/sealed-key.ts'
 import { oneKey, onlyNewKey, random, twoKeys, utf8 } from '../support/bytes-and-keys.ts'
 import {
   accessClaims,

@@ -1,7 +1,7 @@
 /** Tokens that are wrong in one thing and otherwise genuine: signed with the key that the service itself signs with. */
 import { createPrivateKey, type JsonWebKey, sign } from 'node:crypto'
 import { parseKeyring } from '../../src/crypto/keyring.ts'
-import { openSigningKey } from '../../src/crypto/signing.ts'
+import { openSigningKey } from '../../src/keys/sealed-key.ts'
 import type { Service } from './service.ts'
 
 export type Forger = {
