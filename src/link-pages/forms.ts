@@ -1,16 +1,9 @@
 /** The forms of the pages: what each asks for, and where it posts. */
 import { html, raw } from 'hono/html'
+import type { LinkPage } from '../one-time/purposes.ts'
 import type { Texts } from './languages/texts.ts'
 
-export type Page =
-  | 'verify_email'
-  | 'reset_password'
-  | 'change_email'
-  | 'revert_email'
-  | 'sign_in'
-  | 'restore_account'
-  | 'accept_invitation'
-  | EmailPage
+export type Page = LinkPage | EmailPage
 
 /** A page that asks for an address and mails a link to it; it is also the way on from a link that is over. */
 export type EmailPage = 'forgot_password' | 'resend_verification' | 'request_sign_in'

@@ -4,8 +4,7 @@
  */
 import { type SQL, sql } from 'drizzle-orm'
 import { MAIL_LIMIT } from '../limits/limits.ts'
-import type { OneTimePurpose } from '../one-time/one-time-token.ts'
-import { PURPOSES } from '../one-time/purposes.ts'
+import { type OneTimePurpose, PURPOSES } from '../one-time/purposes.ts'
 import { type Condition, MAILS, type MailEntry, type Recipients } from './mails.ts'
 
 /** Written as the index `users_admins` has it. */

@@ -1,8 +1,8 @@
 /** What a mail says, in the reader's language, before it is a text part and an HTML part: both are made from one letter. */
 
 import type { EventClient } from '../events/catalogue.ts'
-import type { OneTimePurpose, OneTimeToken, SignInCode } from '../one-time/one-time-token.ts'
-import { PURPOSES } from '../one-time/purposes.ts'
+import type { OneTimeToken, SignInCode } from '../one-time/one-time-token.ts'
+import { type OneTimePurpose, PURPOSES } from '../one-time/purposes.ts'
 import { deviceLabel } from '../sessions/device.ts'
 import { type Inert, inert } from './inert.ts'
 import { chooseLanguage, type Language } from './languages/languages.ts'

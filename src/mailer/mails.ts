@@ -4,19 +4,9 @@
  */
 
 import type { ChangeType, EventType, Happened } from '../events/catalogue.ts'
-import type { OneTimePurpose } from '../one-time/one-time-token.ts'
+import { type LinkMail, type OneTimePurpose, PURPOSES } from '../one-time/purposes.ts'
 
-/** Mails that a one-time token belongs to: one link, and nothing else to press. */
-export type LinkTemplate =
-  | 'verify_email'
-  | 'reset_password'
-  | 'approve_email_change'
-  | 'confirm_new_email'
-  | 'email_changed'
-  | 'sign_in'
-  | 'account_closed'
-  | 'invitation'
-
+/** Mails without a link. */
 export type NoticeTemplate =
   | 'registered_again'
   | 'email_reverted'
@@ -35,9 +25,7 @@ export type NoticeTemplate =
   | 'delivery_dead'
   | 'endpoint_disabled'
 
-export type Template = LinkTemplate | NoticeTemplate
-
-/** The person whom the event is about, or everybody who administers the tenant; store.ts has the SQL of each. */
+/** The person whom the event is about, or every administrator of the tenant; store.ts has the SQL of each. */
 export type Recipients = 'subject' | 'admins'
 
 /** What must be so at the moment of sending, else the mail is `superseded`; store.ts has the SQL of each. */
@@ -60,13 +48,15 @@ type Common = {
 type Notice = Common & { template: NoticeTemplate; while: Condition; link?: undefined }
 
 /** Goes to the address of the event's token, and as long as that token can be used. */
-type WithLink = Common & { template: LinkTemplate; link: OneTimePurpose; to: 'subject' }
+type WithLink = Common & { template: LinkMail; link: OneTimePurpose; to: 'subject' }
 
 export type MailEntry = Notice | WithLink
 
 const security = { to: 'subject', kind: 'security' } as const
+/** The mail that carries the token of a purpose. */
+const linked = (link: OneTimePurpose) => ({ ...security, link, template: PURPOSES[link].mail })
 const notice = { ...security, while: 'always', facts: ['time', 'device', 'place'] } as const
-/** Anybody who knows an address can ask for it. */
+/** Anyone who knows an address can ask for it. */
 const ofStrangers = { isLimited: true } as const
 const operational = {
   to: 'admins',
@@ -77,54 +67,40 @@ const operational = {
 
 export const MAILS: Partial<Record<EventType, MailEntry>> = {
   'email.verification_requested': {
-    template: 'verify_email',
-    link: 'verify_email',
+    ...linked('verify_email'),
     facts: ['until'],
-    ...security,
     ...ofStrangers,
   },
   'user.registered_again': { template: 'registered_again', ...notice, ...ofStrangers },
-  'user.invited': { template: 'invitation', link: 'invitation', facts: ['until'], ...security },
+  'user.invited': { ...linked('invitation'), facts: ['until'] },
   'email.sign_in_requested': {
-    template: 'sign_in',
-    link: 'sign_in',
+    ...linked('sign_in'),
     facts: ['time', 'device', 'place', 'until'],
-    ...security,
     ...ofStrangers,
   },
   'password.reset_requested': {
-    template: 'reset_password',
-    link: 'reset_password',
+    ...linked('reset_password'),
     facts: ['time', 'device', 'place', 'until'],
-    ...security,
     ...ofStrangers,
   },
   'email.change_requested': {
-    template: 'approve_email_change',
-    link: 'change_email_old',
+    ...linked('change_email_old'),
     facts: ['time', 'device', 'place', 'until'],
-    ...security,
   },
-  // To an address that nobody has proved: nothing of whoever typed it but the account, masked.
+  // To an address that is not proved: nothing of the caller who typed it but the account, masked.
   'email.change_confirmation_requested': {
-    template: 'confirm_new_email',
-    link: 'change_email_new',
+    ...linked('change_email_new'),
     facts: ['account', 'until'],
-    ...security,
   },
   'email.changed': {
-    template: 'email_changed',
-    link: 'revert_email',
+    ...linked('revert_email'),
     facts: ['time', 'device', 'place', 'until'],
-    ...security,
   },
   'email.reverted': { template: 'email_reverted', ...notice },
   'user.deleted': {
-    template: 'account_closed',
-    link: 'restore_account',
+    ...linked('restore_account'),
     facts: ['time', 'device', 'place', 'until'],
-    ...security,
-    // Without a way back there is nothing to say; and an address that nobody proved is not written to.
+    // Without a way back there is nothing to say; and an address that was not proved is not written to.
     only: ({ token_id }) => token_id !== undefined,
   },
   'user.restored': { template: 'account_restored', ...notice },

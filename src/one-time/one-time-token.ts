@@ -1,24 +1,14 @@
 /**
- * One-time tokens: what a mailed link carries. A token is an HMAC of its purpose and its row's id, so whoever holds the
+ * One-time tokens: what a mailed link carries. A token is an HMAC of its purpose and its row's id, so who holds the
  * key can write it into a mail later and no table, queue or log has to hold it; we store only its hash. It decides the
  * exact form of a token and refuses every other; whether one is alive is for the database to say.
  */
 import { toBase64Url } from '../crypto/base64.ts'
 import { hmacSha256 } from '../crypto/hmac.ts'
 import { deriveAll, deriveKey, type Keyring } from '../crypto/keyring.ts'
+import type { OneTimePurpose } from './purposes.ts'
 
 declare const brand: unique symbol
-
-/** What a token is for; one of a purpose is garbage for every other. */
-export type OneTimePurpose =
-  | 'verify_email'
-  | 'reset_password'
-  | 'change_email_old'
-  | 'change_email_new'
-  | 'revert_email'
-  | 'sign_in'
-  | 'restore_account'
-  | 'invitation'
 
 /** `lko_` and the base64url of 32 bytes (43 characters): the secret itself. Never stored, never logged. */
 export type OneTimeToken = string & { readonly [brand]: 'OneTimeToken' }

@@ -7,12 +7,12 @@ import { type Refusal, refuse } from '../problem.ts'
 import {
   hashOneTimeToken,
   hashSignInCode,
-  type OneTimePurpose,
   type OneTimeTokenHash,
   oneTimeToken,
   parseOneTimeToken,
   signInCode,
 } from './one-time-token.ts'
+import type { OneTimePurpose } from './purposes.ts'
 
 /** A field that holds a one-time token: any short text, which then is one or is not. */
 export const TokenText = text(200)

@@ -15,8 +15,8 @@ import { type Row, rowsOf } from '../storage/rows.ts'
 import { oneTimeTokens } from '../storage/schema.ts'
 import { callingTenant, findTenantOfHost } from '../tenants/store.ts'
 import { holderInBrowser, holderOfUnknown, type NewToken } from './one-time.ts'
-import type { OneTimePurpose, OneTimeTokenHash } from './one-time-token.ts'
-import { MAX_CODE_FAILURES, PURPOSES } from './purposes.ts'
+import type { OneTimeTokenHash } from './one-time-token.ts'
+import { MAX_CODE_FAILURES, type OneTimePurpose, PURPOSES } from './purposes.ts'
 
 type Caller = Pick<Context, 'host' | 'callerOrigin' | 'fetchSite' | 'origin'>
 

@@ -3,7 +3,7 @@
  * planted before works. And the other way round: who had an account gets it back from whoever took it over.
  */
 import { describe, expect, test } from 'vitest'
-import type { OneTimePurpose } from '../../src/one-time/one-time-token.ts'
+import type { OneTimePurpose } from '../../src/one-time/purposes.ts'
 import { type Client, createClient, newClient, newEmail, PASSWORD, type Tokens } from '../support/client.ts'
 import type { Mailed } from '../support/mailed.ts'
 import { expectProblem } from '../support/problem.ts'

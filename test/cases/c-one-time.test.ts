@@ -3,8 +3,7 @@
  * fifty at a time in test/one-time/once.test.ts, and the pages of the links in test/link-pages.
  */
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { OneTimePurpose } from '../../src/one-time/one-time-token.ts'
-import { PURPOSES } from '../../src/one-time/purposes.ts'
+import { type OneTimePurpose, PURPOSES } from '../../src/one-time/purposes.ts'
 import {
   type Account,
   type Client,

@@ -5,7 +5,7 @@
 
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { EVENTS, type EventEntry, type EventType } from '../../src/events/catalogue.ts'
-import type { OneTimePurpose } from '../../src/one-time/one-time-token.ts'
+import type { OneTimePurpose } from '../../src/one-time/purposes.ts'
 import { setFailures, WRONG } from '../support/attempts.ts'
 import { codeAt, verifyMfa, wrongCode } from '../support/authenticator.ts'
 import {

@@ -1,7 +1,7 @@
 /** The operations of the account's life (passwords, addresses), as test/faults/operations.ts has the others. */
 import { randomUUID } from 'node:crypto'
 import type { LimitedOperation } from '../../src/limits/limits.ts'
-import type { OneTimePurpose } from '../../src/one-time/one-time-token.ts'
+import type { OneTimePurpose } from '../../src/one-time/purposes.ts'
 import { newEmail, PASSWORD } from '../support/client.ts'
 import { type Mailed, plantToken } from '../support/mailed.ts'
 import {

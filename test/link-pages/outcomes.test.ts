@@ -1,7 +1,7 @@
 /** What pressing the button of each page comes to: done, refused, or not now; and that it is the same as the API does. */
 
 import { afterEach, describe, expect, test } from 'vitest'
-import type { OneTimePurpose } from '../../src/one-time/one-time-token.ts'
+import type { OneTimePurpose } from '../../src/one-time/purposes.ts'
 import { codeAt, wrongCode } from '../support/authenticator.ts'
 import { createBrowser, type Opened, PAGES } from '../support/browser.ts'
 import { type Client, newClient, newEmail, PASSWORD, race, type Tokens } from '../support/client.ts'

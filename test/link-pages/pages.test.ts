@@ -1,7 +1,7 @@
 /** The pages that mailed links open: what they are, whoever opens them, and that looking at one does nothing (CASES C12). */
 import { createHash, randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import type { OneTimePurpose } from '../../src/one-time/one-time-token.ts'
+import type { OneTimePurpose } from '../../src/one-time/purposes.ts'
 import { createBrowser, PAGES } from '../support/browser.ts'
 import { createClient, newClient } from '../support/client.ts'
 import { expectCommonHeaders } from '../support/expect.ts'

@@ -2,13 +2,8 @@
 import { randomUUID } from 'node:crypto'
 import { parseKeyring } from '../../src/crypto/keyring.ts'
 import { MAILS } from '../../src/mailer/mails.ts'
-import {
-  hashOneTimeToken,
-  type OneTimePurpose,
-  oneTimeToken,
-  signInCode,
-} from '../../src/one-time/one-time-token.ts'
-import { PURPOSES } from '../../src/one-time/purposes.ts'
+import { hashOneTimeToken, oneTimeToken, signInCode } from '../../src/one-time/one-time-token.ts'
+import { type OneTimePurpose, PURPOSES } from '../../src/one-time/purposes.ts'
 import { type Person, record, type Stage } from '../support/mail-stage.ts'
 
 export type Issued = { eventId: string; tokenId: string; url: string; code: string }

@@ -1,6 +1,6 @@
 /** Any number of simultaneous redemptions of one token is one, whatever else is under way for the account. */
 import { describe, expect, test } from 'vitest'
-import type { OneTimePurpose } from '../../src/one-time/one-time-token.ts'
+import type { OneTimePurpose } from '../../src/one-time/purposes.ts'
 import { whileHeld } from '../support/attempts.ts'
 import { type Client, countBy, newClient, newEmail, race, type Tokens } from '../support/client.ts'
 import { expectProblem } from '../support/problem.ts'

@@ -4,7 +4,7 @@
  */
 import { afterEach, describe, expect, test } from 'vitest'
 import type { EventType } from '../../src/events/catalogue.ts'
-import type { OneTimePurpose } from '../../src/one-time/one-time-token.ts'
+import type { OneTimePurpose } from '../../src/one-time/purposes.ts'
 import { type Client, countBy, createClient, newClient, newEmail, race } from './client.ts'
 import { countRows } from './count-rows.ts'
 import { everyRoute } from './every-route.ts'

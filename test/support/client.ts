@@ -1,6 +1,6 @@
 /** What a caller of Latchkey writes: JSON in, JSON out, and the few requests that every journey begins with. */
 import { randomBytes, randomInt, randomUUID } from 'node:crypto'
-import type { OneTimePurpose } from '../../src/one-time/one-time-token.ts'
+import type { OneTimePurpose } from '../../src/one-time/purposes.ts'
 import { type PlantedFactor, plantFactor } from './authenticator.ts'
 import { type Mailed, mailedToken, type Planted, plantToken } from './mailed.ts'
 import type { Service, TenantOptions, TestTenant } from './service.ts'

@@ -4,10 +4,10 @@ import { parseKeyring } from '../../src/crypto/keyring.ts'
 import {
   hashOneTimeToken,
   hashSignInCode,
-  type OneTimePurpose,
   oneTimeToken,
   signInCode,
 } from '../../src/one-time/one-time-token.ts'
+import type { OneTimePurpose } from '../../src/one-time/purposes.ts'
 import type { Tokens } from './client.ts'
 import type { Service } from './service.ts'
 

@@ -1,8 +1,8 @@
 /** One-time tokens that a test plants for any account, and the newest that an operation had mailed, as text. */
 import { randomUUID } from 'node:crypto'
 import { parseKeyring } from '../../src/crypto/keyring.ts'
-import { hashOneTimeToken, type OneTimePurpose, oneTimeToken } from '../../src/one-time/one-time-token.ts'
-import { PURPOSES } from '../../src/one-time/purposes.ts'
+import { hashOneTimeToken, oneTimeToken } from '../../src/one-time/one-time-token.ts'
+import { type OneTimePurpose, PURPOSES } from '../../src/one-time/purposes.ts'
 import { mailedToken as mailedRow } from './mailed.ts'
 import type { Service, TestTenant } from './service.ts'
 

@@ -1,5 +1,6 @@
 /** Every operation, as a signed-in caller would call it: for tests that hold all of them to one rule. */
-import type { OneTimePurpose } from '../../src/one-time/one-time-token.ts'
+
+import type { OneTimePurpose } from '../../src/one-time/purposes.ts'
 import { codeAt, type PlantedFactor } from './authenticator.ts'
 import { type Answer, type Client, newEmail, PASSWORD, type Tokens } from './client.ts'
 import type { Mailed } from './mailed.ts'

@@ -1,6 +1,6 @@
 /** The tests that every route gets which a mailed token authorises: one that is not alive, or not meant for it, does nothing. */
 import { describe, expect, test } from 'vitest'
-import type { OneTimePurpose } from '../../src/one-time/one-time-token.ts'
+import type { OneTimePurpose } from '../../src/one-time/purposes.ts'
 import { type Answer, type Client, countBy, createClient, newClient, race, type Tokens } from './client.ts'
 import { countRows } from './count-rows.ts'
 import { everyRoute } from './every-route.ts'

@@ -1,6 +1,5 @@
 /** How a token of each purpose is redeemed: by its operation, or by the form of the page that its link opens. */
-import type { OneTimePurpose } from '../../src/one-time/one-time-token.ts'
-import { PURPOSES } from '../../src/one-time/purposes.ts'
+import { type OneTimePurpose, PURPOSES } from '../../src/one-time/purposes.ts'
 import type { Answer, Client, Tokens } from './client.ts'
 import type { Mailed } from './mailed.ts'
 import type { Service } from './service.ts'
