@@ -2,6 +2,7 @@
  * Addresses: asking once more for the link that proves one, and changing it, which both addresses must confirm and which
  * the old one may undo for 72 hours.
  */
+import { giveBack } from '../access/giving-back.ts'
 import type { CanonicalEmail } from '../accounts/accounts.ts'
 import type { Context } from '../context.ts'
 import { newId } from '../events/outbox.ts'
@@ -12,8 +13,8 @@ import { newToken, readToken, refuseToken } from '../one-time/one-time.ts'
 import { requestToken } from '../one-time/store.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
 import { findKnownDevice, subjectsOf } from '../sign-in/known-device.ts'
-import { requireTenant, type Tenant, type TenantRow } from '../tenants/tenants.ts'
-import { confirmChange, needsProof, requestChange, revertChange } from './store.ts'
+import { requireTenant, type Tenant } from '../tenants/tenants.ts'
+import { confirmChange, needsProof, requestChange } from './store.ts'
 
 /**
  * Mails the link that proves an address once more, if an account is waiting for it: limit → one statement.
@@ -70,31 +71,17 @@ export async function confirmEmailChange(
   if (isRefusal(hash)) return hash
   const limited = await checkLimits(ctx, 'confirmEmailChange')
   if (limited) return limited
-  const changes = outcomeOf(ctx, await confirmChange(ctx, hash, await newToken(ctx, 'revert_email')))
-  return isRefusal(changes) ? changes : changes > 0 ? 'changed' : 'waiting'
-}
-
-/**
- * Undoes a change of address by the link that its old address was mailed: limit → one batch. Nothing that opened the
- * account before does so after; its owner sets a new password by `POST /v1/password/forgot`.
- * @returns null when it is undone; refusals as `confirmEmailChange`
- */
-export async function revertEmailChange(ctx: Context, presented: string): Promise<Refusal | null> {
-  const hash = await readToken(presented)
-  if (isRefusal(hash)) return hash
-  const limited = await checkLimits(ctx, 'revertEmailChange')
-  if (limited) return limited
-  const changes = outcomeOf(ctx, await revertChange(ctx, hash))
-  return isRefusal(changes) ? changes : null
-}
-
-/** What a redemption came to, in the order of checks: the host and the page, then the address, then the token. */
-function outcomeOf(
-  ctx: Context,
-  written: 'email_taken' | { tenant: TenantRow | undefined; changes: number | null },
-): number | Refusal {
+  const written = await confirmChange(ctx, hash, await newToken(ctx, 'revert_email'))
   if (written === 'email_taken') return refuse('email_taken')
   const tenant = requireTenant(ctx, written.tenant)
   if (isRefusal(tenant)) return tenant
-  return written.changes ?? refuseToken('not alive')
+  if (written.changes === null) return refuseToken('not alive')
+  return written.changes > 0 ? 'changed' : 'waiting'
 }
+
+/**
+ * Undoes a change of address by the link that its old address was mailed.
+ * @returns null when it is undone; refusals as `giveBack`, `rate_limited`
+ */
+export const revertEmailChange = (ctx: Context, presented: string): Promise<Refusal | null> =>
+  giveBack(ctx, presented, 'revert_email', () => checkLimits(ctx, 'revertEmailChange'))

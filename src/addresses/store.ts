@@ -4,11 +4,9 @@
  */
 import { sql } from 'drizzle-orm'
 import * as v from 'valibot'
-import { closeUnproved, endAccess } from '../access/store.ts'
 import type { CanonicalEmail } from '../accounts/accounts.ts'
 import { forgetAttemptsAt } from '../accounts/attempts-store.ts'
-import { changeAddress, reopen } from '../accounts/proof-store.ts'
-import { userIsNotErased } from '../accounts/store.ts'
+import { changeAddress } from '../accounts/proof-store.ts'
 import type { Context } from '../context.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
 import { CALLER, callerOf, callerRow } from '../guard/caller-store.ts'
@@ -16,14 +14,13 @@ import type { Caller, CallerRow } from '../guard/demands.ts'
 import type { NewToken } from '../one-time/one-time.ts'
 import type { OneTimeTokenHash } from '../one-time/one-time-token.ts'
 import { consumeToken, issueToken, lockOwner, lockUser, tokenIssued, voidTokens } from '../one-time/store.ts'
-import { endedSessions } from '../sessions/ended-store.ts'
 import { isUniqueViolation } from '../storage/postgres.ts'
 import { rowsOf } from '../storage/rows.ts'
 import { findTenantOfHost } from '../tenants/store.ts'
 
 type Storage = Pick<Context, 'db' | 'host' | 'callerOrigin' | 'fetchSite' | 'origin'> & Recorder
 
-/** An account whose address nobody has proved. */
+/** An account whose address is not proved. */
 export const needsProof = sql`users.email_verified_at is null`
 
 /**
@@ -65,7 +62,7 @@ export async function confirmChange(ctx: Storage, hash: OneTimeTokenHash, revert
         on other.user_id = token.user_id and other.flow_id = token.flow_id and other.id <> token.id
       where other.consumed_at is not null and other.expires_at > clock_timestamp()),
     changed as (${changeAddress}),
-    -- Until now they were at nobody's account.
+    -- Until now they were at no one's account.
     failures_forgotten as (${forgetAttemptsAt(sql`(select tenant_id, new_email as email from changed)`)}),
     undoing as (${issueToken(
       revertToken,
@@ -74,44 +71,11 @@ export async function confirmChange(ctx: Storage, hash: OneTimeTokenHash, revert
     ${voidTokens(sql`changed`)},
     recorded as (${recordEvent(ctx, 'email.changed', tokenIssued(sql`undoing`))})
     select (select count(*)::int from changed) as changes from token`)
-  return unlessTaken(async () => {
+  try {
     const [, [row], [tenant]] = await ctx.db.batch([lockOwner(ctx, hash), confirm, findTenantOfHost(ctx)])
     return { tenant, changes: row?.changes ?? null }
-  })
-}
-
-/**
- * Gives the account its old address back, and ends whatever had opened it meanwhile: also when it was closed since, which
- * somebody who took it over may have done.
- */
-export async function revertChange(ctx: Storage, hash: OneTimeTokenHash) {
-  // Of what undoes changes, only that of later ones: a thief must not void the owner's by undoing a change of their own.
-  const isVoid = sql`(one_time_tokens.purpose <> 'revert_email' or one_time_tokens.created_at > account.created_at)`
-  const happened = sql`
-    select tenant_id, user_id as subject, ${endedSessions} as data from token`
-  const revert = rowsOf(ctx.db, { id: v.string() })(sql`
-    with token as (${consumeToken(ctx, hash, ['revert_email'], { account: userIsNotErased })}),
-    ${endAccess(sql`token`, { reason: 'secured', credentials: 'removed', purposes: isVoid })},
-    reverted as (${reopen('secured', { address: 'given' })}),
-    recorded as (${recordEvent(ctx, 'email.reverted', happened)})
-    select id from token`)
-  return unlessTaken(async () => {
-    const free = closeUnproved(ctx, hash, 'revert_email', userIsNotErased)
-    const [, , rows, [tenant]] = await ctx.db.batch([
-      lockOwner(ctx, hash),
-      free,
-      revert,
-      findTenantOfHost(ctx),
-    ])
-    return { tenant, changes: rows.length === 0 ? null : 1 }
-  })
-}
-
-/** The unique index decides whether the address is free; then nothing of the statement has happened, the token included. */
-async function unlessTaken<Outcome>(write: () => Promise<Outcome>): Promise<Outcome | 'email_taken'> {
-  try {
-    return await write()
   } catch (error) {
+    // The unique index decides whether the address is free; then nothing of the statement has happened, the token included.
     if (isUniqueViolation(error, 'users')) return 'email_taken'
     throw error
   }

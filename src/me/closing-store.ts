@@ -1,25 +1,19 @@
 /**
- * The SQL of closing an account and of taking that back. Both lock the user's row first and decide in the next statement,
- * so that whatever was under way (a sign-in, a reset, the other of the two) is either seen there or waits and finds the
- * account as it is now.
+ * The SQL of closing an account. It locks the user's row first and decides in the next statement, so that what was under way
+ * (a sign-in, a reset) is either seen there or waits and finds the account as it is now.
  */
 import { sql } from 'drizzle-orm'
 import * as v from 'valibot'
-import { closeUnproved, endAccess } from '../access/store.ts'
+import { endAccess } from '../access/store.ts'
 import { markClosed } from '../accounts/closing-store.ts'
-import { reopen } from '../accounts/proof-store.ts'
-import { userIsClosed } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
 import { CALLER, callerOf, callerRow } from '../guard/caller-store.ts'
 import type { Caller, CallerRow } from '../guard/demands.ts'
 import type { NewToken } from '../one-time/one-time.ts'
-import type { OneTimeTokenHash } from '../one-time/one-time-token.ts'
-import { consumeToken, issueToken, lockOwner, lockUser } from '../one-time/store.ts'
+import { issueToken, lockUser } from '../one-time/store.ts'
 import { endedSessions } from '../sessions/ended-store.ts'
-import { isUniqueViolation } from '../storage/postgres.ts'
 import { rowsOf } from '../storage/rows.ts'
-import { findTenantOfHost } from '../tenants/store.ts'
 
 type Storage = Pick<Context, 'db' | 'host'> & Recorder
 
@@ -63,40 +57,4 @@ export async function closeAccount(
     select ${callerRow}, exists (select from closed) as is_closed`)
   const [, [row]] = await ctx.db.batch([lockUser(ctx, caller.userId), close])
   return row ?? { caller: null, isClosed: false }
-}
-
-type Outcome = 'restored' | 'not_alive' | 'email_taken'
-
-/**
- * Opens a closed account again. The link came by mail, so its address is proved; and nothing that opened the account
- * before does so again, whatever was left. An account that has registered the address since gives way, unless they have proved it.
- * @returns the host's tenant, and what came of it
- */
-export async function restoreAccount(
-  ctx: Storage & Pick<Context, 'callerOrigin' | 'fetchSite' | 'origin'>,
-  hash: OneTimeTokenHash,
-) {
-  const happened = sql`select tenant_id, id as subject, '{}'::jsonb as data from restored`
-  const restore = rowsOf(ctx.db, { id: v.string() })(sql`
-    with token as (${consumeToken(ctx, hash, ['restore_account'], { account: userIsClosed })}),
-    ${endAccess(sql`token`, { reason: 'closed', credentials: 'removed' })},
-    restored as (${reopen('closed', { address: 'kept' })}),
-    recorded as (${recordEvent(ctx, 'user.restored', happened)})
-    select id from restored`)
-  try {
-    const free = closeUnproved(ctx, hash, 'restore_account', userIsClosed)
-    const [, , rows, [tenant]] = await ctx.db.batch([
-      lockOwner(ctx, hash),
-      free,
-      restore,
-      findTenantOfHost(ctx),
-    ])
-    const outcome: Outcome = rows.length === 1 ? 'restored' : 'not_alive'
-    return { tenant, outcome }
-  } catch (error) {
-    if (!isUniqueViolation(error, 'users')) throw error
-    const [tenant] = await findTenantOfHost(ctx)
-    const outcome: Outcome = 'email_taken'
-    return { tenant, outcome }
-  }
 }
