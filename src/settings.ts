@@ -46,13 +46,13 @@ export type Settings = {
   /** Months of the audit log that are kept besides the current one. */
   auditRetentionMonths: number
   signing: { algorithm: 'EdDSA' | 'ES256'; keyDays: number }
-  /** What a query of a job may take: nobody waits for it. */
+  /** What a query of a job may take: no one waits for it. */
   jobPostgresTimeoutMs: number
   /** What one run of an hourly job may take; what is left then is the next hour's. */
   jobSeconds: number
   mail: MailSettings
   webhooks: { timeoutMs: number; allowPrivateTargets: boolean; dnsOverHttpsUrl: string }
-  /** The range API in which chosen passwords are looked up; a null URL asks nobody. */
+  /** The range API in which chosen passwords are looked up; with a null URL no one is asked. */
   breachedPasswords: { url: string | null; timeoutMs: number }
 }
 
@@ -221,7 +221,7 @@ function readKeyring(text: string, name: KeyringName): Keyring {
   }
 }
 
-/** Two keyrings with one key are one secret: whoever learns either could forge what the other protects. */
+/** Two keyrings with one key are one secret: an attacker who learns either could forge what the other protects. */
 function refuseSharedKeys(given: { name: KeyringName; ring: Keyring }[]): void {
   for (const [index, { name, ring }] of given.entries())
     for (const earlier of given.slice(0, index)) {

@@ -54,7 +54,7 @@ export const removeAccess = (account: SQL): SQL => sql`
 
 /**
  * A statement of a batch that gives an account its address back, between the lock and what decides: who has that address
- * by now and never proved it gives way, so that nobody keeps an owner out by registering it once more.
+ * by now and never proved it gives way, so that no one keeps an owner out by registering it once more.
  */
 export const closeUnproved = (
   ctx: Pick<Context, 'db' | 'host' | 'callerOrigin' | 'fetchSite' | 'origin'> & Recorder,

@@ -72,7 +72,7 @@ export const failuresOf = (tenantId: string, subject: Uint8Array): SQL => sql`
 const digest = (subject: Uint8Array) => sql`${sql.param(subject, signInFailures.subject)}::bytea`
 
 /**
- * `attempts`, a member of a `with`: how they stand, locked.
+ * `attempts`, a member of a `with`: how many there are, locked.
  * @param after the member that locks the account or the session. Counting its rows has it run first: a reset locks in that
  * order too, so that the two cannot deadlock.
  */

@@ -18,7 +18,7 @@ export const verifySignInLink = new Hono<Env>().post('/v1/email/link/verify', js
   const { headers } = c.req.raw
   const { token, transport } = c.req.valid('json')
   const nonce = readChallengeCookie(headers)
-  // A browser sends the cookie whoever asks, so a page must show that it may.
+  // A browser sends the cookie with every page's request, so a page must show that it may.
   const refused = nonce === null ? null : requireBrowserOrigin(ctx)
   if (refused) return problemResponse(refused, ctx)
   const signedIn = await redeemLink(ctx, { token, nonce })

@@ -1,4 +1,4 @@
-/** POST /v1/admin/invitations — mails somebody a link to an account of the tenant; 202 for every address. */
+/** POST /v1/admin/invitations — mails a person a link to an account of the tenant; 202 for every address. */
 import * as v from 'valibot'
 import { EmailAddress, Roles } from '../accounts/accounts.ts'
 import { requireCaller } from '../guard/caller.ts'

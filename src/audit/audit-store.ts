@@ -113,8 +113,8 @@ export async function markErased({ auditDb }: Storage, userIds: readonly string[
 }
 
 /**
- * What finds people's rows by address goes; what they say stays sealed under keys that are gone. A row is of whoever did
- * it, else of whom it is about, as `personOf` says.
+ * What finds people's rows by address goes; what they say stays sealed under keys that are gone. A row is of the account that did
+ * it, else of the one that it is about, as `personOf` says.
  */
 export async function forgetNetworks({ auditDb }: Storage, userIds: string[]): Promise<void> {
   await auditDb.execute(sql`

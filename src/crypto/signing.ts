@@ -2,7 +2,7 @@
  * Access tokens (JWT, RFC 7519 and 9068) and the keys that sign them, over jose. A token is read in two steps:
  * `readUnverified` finds out which row to ask for, `verifyAccessToken` decides. Neither throws for anything a caller
  * can send, and neither takes an algorithm, a key or an address of a key from the token. What a token says is
- * decided by whoever issues it.
+ * decided by the folder that issues it.
  */
 
 import type { JWK, JWTPayload } from 'jose'

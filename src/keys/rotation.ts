@@ -22,7 +22,7 @@ export type Rotated = {
 /**
  * Takes the next step and only that: makes the first key; publishes a `next` one; or lets a `next` one that has been
  * published long enough sign, and publishes its successor. Keys that do not open are replaced in the same step: `next`
- * signs at once, or a key that nobody has seen yet, and a successor is published.
+ * signs at once, or a key that no one has seen yet, and a successor is published.
  * @param options.immediately skips the wait, for a key that must be replaced now
  * @param options.currentDays how long the current key signs before it is replaced; 0 unless given
  */

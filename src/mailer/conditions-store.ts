@@ -53,7 +53,7 @@ export const isStillTrue = byType((entry) =>
 )
 
 /**
- * A closed account is written to only so that its owner can have it back: whoever took it over, changed its address and
+ * A closed account is written to only so that its owner can have it back: a thief who changed its address and
  * closed it must not outrun the mail that undoes that.
  */
 export const isReachable = sql`users.email is not null and users.erased_at is null and ${byType(

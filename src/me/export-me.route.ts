@@ -1,6 +1,6 @@
 /**
  * GET /v1/me/export — everything that is held about the caller, as one JSON document (EXPORT.md). Needs a sign-in of the
- * last minutes: whoever has got hold of an access token must not get all of a person's past with it.
+ * last minutes: a thief of an access token must not get all of a person's past with it.
  */
 import * as v from 'valibot'
 import { recordAttempt } from '../events/dispatch.ts'

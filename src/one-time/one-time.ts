@@ -43,7 +43,7 @@ export async function newToken(
   return { id, purpose, hash, keyId, flowId, codeHash: null, browserHash: null }
 }
 
-/** A token for signing in, with the code that stands beside it in the mail. */
+/** A token for signing in, with the code that is beside it in the mail. */
 export async function newSignInToken(
   ctx: Maker,
   email: CanonicalEmail,
@@ -65,7 +65,7 @@ export async function readToken(presented: string): Promise<OneTimeTokenHash | R
 export const refuseToken = (reason: string): Refusal =>
   refuse('invalid_one_time_token', { evidence: { reason } })
 
-/** Who holds the tokens of an address that has no account: a digest, which names nobody. */
+/** Who holds the tokens of an address that has no account: a digest, which names no one. */
 export async function holderOfUnknown(email: CanonicalEmail): Promise<string> {
   return hexDigest(`holder\0${email}`)
 }

@@ -31,7 +31,7 @@ import { passwordColumns } from './store.ts'
 
 type Storage = Pick<Context, 'db' | 'host' | 'settings'> & Recorder
 
-/** The password of the owner of session `sid`, how their confirmations stand, and the key that will sign. */
+/** The password of the owner of session `sid`, how many confirmations failed, and the key that will sign. */
 export function findToConfirm(ctx: Pick<Context, 'db' | 'host' | 'settings'>, sid: string) {
   return ctx.db
     .select({
@@ -64,7 +64,7 @@ export type Confirmed = {
 
 /**
  * Members of a `with` that end in `renewed`: the caller's session, authenticated anew, if it and the password that was
- * verified still stand and the attempt is heard.
+ * verified are still as they were and the attempt is heard.
  * @param also what else is set of the session
  */
 const renew = (ctx: Storage, { caller, subject, changedAt }: Confirmed, also = sql``): SQL => sql`

@@ -60,7 +60,7 @@ export async function choosePassword(
   return issue(known, await changePassword(ctx, known.confirmed, change))
 }
 
-/** Whoever calls, with their password, the key that will sign and how their attempts stand, read in one trip. */
+/** The caller, their password, the key that will sign and how many attempts failed, read in one trip. */
 type Read = {
   caller: Caller
   user: IssuedTokens['user']

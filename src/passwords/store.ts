@@ -32,7 +32,7 @@ export const passwordColumns = {
 }
 
 /**
- * Everything a sign-in reads: tenant, key, how attempts of `subject` stand, and the account with its password, or null
+ * Everything a sign-in reads: tenant, key, how many attempts of `subject` failed, and the account with its password, or null
  * where there is none.
  */
 export async function findForSignIn(

@@ -29,7 +29,7 @@ export function newRefreshToken(random: (length: number) => Uint8Array): Refresh
 
 /** The token, or null when `text` is not exactly one. Says nothing about whether it was ever issued. */
 export function parseRefreshToken(text: string): RefreshToken | null {
-  // The pattern is what the brand stands for.
+  // The pattern is what the brand means.
   return refreshTokenPattern.test(text) ? (text as RefreshToken) : null
 }
 

@@ -1,4 +1,4 @@
-/** DELETE /v1/sessions/{id} — ends one session of the caller, also their own; 404 for anybody else's. */
+/** DELETE /v1/sessions/{id} — ends one session of the caller, also their own; 404 for that of another account. */
 import { requireCaller } from '../guard/caller.ts'
 import { refuseUnless } from '../guard/demands.ts'
 import { noContent } from '../http/answer.ts'

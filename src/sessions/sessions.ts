@@ -87,7 +87,7 @@ export async function signOutByRefreshToken(
   return tenant
 }
 
-/** Ends the session of a verified access token, live or not. Refusal `invalid_token` when its key no longer stands. */
+/** Ends the session of a verified access token, live or not. Refusal `invalid_token` when its key no longer counts. */
 export async function signOutCaller(ctx: Context, caller: Caller): Promise<Tenant | Refusal> {
   const found = await endSession(ctx, sessionOfCaller(caller))
   const tenant = requireTenant(ctx, found?.tenant)

@@ -19,7 +19,7 @@ export const standingSession = (caller: Caller, host: string): SQL => sql`
 
 /**
  * `update … returning *`, after `standingSession`: the caller's session is authenticated now.
- * @param proof a join, over `caller`, with what was verified and must still stand
+ * @param proof a join, over `caller`, with what was verified and must still be so
  * @param when what else must be so
  * @param also what else is set of the session, each with a comma before it
  * @param raises what was passed besides what the session says already

@@ -1,4 +1,4 @@
-/** GET /v1/webhooks/{id} — one endpoint of the tenant; 404 for anybody else's. */
+/** GET /v1/webhooks/{id} — one endpoint of the tenant; 404 for that of another tenant. */
 import { readAsCaller } from '../guard/caller.ts'
 import { AS_ADMIN } from '../guard/demands.ts'
 import { operation } from '../operation.ts'
