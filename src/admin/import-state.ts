@@ -146,7 +146,7 @@ export const needsNewPassword = (entry: Record<string, unknown>): boolean =>
   (Array.isArray(entry.requiredActions) && entry.requiredActions.includes('UPDATE_PASSWORD'))
 
 /**
- * There are none here yet, and an account that had one must not arrive without it unnoticed. Auth0, Firebase, Keycloak,
+ * They are not imported yet, and an account that had one must not arrive without it unnoticed. Auth0, Firebase, Keycloak,
  * Supabase, Clerk, Cognito, FusionAuth, Laravel Fortify, devise-two-factor, ASP.NET Identity.
  */
 const SECOND_FACTORS = [
