@@ -16,13 +16,10 @@ import { newRecoveryCodes } from './recovery-codes.ts'
 import { stepOf } from './totp.ts'
 
 /** What every step reads: (limit ∥ read), and the account whose token it is. */
-async function readEnrolment(ctx: Context, operation: 'enrolTotp' | 'confirmEnrolment', mfaToken: string) {
+async function readEnrolment(ctx: Context, mfaToken: string, limit: () => Promise<Refusal | null>) {
   const token = parseMfaToken(mfaToken)
   if (token === null) return refuseToken('malformed')
-  const [limited, found] = await Promise.all([
-    checkLimits(ctx, operation),
-    findEnrolment(ctx, await hashMfaToken(token)),
-  ])
+  const [limited, found] = await Promise.all([limit(), findEnrolment(ctx, await hashMfaToken(token))])
   const tenant = requireTenant(ctx, found?.tenant)
   if (isRefusal(tenant)) return tenant
   if (limited) return limited
@@ -37,7 +34,7 @@ async function readEnrolment(ctx: Context, operation: 'enrolTotp' | 'confirmEnro
 
 /** (limit ∥ read) → one batch. @returns what is shown once; refusals `invalid_mfa_token`, `email_not_verified` */
 export async function enrolTotp(ctx: Context, mfaToken: string) {
-  const read = await readEnrolment(ctx, 'enrolTotp', mfaToken)
+  const read = await readEnrolment(ctx, mfaToken, () => checkLimits(ctx, 'enrolTotp'))
   if (isRefusal(read)) return read
   const { pending, secret } = await newPending(ctx)
   const isAdded = await addByChallenge(ctx, read.challenge.id, pending)
@@ -53,7 +50,7 @@ export async function confirmEnrolment(
   ctx: Context,
   { mfa_token, factor_id, code }: { mfa_token: string; factor_id: string; code: string },
 ): Promise<{ begun: Begun; codes: string[] } | Refusal> {
-  const read = await readEnrolment(ctx, 'confirmEnrolment', mfa_token)
+  const read = await readEnrolment(ctx, mfa_token, () => checkLimits(ctx, 'confirmEnrolment'))
   if (isRefusal(read)) return read
   const { tenant, challenge, user, pending, attempts, at } = read
   if (pending?.id !== factor_id) return refuse('not_found')
