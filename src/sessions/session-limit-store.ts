@@ -18,21 +18,19 @@ const ENDED_AT_ONCE = 10
  */
 export const displaceOldest = (maxSessions: number): SQL => sql`
   open as (
-    select open.id, open.is_live from started cross join lateral (
-      select sessions.id, ${sessionIsLive} as is_live from sessions
-      where sessions.user_id = started.user_id and sessions.revoked_at is null
-      order by sessions.id desc limit ${LOOKED_AT}) as open),
+    select sessions.id, ${sessionIsLive} as is_live from sessions
+    where sessions.user_id = (select user_id from started) and sessions.revoked_at is null
+    order by sessions.id desc limit ${LOOKED_AT}),
   surplus as (
     select id from (
       select id, count(*) over (order by id desc) as position from open where is_live) as live
     where position >= ${maxSessions} order by id limit ${ENDED_AT_ONCE}),
   -- Rows that nobody looks at any more: of sessions that expired, or of an epoch that is over.
   unseen as (
-    select unseen.id from started cross join lateral (
-      select sessions.id from sessions
-      where sessions.user_id = started.user_id and sessions.revoked_at is null and sessions.kept_at is null
-        and (select count(*) from open) >= ${LOOKED_AT}
-      order by sessions.id limit ${ENDED_AT_ONCE}) as unseen),
+    select sessions.id from sessions
+    where sessions.user_id = (select user_id from started) and sessions.revoked_at is null and sessions.kept_at is null
+      and (select count(*) from open) >= ${LOOKED_AT}
+    order by sessions.id limit ${ENDED_AT_ONCE}),
   displaced as (
     update sessions set revoked_at = clock_timestamp(), revoke_reason = 'displaced'
     where id in (
