@@ -5,8 +5,8 @@
 import type { PersonalData } from '../storage/personal-data.ts'
 
 export const auditData = {
-  audit_events: { isApart: true },
-  audit_events_other: { isApart: true },
-  audit_heads: { isApart: true },
-  audit_erased: { isApart: true },
+  audit_events: { apart: 'what is sealed is opened by its own export' },
+  audit_events_other: { apart: 'a part of it' },
+  audit_heads: { holdsNoPerson: 'where each chain ends' },
+  audit_erased: { apart: 'marks of people who are gone, which end after an hour' },
 } as const satisfies PersonalData

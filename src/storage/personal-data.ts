@@ -47,8 +47,8 @@ export type TableData = {
   outlived?: Readonly<Record<string, Outlived>>
 } & (
   | { holdsNoPerson: string }
-  /** Of another database: its capability exports and erases it in its own way. */
-  | { isApart: true }
+  /** Its capability exports and erases it in its own way. */
+  | { apart: string }
   | {
       section: readonly [name: string, section: Section]
       /** The columns that the export leaves out, each with its reason. */
