@@ -2,11 +2,12 @@
 import * as v from 'valibot'
 import type { Context } from '../context.ts'
 import { EVENTS, type EventType, isEventType } from '../events/catalogue.ts'
-import { holderOf, openPersonal, readPersonKeys } from '../events/person-keys.ts'
+import { holderOf, openPersonal, type PersonKeys, readPersonKeys } from '../events/person-keys.ts'
 import { AnsweredInstant, instant } from '../http/answer.ts'
-import { streamText } from '../http/stream-text.ts'
+import { type StreamEnd, streamText } from '../http/stream-text.ts'
+import type { LogFields } from '../log.ts'
 import { faultOf } from '../problem.ts'
-import { lastingDatabases, PAGE_ROWS } from '../storage/lasting.ts'
+import { lastingDatabases, PAGE_ROWS, pagesOf } from '../storage/lasting.ts'
 import type { AuditRow } from './audit-store.ts'
 import { type AuditFilters, findAuditEvents, positionOf } from './list-store.ts'
 
@@ -44,26 +45,54 @@ export async function presentAuditEvents(ctx: Omit<Reader, 'auditDb'>, rows: Aud
   const keys = await readPersonKeys(ctx, [...new Set(rows.map(holderOf))])
   return Promise.all(
     rows.map(async (row) => {
-      const { client: personal, isUnreadable } = await openPersonal(ctx, keys, row)
+      const { event, client, unreadable } = await openAuditRow(ctx, keys, row)
       return {
-        id: row.id,
-        type: row.type,
-        occurred_at: instant(row.occurredAt),
-        actor: row.actor,
-        subject: row.subject,
-        session_ids: row.sessionIds,
-        data: row.data,
-        address: personal?.address ?? null,
-        country: personal?.country ?? null,
-        city: personal?.city ?? null,
-        network: personal?.network ?? null,
-        user_agent: personal?.user_agent ?? null,
-        request_id: personal?.request_id ?? null,
-        ...(isUnreadable && { client_unreadable: true }),
+        ...event,
+        address: client?.address ?? null,
+        country: client?.country ?? null,
+        city: client?.city ?? null,
+        network: client?.network ?? null,
+        user_agent: client?.user_agent ?? null,
+        request_id: client?.request_id ?? null,
+        ...unreadable,
         sequence: row.sequence,
       }
     }),
   )
+}
+
+/** What a row says to each of its readers, and from where it was done, as far as `keys` open that. */
+export async function openAuditRow(ctx: Pick<Context, 'settings'>, keys: PersonKeys, row: AuditRow) {
+  const { client, isUnreadable } = await openPersonal(ctx, keys, row)
+  const event = {
+    id: row.id,
+    type: row.type,
+    occurred_at: instant(row.occurredAt),
+    actor: row.actor,
+    subject: row.subject,
+    session_ids: row.sessionIds,
+    data: row.data,
+  }
+  return { event, client, unreadable: isUnreadable ? { client_unreadable: true } : {} }
+}
+
+/**
+ * An export: read from the databases that last as long as its caller takes it. A failure cuts it, and is logged.
+ * @param what its name in the log
+ * @param write yields its text
+ * @param said what its log lines say besides, at their time
+ */
+export function streamExport<Ctx extends Pick<Context, 'settings' | 'log'>>(
+  ctx: Ctx,
+  what: string,
+  write: (reader: Ctx & ReturnType<typeof lastingDatabases>) => AsyncGenerator<string>,
+  end: Omit<StreamEnd, 'cut'> = {},
+  said: LogFields = {},
+): ReadableStream<Uint8Array> {
+  return streamText(write({ ...ctx, ...lastingDatabases(ctx.settings) }), {
+    ...end,
+    cut: (error) => ctx.log('error', `${what} cut`, { ...said, cause: faultOf(error).message }),
+  })
 }
 
 /** All that matches, oldest first, as NDJSON. */
@@ -73,12 +102,12 @@ export function streamAuditEvents(
   filters: AuditFilters,
 ): ReadableStream<Uint8Array> {
   const counted = { rows: 0 }
-  const reader = { ...ctx, ...lastingDatabases(ctx.settings) }
-  return streamText(writePages(reader, tenantId, filters, counted), {
+  const end = {
     done: () => ctx.log('info', 'audit exported', counted),
     left: () => ctx.log('info', 'audit export left by its caller', counted),
-    cut: (error) => ctx.log('error', 'audit export cut', { ...counted, cause: faultOf(error).message }),
-  })
+  }
+  const write = (reader: Reader) => writePages(reader, tenantId, filters, counted)
+  return streamExport(ctx, 'audit export', write, end, counted)
 }
 
 async function* writePages(
@@ -87,15 +116,12 @@ async function* writePages(
   filters: AuditFilters,
   counted: { rows: number },
 ): AsyncGenerator<string> {
-  let after: string | null = null
-  for (;;) {
-    const page = { filters, after, limit: PAGE_ROWS, order: 'oldest' } as const
-    const rows: AuditRow[] = await findAuditEvents(reader, tenantId, page)
+  const page = { filters, limit: PAGE_ROWS, order: 'oldest' } as const
+  const readAfter = (last: AuditRow | null) =>
+    findAuditEvents(reader, tenantId, { ...page, after: last && positionOf(last) })
+  for await (const rows of pagesOf(readAfter)) {
     const events = await presentAuditEvents(reader, rows)
     counted.rows += rows.length
     if (rows.length > 0) yield events.map((event) => `${JSON.stringify(event)}\n`).join('')
-    const last = rows.at(-1)
-    if (rows.length < PAGE_ROWS || !last) return
-    after = positionOf(last)
   }
 }

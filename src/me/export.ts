@@ -4,14 +4,13 @@
  * can never look like all there is.
  */
 
+import { openAuditRow, streamExport } from '../audit/audit-events.ts'
 import type { AuditRow } from '../audit/audit-store.ts'
 import type { Context } from '../context.ts'
-import { openPersonal, type PersonKeys, readPersonKeys } from '../events/person-keys.ts'
+import { type PersonKeys, readPersonKeys } from '../events/person-keys.ts'
 import { instant } from '../http/answer.ts'
-import { streamText } from '../http/stream-text.ts'
 import { SECTIONS } from '../personal-data.ts'
-import { faultOf } from '../problem.ts'
-import { lastingDatabases, PAGE_ROWS } from '../storage/lasting.ts'
+import { PAGE_ROWS, pagesOf } from '../storage/lasting.ts'
 import type { Person, Section } from '../storage/personal-data.ts'
 import type { Tenant } from '../tenants/tenants.ts'
 import { type ExportedRow, readPersonAudit, readSection } from './export-store.ts'
@@ -36,10 +35,7 @@ export async function exportPerson(
     exported_at: instant(ctx.now()),
     tenant: { id: tenant.id, name: tenant.name, issuer: tenant.issuer },
   }
-  const reader = { ...ctx, ...lastingDatabases(ctx.settings) }
-  return streamText(writeDocument(reader, person, head, first), {
-    cut: (error) => ctx.log('error', 'export of a person cut', { cause: faultOf(error).message }),
-  })
+  return streamExport(ctx, 'export of a person', (reader) => writeDocument(reader, person, head, first))
 }
 
 /** One batch for what the database has, and the audit log and the person's key beside it. */
@@ -90,13 +86,9 @@ async function* sectionPages(
   person: Person,
   first: ExportedRow[],
 ): AsyncGenerator<string[]> {
-  let rows = first
-  for (;;) {
-    yield rows.map(({ item }) => item)
-    const last = rows.at(-1)
-    if (rows.length < PAGE_ROWS || !last) return
-    rows = await readSection(reader, section, person, { after: last.key, limit: PAGE_ROWS })
-  }
+  const readAfter = (last: ExportedRow | null) =>
+    readSection(reader, section, person, { after: last?.key ?? null, limit: PAGE_ROWS })
+  for await (const rows of pagesOf(readAfter, first)) yield rows.map(({ item }) => item)
 }
 
 async function* auditPages(
@@ -104,27 +96,13 @@ async function* auditPages(
   person: Person,
   { audit, keys }: FirstPages,
 ): AsyncGenerator<string[]> {
-  let rows = audit
-  for (;;) {
-    yield Promise.all(rows.map((row) => presentAudit(reader, keys, row)))
-    const last = rows.at(-1)
-    if (rows.length < PAGE_ROWS || !last) return
-    rows = await readPersonAudit(reader, person, { after: last, limit: PAGE_ROWS })
-  }
+  const readAfter = (after: AuditRow | null) => readPersonAudit(reader, person, { after, limit: PAGE_ROWS })
+  for await (const rows of pagesOf(readAfter, audit))
+    yield await Promise.all(rows.map((row) => presentAudit(reader, keys, row)))
 }
 
 /** A row as its person sees it. Where another account did it, from where is theirs to know: `keys` cannot open it. */
 async function presentAudit(ctx: Pick<Context, 'settings'>, keys: PersonKeys, row: AuditRow) {
-  const { client, isUnreadable } = await openPersonal(ctx, keys, row)
-  return JSON.stringify({
-    id: row.id,
-    type: row.type,
-    occurred_at: instant(row.occurredAt),
-    actor: row.actor,
-    subject: row.subject,
-    session_ids: row.sessionIds,
-    data: row.data,
-    client,
-    ...(isUnreadable && { client_unreadable: true }),
-  })
+  const { event, client, unreadable } = await openAuditRow(ctx, keys, row)
+  return JSON.stringify({ ...event, client, ...unreadable })
 }

@@ -21,3 +21,21 @@ export function lastingDatabases({ jobPostgresTimeoutMs, databaseUrl, auditDatab
   })
   return { db: createDatabase(databaseUrl, trips), auditDb: createDatabase(auditDatabaseUrl, trips) }
 }
+
+/**
+ * Page after page of rows, each read only when the one before was taken.
+ * @param readAfter the next rows, at most `PAGE_ROWS`; null for the first
+ * @param first the first page, where it has been read already
+ */
+export async function* pagesOf<Row>(
+  readAfter: (last: Row | null) => PromiseLike<Row[]>,
+  first?: Row[],
+): AsyncGenerator<Row[]> {
+  let rows = first ?? (await readAfter(null))
+  for (;;) {
+    yield rows
+    const last = rows.at(-1)
+    if (rows.length < PAGE_ROWS || last === undefined) return
+    rows = await readAfter(last)
+  }
+}
