@@ -2,7 +2,9 @@
  * `npm run docs` — writes what the code states into the documents that show it: the tables between
  * `<!-- <name> -->` and `<!-- /<name> -->`, and the OpenAPI document (ops/openapi.ts). A test holds the documents to the code.
  */
+import { readFileSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
+import type { Description } from '../src/description.ts'
 import { EVENTS, type EventEntry } from '../src/events/catalogue.ts'
 import { LIMITS, type Limit, type Policy } from '../src/limits/limits.ts'
 import { SECTIONS } from '../src/personal-data.ts'
@@ -10,6 +12,7 @@ import { DOCUMENT, renderOpenApi } from './openapi.ts'
 
 /** What stands in which document. */
 const TABLES: { file: string; name: string; render: () => string }[] = [
+  { file: 'README.md', name: 'operations', render: operationsTable },
   { file: 'SECURITY.md', name: 'limits', render: limitsTable },
   { file: 'EVENTS.md', name: 'events', render: eventsTable },
   { file: 'EXPORT.md', name: 'export', render: exportTable },
@@ -25,6 +28,47 @@ export async function renderDocuments(): Promise<{ file: string; text: string; r
       return { file, text, rendered: text.replace(place, (_, begin, end) => `${begin}${render()}\n${end}`) }
     }),
   )
+}
+
+type Documented = { 'x-latchkey': { worker: string; budget: Budget; limits: Policy } }
+type Budget = Description['budget']
+
+/** Method and path, the Worker that answers, and what a call costs: from the OpenAPI document, which Vite can read too. */
+function operationsTable(): string {
+  const { paths } = JSON.parse(readFileSync(DOCUMENT, 'utf8')) as {
+    paths: Record<string, Record<string, Documented>>
+  }
+  const rows = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(
+      ([
+        method,
+        {
+          'x-latchkey': { worker, budget, limits },
+        },
+      ]) => {
+        const name = `${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`
+        const postgres = limits.withoutPostgres === 'edge' ? `≤ ${budget.postgres} ¹` : `${budget.postgres}`
+        const marks = NOTES[name] ? ` ${NOTES[name]}` : ''
+        return `| ${name} | ${worker} | ${budget.redis} | ${postgres}${marks} | ${budget.hashes ?? ''} |`
+      },
+    ),
+  )
+  return [
+    '| method and path | Worker | Redis | Postgres | hash |',
+    '| --- | --- | --- | --- | --- |',
+    ...rows,
+  ].join('\n')
+}
+
+/** Where a number does not say all: the text is below the table. */
+const NOTES: Record<string, string> = {
+  'GET /v1/admin/audit-events': '²',
+  'POST /v1/admin/invitations': '³',
+  'GET /v1/me/export': '⁴',
+  'POST /v1/webhooks': '⁵',
+  'PATCH /v1/webhooks/:id': '⁵',
+  'POST /v1/refresh': '⁶',
+  'POST /v1/logout': '⁶',
 }
 
 /** Operation × subject × rate, and what happens without Redis or PostgreSQL. */
@@ -74,6 +118,6 @@ const ratesOf = (limits: Record<string, Limit> | undefined, where: string) =>
 const WINDOWS: Record<number, string> = { 60: 'min', 900: '15 min', 3600: 'h' }
 
 if (import.meta.main) {
-  for (const { file, rendered } of await renderDocuments()) await writeFile(file, rendered)
   await writeFile(DOCUMENT, await renderOpenApi())
+  for (const { file, rendered } of await renderDocuments()) await writeFile(file, rendered)
 }

@@ -20,6 +20,7 @@ export function problemsOf(operation: Description): ProblemCode[] {
     'rate_limited',
     ...(needsParts ? PARTS : []),
     ...(operation.body ? BODY : []),
+    ...(operation.form ? FORM : []),
     ...(operation.query ? QUERY : []),
     ...CALLERS[operation.caller],
     ...(operation.stepUp ? STEP_UP : []),
@@ -38,6 +39,7 @@ const BODY = [
   ...(['invalid_json', 'invalid_request', 'invalid_input'] as const),
   ...(['payload_too_large', 'unsupported_media_type'] as const),
 ] as const
+const FORM = ['invalid_request', 'invalid_input', 'payload_too_large', 'unsupported_media_type'] as const
 const BEARER = ['missing_token', 'invalid_token', 'invalid_request'] as const
 const CALLERS = {
   anyone: [],

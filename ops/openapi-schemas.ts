@@ -3,7 +3,7 @@
  * component of the document, under that name.
  */
 import { globSync, readFileSync } from 'node:fs'
-import { type JsonSchema as Converted, toJsonSchema } from '@valibot/to-json-schema'
+import { type ConversionConfig, type JsonSchema as Converted, toJsonSchema } from '@valibot/to-json-schema'
 import type { GenericSchema } from 'valibot'
 
 export type JsonSchema = Converted
@@ -22,7 +22,14 @@ export async function loadComponents(): Promise<Components> {
 }
 
 /** Checks that no JSON Schema can express are left out: a request that they refuse is `invalid_input` all the same. */
-const OPTIONS = { errorMode: 'ignore', typeMode: 'input', target: 'draft-2020-12' } as const
+const OPTIONS: ConversionConfig = {
+  errorMode: 'ignore',
+  typeMode: 'input',
+  target: 'draft-2020-12',
+  // Said, so that it differs from an object which merely may grow.
+  overrideSchema: ({ valibotSchema, jsonSchema }) =>
+    valibotSchema.type === 'loose_object' ? { ...jsonSchema, additionalProperties: true } : undefined,
+}
 
 /** @returns the schema, with references to the components */
 export function schemaOf(schema: GenericSchema, components: Components): JsonSchema {

@@ -48,7 +48,7 @@ export function covers(pattern: string, path: string): boolean {
 /** Loads a Worker's entry point, in Node, and asks it for its operations and its secrets. */
 export async function readWorkerCode(main: string): Promise<WorkerCode> {
   const { operations, secrets } = await loadWorker(main)
-  return { main, operations: operations.flatMap(operationsOf), secrets: [...secrets] }
+  return { main, operations: operations.map(({ method, path }) => ({ method, path })), secrets: [...secrets] }
 }
 
 /** The Worker's own module, with the descriptions of its operations. */
@@ -73,19 +73,7 @@ export async function loadWorker(main: string): Promise<Entry> {
   }
 }
 
-type App = Description | { routes: Operation[] }
-type Entry = { operations: App[]; secrets: string[] }
-
-/** Hono lists an operation once for each of its handlers: the validator, then the answer. */
-function operationsOf(app: App): Operation[] {
-  if ('path' in app) return [{ method: app.method, path: app.path }]
-  const { routes } = app
-  const keys = new Set(routes.map(({ method, path }) => `${method} ${path}`))
-  return [...keys].map((key) => {
-    const [method = '', path = ''] = key.split(' ')
-    return { method, path }
-  })
-}
+type Entry = { operations: Description[]; secrets: string[] }
 
 function isEntry(entry: unknown): entry is Entry {
   return (

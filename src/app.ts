@@ -15,16 +15,13 @@ import { faultOf, problemResponse, refuse } from './problem.ts'
 import type { Secret } from './settings.ts'
 import { answerPreflight, isPreflight, shareWithReader } from './tenants/cors.ts'
 
-/** A Hono app of its own: what does not describe itself yet. */
-type Route = Hono<Env>
-
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
 /**
  * @param operations what this Worker answers
  * @param needed the secrets without which it refuses to serve
  */
-export function createApp(operations: readonly (Operation | Route)[], needed: readonly Secret[]): Hono<Env> {
+export function createApp(operations: readonly Operation[], needed: readonly Secret[]): Hono<Env> {
   const app = new Hono<Env>()
   app.use(secureHeaders(HEADERS), async (c, next) => {
     const requestId = crypto.randomUUID() // never the client's: it is what the log is searched by
@@ -45,9 +42,7 @@ export function createApp(operations: readonly (Operation | Route)[], needed: re
     await finish(c.var.ctx, c, startedAt)
     return undefined
   })
-  for (const operation of operations)
-    if ('handlers' in operation) app.on(operation.method, [operation.path], ...operation.handlers)
-    else app.route('/', operation)
+  for (const { method, path, handlers } of operations) app.on(method, [path], ...handlers)
   app.notFound((c) => answerUnrouted(app, c))
   app.onError((error, { var: { ctx } }) => problemResponse(faultOf(error), ctx))
   return app

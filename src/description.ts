@@ -4,13 +4,14 @@ import type { LimitedOperation } from './limits/limits.ts'
 import type { RefusalCode } from './problem.ts'
 
 export type BodySchema = v.GenericSchema<Record<string, unknown>, unknown>
+export type FormSchema = v.GenericSchema<Record<string, string | undefined>, unknown>
 export type QuerySchema = v.GenericSchema<Record<string, string | undefined>, unknown>
 
 /** JSON of this schema; `null` for no body; or a schema for each media type, where it is not JSON alone. */
 export type Answer = v.GenericSchema | null | { [mediaType: `${string}/${string}`]: v.GenericSchema }
 
 export type Description = {
-  /** Also the name of the file, of its export and, unless `limits` says otherwise, of its row of LIMITS. */
+  /** Also the name of the file, of its export, of its test and, unless `limits` says otherwise, of its row of LIMITS. */
   id: string
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   /** As Hono reads it: `/v1/sessions/:id`. */
@@ -19,6 +20,8 @@ export type Description = {
   body?: BodySchema
   /** No body counts as `{}`: for what a cookie or a bearer token can authorise alone (http/body.ts). */
   bodyIsOptional?: true
+  /** What a page of ours posts, instead of JSON (http/form.ts). */
+  form?: FormSchema
   query?: QuerySchema
   /** What success looks like, by status. */
   answers: Record<number, Answer>
@@ -34,6 +37,8 @@ export type Description = {
   idempotencyKey?: true
   /** Its row of LIMITS, where that is not `id`. */
   limits?: LimitedOperation
+  /** Whether what it refuses is a page too, for a person to read. */
+  isPage?: true
   /** Round trips of a call that succeeds where the edge keeps the caller's key, and password hashes. A test counts them. */
   budget: { redis: 0 | 1; postgres: number; hashes?: number }
 }

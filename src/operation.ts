@@ -6,8 +6,9 @@
 import type { Context as HonoContext, MiddlewareHandler } from 'hono'
 import type * as v from 'valibot'
 import type { Context, Env } from './context.ts'
-import type { BodySchema, Description, QuerySchema } from './description.ts'
+import type { BodySchema, Description, FormSchema, QuerySchema } from './description.ts'
 import { readJsonBody } from './http/body.ts'
+import { readForm } from './http/form.ts'
 import { readQuery } from './http/query.ts'
 import type { LimitedOperation } from './limits/limits.ts'
 import { isRefusal, problemResponse, type Refusal } from './problem.ts'
@@ -17,7 +18,11 @@ export type Asked<Described extends Description> = {
   ctx: Context
   headers: Headers
   params: Params<Described['path']>
-  body: Described extends { body: infer Body extends BodySchema } ? v.InferOutput<Body> : undefined
+  body: Described extends { body: infer Body extends BodySchema }
+    ? v.InferOutput<Body>
+    : Described extends { form: infer Form extends FormSchema }
+      ? v.InferOutput<Form>
+      : undefined
   query: Described extends { query: infer Query extends QuerySchema } ? v.InferOutput<Query> : undefined
   /** For what is about the request itself: negotiation, pages. */
   c: HonoContext<Env>
@@ -35,10 +40,14 @@ export type Operation = Description & { handlers: MiddlewareHandler<Env>[] }
 
 /**
  * @param handler answers, or returns the refusal, which becomes HTTP here
+ * @param around what makes something else of that answer
  */
-export function operation<const Described extends Description & { id: LimitedOperation }>(
+export function operation<
+  const Described extends Description & ({ id: LimitedOperation } | { limits: LimitedOperation }),
+>(
   description: Described,
   handler: (asked: Asked<Described>) => Response | Refusal | Promise<Response | Refusal>,
+  ...around: MiddlewareHandler<Env>[]
 ): Operation {
   const answer: MiddlewareHandler<Env> = async (c) => {
     const { ctx } = c.var
@@ -47,14 +56,29 @@ export function operation<const Described extends Description & { id: LimitedOpe
     const answered = isRefusal(asked) ? asked : await handler(asked as Asked<Described>)
     return isRefusal(answered) ? problemResponse(answered, ctx) : answered
   }
-  return { ...description, handlers: [answer] }
+  return { ...description, handlers: [...around, answer] }
 }
 
-async function readRequest({ body, bodyIsOptional, query }: Description, c: HonoContext<Env>) {
-  const read = body && (await readJsonBody(c.req.raw, body, { optional: bodyIsOptional === true }))
+async function readRequest(
+  { body, bodyIsOptional, form, query }: Description,
+  c: HonoContext<Env>,
+): Promise<Asked<Description> | Refusal> {
+  const { ctx } = c.var
+  const request = c.req.raw
+  const read = body
+    ? await readJsonBody(request, body, { optional: bodyIsOptional === true })
+    : form && (await readForm(ctx, request, form))
   if (isRefusal(read)) return read
   const found = query && readQuery(c.req, query)
   if (isRefusal(found)) return found
-  const { headers } = c.req.raw
-  return { c, ctx: c.var.ctx, headers, params: c.req.param(), body: read?.value, query: found?.value }
+  // What is not described is not there: `Asked` of any description at all says `undefined`.
+  const asked: unknown = {
+    c,
+    ctx,
+    headers: request.headers,
+    params: c.req.param(),
+    body: read?.value,
+    query: found?.value,
+  }
+  return asked as Asked<Description>
 }

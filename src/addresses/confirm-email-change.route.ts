@@ -1,18 +1,23 @@
 /** POST /v1/email/change/confirm — the confirmation of one of the two addresses of a change, by its mailed link. */
-import { Hono } from 'hono'
 import * as v from 'valibot'
-import type { Env } from '../context.ts'
-import { jsonBody } from '../http/body.ts'
 import { TokenText } from '../one-time/one-time.ts'
-import { isRefusal, problemResponse } from '../problem.ts'
-import { confirmEmailChange } from './email.ts'
+import { operation } from '../operation.ts'
+import { isRefusal } from '../problem.ts'
+import { takeConfirmation } from './email.ts'
 
-export const confirmEmailChangeRoute = new Hono<Env>().post(
-  '/v1/email/change/confirm',
-  jsonBody(v.strictObject({ token: TokenText })),
-  async (c) => {
-    const { ctx } = c.var
-    const status = await confirmEmailChange(ctx, c.req.valid('json').token)
-    return isRefusal(status) ? problemResponse(status, ctx) : c.json({ status })
+export const confirmEmailChange = operation(
+  {
+    id: 'confirmEmailChange',
+    method: 'POST',
+    path: '/v1/email/change/confirm',
+    body: v.strictObject({ token: TokenText }),
+    answers: { 200: v.object({ status: v.picklist(['waiting', 'changed']) }) },
+    refusals: ['invalid_one_time_token', 'email_taken'],
+    caller: 'anyone',
+    budget: { redis: 1, postgres: 1 },
+  },
+  async ({ ctx, body }) => {
+    const status = await takeConfirmation(ctx, body.token)
+    return isRefusal(status) ? status : Response.json({ status })
   },
 )

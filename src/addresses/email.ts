@@ -20,7 +20,7 @@ import { confirmChange, needsProof, requestChange } from './store.ts'
  * Mails the link that proves an address once more, if an account is waiting for it: limit → one statement.
  * @returns the tenant; refusals `rate_limited`, `unknown_host`, `origin_not_allowed`
  */
-export async function resendVerification(
+export async function resendProof(
   ctx: Context,
   headers: Headers,
   email: CanonicalEmail,
@@ -38,7 +38,7 @@ export async function resendVerification(
  * Asks both addresses to confirm a change: one batch. Whether the new one has an account is not said here.
  * @returns null when both are asked; refusals as `requireCaller`, `insufficient_user_authentication`, `invalid_input`
  */
-export async function requestEmailChange(
+export async function askForChange(
   ctx: Context,
   headers: Headers,
   email: CanonicalEmail,
@@ -63,7 +63,7 @@ export async function requestEmailChange(
  * @returns `waiting` for the other one, or `changed`; refusals `invalid_one_time_token`, `email_taken`, `rate_limited`,
  * `unknown_host`, `origin_not_allowed`
  */
-export async function confirmEmailChange(
+export async function takeConfirmation(
   ctx: Context,
   presented: string,
 ): Promise<'waiting' | 'changed' | Refusal> {
@@ -83,5 +83,5 @@ export async function confirmEmailChange(
  * Undoes a change of address by the link that its old address was mailed.
  * @returns null when it is undone; refusals as `giveBack`, `rate_limited`
  */
-export const revertEmailChange = (ctx: Context, presented: string): Promise<Refusal | null> =>
+export const undoChange = (ctx: Context, presented: string): Promise<Refusal | null> =>
   giveBack(ctx, presented, 'revert_email', () => checkLimits(ctx, 'revertEmailChange'))

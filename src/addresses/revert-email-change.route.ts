@@ -1,18 +1,20 @@
 /** POST /v1/email/change/revert — undoes a change of address by the link that the old address was mailed. */
-import { Hono } from 'hono'
 import * as v from 'valibot'
-import type { Env } from '../context.ts'
-import { jsonBody } from '../http/body.ts'
+import { noContent } from '../http/answer.ts'
 import { TokenText } from '../one-time/one-time.ts'
-import { problemResponse } from '../problem.ts'
-import { revertEmailChange } from './email.ts'
+import { operation } from '../operation.ts'
+import { undoChange } from './email.ts'
 
-export const revertEmailChangeRoute = new Hono<Env>().post(
-  '/v1/email/change/revert',
-  jsonBody(v.strictObject({ token: TokenText })),
-  async (c) => {
-    const { ctx } = c.var
-    const refused = await revertEmailChange(ctx, c.req.valid('json').token)
-    return refused ? problemResponse(refused, ctx) : c.body(null, 204)
+export const revertEmailChange = operation(
+  {
+    id: 'revertEmailChange',
+    method: 'POST',
+    path: '/v1/email/change/revert',
+    body: v.strictObject({ token: TokenText }),
+    answers: { 204: null },
+    refusals: ['invalid_one_time_token', 'email_taken'],
+    caller: 'anyone',
+    budget: { redis: 1, postgres: 1 },
   },
+  async ({ ctx, body }) => (await undoChange(ctx, body.token)) ?? noContent(),
 )

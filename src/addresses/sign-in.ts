@@ -78,7 +78,7 @@ export async function redeemLink(
   const hash = await readToken(token)
   if (isRefusal(hash)) return hash
   if (nonce === null) return refuseLink('no challenge cookie')
-  const beginning = await prepareByEmail(ctx, checkLimits(ctx, 'verifyEmailLink'))
+  const beginning = await prepareByEmail(ctx, checkLimits(ctx, 'verifySignInLink'))
   if (isRefusal(beginning)) return beginning
   const begun = await signInByLink(ctx, { hash, browserHash: await hashNonce(nonce) }, beginning)
   return begun ?? refuseLink('not alive, or another browser')

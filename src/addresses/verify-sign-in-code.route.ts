@@ -1,16 +1,14 @@
 /** POST /v1/email/code/verify — a mailed code for tokens. */
-import { Hono } from 'hono'
 import * as v from 'valibot'
 import { EmailAddress } from '../accounts/accounts.ts'
-import type { Env } from '../context.ts'
-import { jsonBody } from '../http/body.ts'
 import { stripBlanks, Transport, text } from '../http/input.ts'
 import { parseSignInCode, type SignInCode } from '../one-time/one-time-token.ts'
-import { isRefusal, problemResponse } from '../problem.ts'
-import { signedInResponse } from '../sign-in/answer.ts'
+import { operation } from '../operation.ts'
+import { isRefusal } from '../problem.ts'
+import { SignInAnswer, signedInResponse } from '../sign-in/answer.ts'
 import { redeemCode } from './sign-in.ts'
 
-const Answer = v.strictObject({
+const Code = v.strictObject({
   email: EmailAddress,
   code: v.pipe(
     text(20),
@@ -21,11 +19,20 @@ const Answer = v.strictObject({
   transport: Transport,
 })
 
-export const verifySignInCode = new Hono<Env>().post('/v1/email/code/verify', jsonBody(Answer), async (c) => {
-  const { ctx } = c.var
-  const { email, code, transport } = c.req.valid('json')
-  const signedIn = await redeemCode(ctx, c.req.raw.headers, { email, code })
-  return isRefusal(signedIn)
-    ? problemResponse(signedIn, ctx)
-    : signedInResponse(ctx, c.req.raw.headers, signedIn, { transport })
-})
+export const verifySignInCode = operation(
+  {
+    id: 'verifySignInCode',
+    method: 'POST',
+    path: '/v1/email/code/verify',
+    body: Code,
+    answers: { 200: SignInAnswer },
+    answerHeaders: ['set-cookie'],
+    refusals: ['invalid_code', 'second_factor_required'],
+    caller: 'anyone',
+    budget: { redis: 1, postgres: 2 },
+  },
+  async ({ ctx, headers, body: { email, code, transport } }) => {
+    const signedIn = await redeemCode(ctx, headers, { email, code })
+    return isRefusal(signedIn) ? signedIn : signedInResponse(ctx, headers, signedIn, { transport })
+  },
+)

@@ -2,10 +2,8 @@
  * The only way a request body gets in: `application/json` alone, at most 16 KiB counted as it is read, strict UTF-8,
  * strict JSON, then the operation's own schema, which names every field it refuses and repeats no value.
  */
-import type { MiddlewareHandler } from 'hono'
 import * as v from 'valibot'
-import type { Env } from '../context.ts'
-import { type FieldError, isRefusal, problemResponse, type Refusal, refuse } from '../problem.ts'
+import { type FieldError, isRefusal, type Refusal, refuse } from '../problem.ts'
 import { parseJson } from './json.ts'
 import { isOfType } from './media-type.ts'
 
@@ -13,23 +11,6 @@ export const MAX_BODY_BYTES = 16 * 1024
 const MAX_DEPTH = 8
 
 type ObjectSchema = v.GenericSchema<Record<string, unknown>, unknown>
-
-/** Validates the JSON body; the handler reads it with `c.req.valid('json')`. */
-export function jsonBody<Schema extends ObjectSchema>(
-  schema: Schema,
-): MiddlewareHandler<
-  Env,
-  string,
-  { in: { json: v.InferInput<Schema> }; out: { json: v.InferOutput<Schema> } }
-> {
-  return async (c, next) => {
-    const body = await readJsonBody(c.req.raw, schema)
-    if (isRefusal(body)) return problemResponse(body, c.var.ctx)
-    // Hono types validated data as an object; a schema here always describes one.
-    c.req.addValidatedData('json', body.value as object)
-    return next()
-  }
-}
 
 /**
  * @param options.optional no body counts as `{}`, whatever its type, and so does `null`: operations that a cookie or a

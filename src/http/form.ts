@@ -3,33 +3,24 @@
  * large as any body, strict UTF-8, no field twice, then the operation's own schema. A field that nobody filled in counts
  * as absent, because a browser sends it all the same.
  */
-import type { MiddlewareHandler } from 'hono'
 import * as v from 'valibot'
-import type { Context, Env } from '../context.ts'
-import { isRefusal, problemResponse, type Refusal, refuse } from '../problem.ts'
+import type { Context } from '../context.ts'
+import { isRefusal, type Refusal, refuse } from '../problem.ts'
 import { invalidInput, readBytes } from './body.ts'
 import { isOfType } from './media-type.ts'
 
 type ObjectSchema = v.GenericSchema<Record<string, string | undefined>, unknown>
 
-/** Validates the form; the handler reads it with `c.req.valid('form')`. Pointers in errors are `/name`. */
-export function formBody<Schema extends ObjectSchema>(
+/** Pointers in errors are `/name`. */
+export async function readForm<Schema extends ObjectSchema>(
+  ctx: Context,
+  request: Request,
   schema: Schema,
-): MiddlewareHandler<
-  Env,
-  string,
-  { in: { form: v.InferInput<Schema> }; out: { form: v.InferOutput<Schema> } }
-> {
-  return async (c, next) => {
-    const { ctx } = c.var
-    const fields = refuseOtherPages(ctx) ?? (await readFields(c.req.raw))
-    if (isRefusal(fields)) return problemResponse(fields, ctx)
-    const parsed = v.safeParse(schema, Object.fromEntries(fields), { abortPipeEarly: true })
-    if (!parsed.success) return problemResponse(invalidInput(parsed.issues), ctx)
-    // Hono types validated data as an object; a schema here always describes one.
-    c.req.addValidatedData('form', parsed.output as object)
-    return next()
-  }
+): Promise<{ value: v.InferOutput<Schema> } | Refusal> {
+  const fields = refuseOtherPages(ctx) ?? (await readFields(request))
+  if (isRefusal(fields)) return fields
+  const parsed = v.safeParse(schema, Object.fromEntries(fields), { abortPipeEarly: true })
+  return parsed.success ? { value: parsed.output } : invalidInput(parsed.issues)
 }
 
 /**

@@ -128,7 +128,7 @@ export const LIMITS = {
   verifyEmail: { redis: { address: perMinute(20) }, ...degraded },
   confirmEmailChange: { redis: { address: perMinute(60) }, ...open },
   revertEmailChange: { redis: { address: perMinute(60) }, ...open },
-  verifyEmailLink: { redis: { address: perMinute(60) }, ...open },
+  verifySignInLink: { redis: { address: perMinute(60) }, ...open },
   restoreMe: { redis: { address: perMinute(60) }, ...open },
   // Of a million codes five can be tried, and five more where they were asked for; PostgreSQL counts those. Here `device`
   // is also the browser that asked.

@@ -14,7 +14,7 @@ import { checkLimits } from '../limits/check.ts'
 import { readToken, refuseToken } from '../one-time/one-time.ts'
 import { type OneTimePurpose, PURPOSES } from '../one-time/purposes.ts'
 import { findLink, type LiveLink } from '../one-time/store.ts'
-import { isRefusal, problemResponse } from '../problem.ts'
+import { isRefusal, type Refusal } from '../problem.ts'
 import type { Challenged } from '../sign-in/start.ts'
 import { findTenantOfHost } from '../tenants/store.ts'
 import { requireTenant } from '../tenants/tenants.ts'
@@ -35,18 +35,18 @@ const ACCOUNTS: Partial<Record<Page, SQL>> = { restore_account: userIsClosed, re
 type PageContext = HonoContext<Env>
 
 /** The page of a mailed link that is alive; else it says that it is over, before anything is typed. One trip. */
-export async function showLink(c: PageContext, page: Page): Promise<Response> {
+export async function showLink(c: PageContext, page: Page): Promise<Response | Refusal> {
   const opened = await openLink(c, page)
-  return opened instanceof Response ? opened : renderForm(c, page, opened.token)
+  return isRefusal(opened) ? opened : renderForm(c, page, opened.token)
 }
 
 /** The page of a link that proves an address. @param keeps whether pressing the button takes nothing away */
 export async function showProof(
   c: PageContext,
   keeps: (link: LiveLink) => boolean | Promise<boolean>,
-): Promise<Response> {
+): Promise<Response | Refusal> {
   const opened = await openLink(c, 'verify_email')
-  if (opened instanceof Response) return opened
+  if (isRefusal(opened)) return opened
   if (await keeps(opened.link)) return renderForm(c, 'verify_email', opened.token)
   const { texts } = languageOf(c.req.raw.headers)
   const content = renderProofs(texts, { action: c.req.path, token: opened.token })
@@ -54,32 +54,32 @@ export async function showProof(
 }
 
 /** Refusals `rate_limited`, `unknown_host`; `invalid_one_time_token` for what is none or is over. */
-async function openLink(c: PageContext, page: Page): Promise<{ token: string; link: LiveLink } | Response> {
+async function openLink(c: PageContext, page: Page): Promise<{ token: string; link: LiveLink } | Refusal> {
   const { ctx } = c.var
   const [token, ...others] = c.req.queries('token') ?? []
   const hash = token === undefined || others.length > 0 ? refuseToken('malformed') : await readToken(token)
-  if (isRefusal(hash)) return problemResponse(hash, ctx)
+  if (isRefusal(hash)) return hash
   const limited = await limitPage(ctx)
-  if (limited) return problemResponse(limited, ctx)
+  if (limited) return limited
   const purposes = Object.entries(PURPOSES).flatMap(
     ([purpose, { path }]) => (path === c.req.path ? [purpose as OneTimePurpose] : []), // Object.entries forgets the type
   )
   const { tenant: row, link } = await findLink(ctx, hash, { purposes, account: ACCOUNTS[page] })
   const tenant = requireTenant(ctx, row)
-  if (isRefusal(tenant)) return problemResponse(tenant, ctx)
-  return link && token ? { token, link } : problemResponse(refuseToken('not alive'), ctx)
+  if (isRefusal(tenant)) return tenant
+  return link && token ? { token, link } : refuseToken('not alive')
 }
 
 const limitPage = (ctx: Context) => checkLimits(ctx, 'linkPage')
 
 /** The page of a form that needs no token. */
-export async function showForm(c: PageContext, page: EmailPage): Promise<Response> {
+export async function showForm(c: PageContext, page: EmailPage): Promise<Response | Refusal> {
   const { ctx } = c.var
   const limited = await limitPage(ctx)
-  if (limited) return problemResponse(limited, ctx)
+  if (limited) return limited
   const [row] = await findTenantOfHost(ctx)
   const tenant = requireTenant(ctx, row)
-  return isRefusal(tenant) ? problemResponse(tenant, ctx) : renderForm(c, page, null)
+  return isRefusal(tenant) ? tenant : renderForm(c, page, null)
 }
 
 /** What happened, once it did: what the page is for, or something else that its operation came to. */

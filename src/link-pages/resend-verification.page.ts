@@ -1,19 +1,21 @@
 /** /link/resend-verification — mails the link that proves an address once more, and says the same to everybody. */
-import { Hono } from 'hono'
 import * as v from 'valibot'
 import { EmailAddress } from '../accounts/accounts.ts'
-import { resendVerification } from '../addresses/email.ts'
-import type { Env } from '../context.ts'
-import { formBody } from '../http/form.ts'
-import { isRefusal, problemResponse } from '../problem.ts'
-import { asPage, showDone, showForm } from './pages.ts'
+import { resendProof } from '../addresses/email.ts'
+import { isRefusal } from '../problem.ts'
+import { page } from './page.ts'
+import { showDone, showForm } from './pages.ts'
 
-const Form = v.strictObject({ email: EmailAddress })
-
-export const resendVerificationPage = new Hono<Env>()
-  .get('/link/resend-verification', asPage('resend_verification'), (c) => showForm(c, 'resend_verification'))
-  .post('/link/resend-verification', asPage('resend_verification'), formBody(Form), async (c) => {
-    const { ctx } = c.var
-    const asked = await resendVerification(ctx, c.req.raw.headers, c.req.valid('form').email)
-    return isRefusal(asked) ? problemResponse(asked, ctx) : showDone(c, 'resend_verification')
-  })
+export const resendVerificationPage = page('resendVerificationPage', {
+  path: '/link/resend-verification',
+  page: 'resend_verification',
+  form: v.strictObject({ email: EmailAddress }),
+  limits: 'resendVerification',
+  refusals: [],
+  budget: { redis: 1, postgres: 1 },
+  show: (c) => showForm(c, 'resend_verification'),
+  take: async (c, { email }) => {
+    const asked = await resendProof(c.var.ctx, c.req.raw.headers, email)
+    return isRefusal(asked) ? asked : showDone(c, 'resend_verification')
+  },
+})

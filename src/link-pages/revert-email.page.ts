@@ -1,19 +1,17 @@
 /** /link/revert-email — the old address undoes a change. */
-import { Hono } from 'hono'
 import * as v from 'valibot'
-import { revertEmailChange } from '../addresses/email.ts'
-import type { Env } from '../context.ts'
-import { formBody } from '../http/form.ts'
+import { undoChange } from '../addresses/email.ts'
 import { TokenText } from '../one-time/one-time.ts'
-import { problemResponse } from '../problem.ts'
-import { asPage, showDone, showLink } from './pages.ts'
+import { page } from './page.ts'
+import { showDone, showLink } from './pages.ts'
 
-const Form = v.strictObject({ token: TokenText })
-
-export const revertEmailPage = new Hono<Env>()
-  .get('/link/revert-email', asPage('revert_email'), (c) => showLink(c, 'revert_email'))
-  .post('/link/revert-email', asPage('revert_email'), formBody(Form), async (c) => {
-    const { ctx } = c.var
-    const refused = await revertEmailChange(ctx, c.req.valid('form').token)
-    return refused ? problemResponse(refused, ctx) : showDone(c, 'revert_email')
-  })
+export const revertEmailPage = page('revertEmailPage', {
+  path: '/link/revert-email',
+  page: 'revert_email',
+  form: v.strictObject({ token: TokenText }),
+  limits: 'revertEmailChange',
+  refusals: ['invalid_one_time_token', 'email_taken'],
+  budget: { redis: 1, postgres: 1 },
+  show: (c) => showLink(c, 'revert_email'),
+  take: async (c, { token }) => (await undoChange(c.var.ctx, token)) ?? showDone(c, 'revert_email'),
+})

@@ -2,19 +2,18 @@
  * /link/sign-in — signs in the browser that asked for the link; what keeps it signed in is a cookie alone. Where the account
  * has a second factor, the same path takes its code.
  */
-import { Hono } from 'hono'
 import * as v from 'valibot'
 import { redeemLink } from '../addresses/sign-in.ts'
-import type { Context, Env } from '../context.ts'
+import type { Context } from '../context.ts'
 import { readChallengeCookie } from '../http/cookies.ts'
-import { formBody } from '../http/form.ts'
 import { text } from '../http/input.ts'
 import { isTotpCode } from '../mfa/totp.ts'
 import { verifySecondFactor } from '../mfa/verify.ts'
 import { TokenText } from '../one-time/one-time.ts'
-import { isRefusal, problemResponse } from '../problem.ts'
+import { isRefusal } from '../problem.ts'
 import { signedInCookies } from '../sign-in/answer.ts'
-import { asPage, showDone, showLink, showSecondStep } from './pages.ts'
+import { page } from './page.ts'
+import { showDone, showLink, showSecondStep } from './pages.ts'
 
 /** Of the link; or of the second step, with a code. */
 const Form = v.strictObject({
@@ -34,16 +33,30 @@ function passStep(
   return verifySecondFactor(ctx, mfa_token, { method, code }, 'email')
 }
 
-export const signInPage = new Hono<Env>()
-  .get('/link/sign-in', asPage('sign_in'), (c) => showLink(c, 'sign_in'))
-  .post('/link/sign-in', asPage('sign_in'), formBody(Form), async (c) => {
+export const signInPage = page('signInPage', {
+  path: '/link/sign-in',
+  page: 'sign_in',
+  form: Form,
+  limits: 'verifySignInLink',
+  refusals: [
+    'invalid_one_time_token',
+    'invalid_mfa_token',
+    'invalid_code',
+    'second_factor_disabled',
+    'second_factor_required',
+  ],
+  budget: { redis: 1, postgres: 2 },
+  setsCookie: true,
+  show: (c) => showLink(c, 'sign_in'),
+  take: async (c, form) => {
     const { ctx } = c.var
     const { headers } = c.req.raw
-    const passed = await passStep(ctx, headers, c.req.valid('form'))
-    if (isRefusal(passed)) return problemResponse(passed, ctx)
+    const passed = await passStep(ctx, headers, form)
+    if (isRefusal(passed)) return passed
     if (passed.state === 'challenged') return showSecondStep(c, passed)
-    const page = await showDone(c, 'sign_in')
+    const done = await showDone(c, 'sign_in')
     for (const cookie of await signedInCookies(ctx, headers, passed))
-      page.headers.append('set-cookie', cookie)
-    return page
-  })
+      done.headers.append('set-cookie', cookie)
+    return done
+  },
+})

@@ -19,7 +19,7 @@ export const confirmEnrolment = operation(
       code: text(64),
       transport: Transport,
     }),
-    answers: { 200: v.intersect([TokensAnswer, RecoveryCodesAnswer]) },
+    answers: { 200: v.object({ ...TokensAnswer.entries, ...RecoveryCodesAnswer.entries }) },
     answerHeaders: ['set-cookie'],
     refusals: [
       'invalid_mfa_token',

@@ -23,7 +23,7 @@ import { checkPassword, normalisePassword } from './policy.ts'
  * @returns tokens with a fresh `auth_time`; refusals as `readAsCaller`, `invalid_credentials`, `rate_limited`,
  * `password_disabled`
  */
-export async function confirmPassword(
+export async function confirmByPassword(
   ctx: Context,
   headers: Headers,
   password: string,
@@ -37,7 +37,7 @@ export async function confirmPassword(
 
 /**
  * Chooses another password: (limit ∥ read) → verify → policy → hash → one batch. Every other session ends.
- * @returns tokens as `confirmPassword`; refusals as there, and `insufficient_user_authentication`, `invalid_input`,
+ * @returns tokens as `confirmByPassword`; refusals as there, and `insufficient_user_authentication`, `invalid_input`,
  * `password_compromised`
  */
 export async function choosePassword(

@@ -3,13 +3,11 @@
  * password, everything stays as it is; with a new password, that one is set; else a password and sessions from before the
  * first proof are gone. In this Worker because it may verify or hash a password.
  */
-import { Hono } from 'hono'
 import * as v from 'valibot'
-import type { Env } from '../context.ts'
-import { jsonBody } from '../http/body.ts'
 import { text } from '../http/input.ts'
 import { TokenText } from '../one-time/one-time.ts'
-import { isRefusal, problemResponse } from '../problem.ts'
+import { operation } from '../operation.ts'
+import { isRefusal } from '../problem.ts'
 import { MAX_PASSWORD_UNITS } from './policy.ts'
 import { proveEmail } from './recovery.ts'
 
@@ -28,8 +26,24 @@ const Proof = v.pipe(
   ),
 )
 
-export const verifyEmailRoute = new Hono<Env>().post('/v1/email/verify', jsonBody(Proof), async (c) => {
-  const { ctx } = c.var
-  const password = await proveEmail(ctx, c.req.raw.headers, c.req.valid('json'))
-  return isRefusal(password) ? problemResponse(password, ctx) : c.json({ status: 'verified', password })
-})
+export const verifyEmail = operation(
+  {
+    id: 'verifyEmail',
+    method: 'POST',
+    path: '/v1/email/verify',
+    body: Proof,
+    answers: {
+      200: v.object({
+        status: v.literal('verified'),
+        password: v.picklist(['kept', 'removed', 'none', 'set']),
+      }),
+    },
+    refusals: ['invalid_one_time_token', 'invalid_credentials', 'password_compromised'],
+    caller: 'anyone',
+    budget: { redis: 1, postgres: 2, hashes: 1 },
+  },
+  async ({ ctx, headers, body }) => {
+    const password = await proveEmail(ctx, headers, body)
+    return isRefusal(password) ? password : Response.json({ status: 'verified', password })
+  },
+)

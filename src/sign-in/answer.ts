@@ -1,9 +1,10 @@
 /** The answer to whoever passed a factor: the tokens with the cookies of a browser that is known from now on, or what is needed first. */
+import * as v from 'valibot'
 import type { CanonicalEmail } from '../accounts/accounts.ts'
 import type { Context } from '../context.ts'
 import { expiredChallengeCookie, readChallengeCookie } from '../http/cookies.ts'
 import type { Transport } from '../http/input.ts'
-import { type IssuedTokens, refreshCookieOf, tokensResponse } from '../sessions/tokens.ts'
+import { type IssuedTokens, refreshCookieOf, TokensAnswer, tokensResponse } from '../sessions/tokens.ts'
 import { rememberDevice } from './known-device.ts'
 import { type Begun, CHALLENGE_SECONDS, type Challenged, type Started } from './start.ts'
 
@@ -25,6 +26,17 @@ export async function signedInResponse(
   if (readChallengeCookie(headers) !== null) response.headers.append('set-cookie', expiredChallengeCookie())
   return response
 }
+
+/** What is needed before a session begins: a second factor, or to add one. */
+export const ChallengeAnswer = v.object({
+  status: v.picklist(['mfa_required', 'mfa_enrolment_required']),
+  mfa_token: v.string(),
+  methods: v.array(v.string()),
+  expires_in: v.number(),
+})
+
+/** Either of the two that a first factor leads to. */
+export const SignInAnswer = v.union([TokensAnswer, ChallengeAnswer])
 
 /** Neither a token nor a cookie that keeps anyone signed in. */
 const challengedResponse = ({ mfaToken, demand, methods }: Challenged) =>

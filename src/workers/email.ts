@@ -1,10 +1,10 @@
 /** The Worker `email`: /v1/email/* and the pages of its links, but for what hashes a password (password.ts). */
 
-import { confirmEmailChangeRoute } from '../addresses/confirm-email-change.route.ts'
-import { requestEmailChangeRoute } from '../addresses/request-email-change.route.ts'
+import { confirmEmailChange } from '../addresses/confirm-email-change.route.ts'
+import { requestEmailChange } from '../addresses/request-email-change.route.ts'
 import { requestSignInCode } from '../addresses/request-sign-in-code.route.ts'
-import { resendVerificationRoute } from '../addresses/resend-verification.route.ts'
-import { revertEmailChangeRoute } from '../addresses/revert-email-change.route.ts'
+import { resendVerification } from '../addresses/resend-verification.route.ts'
+import { revertEmailChange } from '../addresses/revert-email-change.route.ts'
 import { verifySignInCode } from '../addresses/verify-sign-in-code.route.ts'
 import { verifySignInLink } from '../addresses/verify-sign-in-link.route.ts'
 import { createApp } from '../app.ts'
@@ -17,19 +17,19 @@ import { signInPage } from '../link-pages/sign-in.page.ts'
 import { SECRETS } from '../settings.ts'
 
 export const operations = [
-  resendVerificationRoute,
-  requestEmailChangeRoute,
-  confirmEmailChangeRoute,
-  revertEmailChangeRoute,
+  resendVerification,
+  requestEmailChange,
+  confirmEmailChange,
+  revertEmailChange,
   requestSignInCode,
   verifySignInCode,
   verifySignInLink,
-  changeEmailPage,
-  revertEmailPage,
-  signInPage,
-  requestSignInPage,
-  resendVerificationPage,
-  restoreAccountPage,
+  ...changeEmailPage,
+  ...revertEmailPage,
+  ...signInPage,
+  ...requestSignInPage,
+  ...resendVerificationPage,
+  ...restoreAccountPage,
 ]
 
 export const secrets = SECRETS

@@ -5,28 +5,28 @@ import { forgotPasswordPage } from '../link-pages/forgot-password.page.ts'
 import { resetPasswordPage } from '../link-pages/reset-password.page.ts'
 import { verifyEmailPage } from '../link-pages/verify-email.page.ts'
 import { acceptInvitation } from '../passwords/accept-invitation.route.ts'
-import { changePasswordRoute } from '../passwords/change-password.route.ts'
-import { confirmPasswordRoute } from '../passwords/confirm-password.route.ts'
+import { changePassword } from '../passwords/change-password.route.ts'
+import { confirmPassword } from '../passwords/confirm-password.route.ts'
 import { forgotPassword } from '../passwords/forgot-password.route.ts'
 import { login } from '../passwords/login.route.ts'
-import { registerRoute } from '../passwords/register.route.ts'
-import { resetPasswordRoute } from '../passwords/reset-password.route.ts'
-import { verifyEmailRoute } from '../passwords/verify-email.route.ts'
+import { register } from '../passwords/register.route.ts'
+import { resetPassword } from '../passwords/reset-password.route.ts'
+import { verifyEmail } from '../passwords/verify-email.route.ts'
 import { SECRETS } from '../settings.ts'
 
 export const operations = [
-  registerRoute,
+  register,
   login,
   forgotPassword,
-  resetPasswordRoute,
-  changePasswordRoute,
-  confirmPasswordRoute,
-  verifyEmailRoute,
+  resetPassword,
+  changePassword,
+  confirmPassword,
+  verifyEmail,
   acceptInvitation,
-  verifyEmailPage,
-  resetPasswordPage,
-  forgotPasswordPage,
-  acceptInvitationPage,
+  ...verifyEmailPage,
+  ...resetPasswordPage,
+  ...forgotPasswordPage,
+  ...acceptInvitationPage,
 ]
 
 export const secrets = SECRETS

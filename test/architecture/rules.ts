@@ -184,26 +184,36 @@ export const routesFromWorkersAlone: Rule = ({ path, imports }) =>
     )
     .map(({ from }) => `imports ${from}`)
 
-/** A route file is one operation under one name: the file's, the export's and its `id`; and nothing that applies to others. */
+/** A route file is one operation under one name: the file's, the export's and its `id`. */
 export const oneOperationPerRouteFile: Rule = ({ path, body }) => {
   if (!path.endsWith('.route.ts')) return []
+  const { name, init } = onlyExport(body)
+  if (name === '' || idOf(init) !== name)
+    return [`does not export one ${name || 'x'} = operation({ id: '${name || 'x'}', … })`]
+  return isNamed(path, `${kebab(name)}.route.ts`)
+}
+
+/** A page file is one page under one name: the file's, the export's and its own. */
+export const onePagePerPageFile: Rule = ({ path, body }) => {
+  if (!path.endsWith('.page.ts')) return []
+  const { name, init } = onlyExport(body)
+  const [own] = isNode(init) && nameOf(init.callee) === 'page' ? nodes(init.arguments) : []
+  if (name === '' || !own || textOf(own) !== name)
+    return [`does not export one ${name || 'x'} = page('${name || 'x'}', …)`]
+  return isNamed(path, `${kebab(name.replace(/Page$/, ''))}.page.ts`)
+}
+
+/** What a module exports besides types, if that is one constant. */
+function onlyExport(body: Node[]): { name: string; init: unknown } {
   const exported = body.filter(({ type, exportKind }) => /^Export/.test(type) && exportKind !== 'type')
   const [only] = exported.flatMap(({ declaration }) =>
     isNode(declaration) ? nodes(declaration.declarations) : [],
   )
-  const name = nameOf(only?.id)
-  const wrong: string[] = []
-  if (exported.length !== 1 || !only) wrong.push('does not export one operation')
-  else if (!isOneRoute(only.init)) {
-    if (idOf(only.init) !== name) wrong.push(`${name} is not operation({ id: '${name}', … })`)
-    if (path.split('/').at(-1) !== `${kebab(name)}.route.ts`)
-      wrong.push(`${name} is not in ${kebab(name)}.route.ts`)
-  }
-  for (const node of descendants(body))
-    if (node.type === 'CallExpression' && /^(use|all|on|route|mount)$/.test(methodOf(node)) && isHono(node))
-      wrong.push(`.${methodOf(node)}() in a route file`)
-  return wrong
+  return exported.length === 1 && only ? { name: nameOf(only.id), init: only.init } : { name: '', init: null }
 }
+
+const isNamed = (path: string, file: string) =>
+  path.split('/').at(-1) === file ? [] : [`is not in a file of its name: ${file}`]
 
 const kebab = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 
@@ -213,44 +223,4 @@ function idOf(init: unknown): string | null {
   const [description] = nodes(init.arguments)
   const id = nodes(description?.properties).find(({ key }) => nameOf(key) === 'id')
   return isNode(id?.value) ? textOf(id.value) : null
-}
-
-/** A page file is one path: one export, `new Hono<Env>().get(path, …).post(path, …)`; GET shows the form that POST takes. */
-export const onePathPerPageFile: Rule = ({ path, body }) => {
-  if (!path.endsWith('.page.ts')) return []
-  const exported = body.filter(({ type, exportKind }) => /^Export/.test(type) && exportKind !== 'type')
-  const [only] = exported.flatMap(({ declaration }) =>
-    isNode(declaration) ? nodes(declaration.declarations) : [],
-  )
-  return exported.length === 1 && only && isOnePage(only.init)
-    ? []
-    : ['does not export one app that shows and takes one page']
-}
-
-function isOnePage(init: unknown): boolean {
-  if (!isNode(init) || methodOf(init) !== 'post' || !isNode(init.callee)) return false
-  const show = init.callee.object
-  if (!isOneRoute(show) || !isNode(show) || methodOf(show) !== 'get') return false
-  const [shown, taken] = [show, init].map((call) => nodes(call.arguments)[0])
-  return shown !== undefined && taken !== undefined && textOf(shown) === textOf(taken)
-}
-
-const methodOf = ({ callee }: Node) => (isNode(callee) ? nameOf(callee.property) : '')
-
-function isOneRoute(init: unknown): boolean {
-  if (!isNode(init) || init.type !== 'CallExpression' || !isNode(init.callee)) return false
-  const [path] = nodes(init.arguments)
-  const isPath = path !== undefined && textOf(path)?.startsWith('/') === true
-  return /^(get|post|put|patch|delete)$/.test(methodOf(init)) && isPath && isNewHono(init.callee.object)
-}
-
-const isNewHono = (node: unknown) =>
-  isNode(node) && node.type === 'NewExpression' && nameOf(node.callee) === 'Hono'
-
-/** Whether a call stands in a chain that begins with `new Hono`. */
-function isHono(call: Node): boolean {
-  let at: unknown = call
-  while (isNode(at) && (at.type === 'CallExpression' || at.type === 'MemberExpression'))
-    at = at.type === 'CallExpression' ? at.callee : at.object
-  return isNewHono(at)
 }

@@ -11,13 +11,7 @@ import { useService } from '../support/service.ts'
 
 const service = useService()
 
-everyRoute(service, {
-  method: 'GET',
-  path: '/openapi.json',
-  allow: 'GET, HEAD',
-  caller: 'anyone',
-  hasTenant: false,
-})
+everyRoute(service, 'openapi')
 
 test('GET /openapi.json is the document of this checkout, for any page and for ten minutes', async () => {
   const answer = await (await newClient(service())).call('/openapi.json')

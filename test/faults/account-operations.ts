@@ -119,10 +119,10 @@ export const ACCOUNT_OPERATIONS = {
       }),
     },
   ],
-  verifyEmailLink: [
+  verifySignInLink: [
     {
       ...once,
-      title: 'verifyEmailLink',
+      title: 'verifySignInLink',
       prepare: toRedeem('/v1/email/link/verify', 'sign_in', {
         success: { status: 200, ...tokensIn('token') },
         facts: { consumed, started: recorded('session.started') },

@@ -1,10 +1,10 @@
 /**
- * Every row of LIMITS as callers use it: the call, whether it writes, what its success looks like, and the facts by
+ * The rows of LIMITS as callers use them: the call, whether it writes, what its success looks like, and the facts by
  * which the database shows that it took effect. Each attempt has an account (or a host) of its own.
  */
 import { randomUUID } from 'node:crypto'
 import { expect } from 'vitest'
-import type { LimitedOperation } from '../../src/limits/limits.ts'
+import { LIMITS, type LimitedOperation } from '../../src/limits/limits.ts'
 import { type Answer, createClient, newEmail, PASSWORD } from '../support/client.ts'
 import { BCRYPT } from '../support/import-users.ts'
 import type { Backend, Row, TestTenant } from '../support/service.ts'
@@ -25,8 +25,10 @@ import {
   writing,
 } from './callers.ts'
 import { MFA_OPERATIONS } from './mfa-operations.ts'
+import { ordinaryOperations } from './ordinary.ts'
 
-export const OPERATIONS: Record<LimitedOperation, FaultedOperation[]> = {
+/** Whose facts are known; the others are `ordinaryOperations`. */
+const KNOWN: Partial<Record<LimitedOperation, FaultedOperation[]>> = {
   register: [
     { ...writing, title: 'register', repeats: false, prepare: toRegister('token') },
     { ...writing, title: 'register by cookie', repeats: false, prepare: toRegister('cookie') },
@@ -163,6 +165,10 @@ export const OPERATIONS: Record<LimitedOperation, FaultedOperation[]> = {
     },
   ],
 }
+
+export const OPERATIONS: Record<string, FaultedOperation[]> = Object.fromEntries(
+  Object.keys(LIMITS).map((row) => [row, KNOWN[row as LimitedOperation] ?? ordinaryOperations(row)]), // Object.keys forgets the type
+)
 
 function toRegister(transport: Transport) {
   return async ({ patient, hurried, tenant }: Stage): Promise<Attempt> => {

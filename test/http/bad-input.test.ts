@@ -253,7 +253,7 @@ const named = (title: string): Operation => {
   if (!operation) throw new Error(`no operation is called ${title}`)
   return operation
 }
-const [register, login, updateMe] = [named('register'), named('login'), named('update me')]
+const [register, login, updateMe] = [named('register'), named('login'), named('updateMe')]
 const [refresh, logout] = [named('refresh'), named('logout')]
 
 describe('e-mail addresses', () => {

@@ -1,5 +1,6 @@
 /** What every answer carries, good or bad: nothing is kept by a cache except what is public, nothing is framed or sniffed. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { EVERY_OPERATION } from '../operations.ts'
 import { type Answer, type Client, createClient, newEmail, PASSWORD, type Tokens } from '../support/client.ts'
 import {
   allOperations,
@@ -9,7 +10,6 @@ import {
   perform,
   publicOperations,
 } from '../support/http-operations.ts'
-import { OPERATIONS } from '../support/operations.ts'
 import { type Service, startService } from '../support/service.ts'
 
 let service: Service
@@ -47,11 +47,11 @@ function expectHeaders({ headers }: Answer<unknown>, caching = 'no-store') {
   if (caching !== 'no-store') expect(headers.get('set-cookie')).toBeNull()
 }
 
-/** The same operation with a token or a code that is alive, where it takes one: those of the table are nobody's. */
-function redeeming({ method, path, body }: Operation, own: Tokens) {
-  const { token, code } = body?.(own) ?? {}
-  const wanted = token !== undefined || code !== undefined
-  return wanted ? OPERATIONS.find(({ name }) => name === `${method} ${path}`) : undefined
+/** The same operation with a token or an app that is alive, where it takes one: those of the table are no one's. */
+function redeeming({ title }: Operation) {
+  return EVERY_OPERATION.find(
+    ({ id, purpose, needsFactor }) => id === title && (purpose !== null || needsFactor),
+  )
 }
 
 describe('every operation', () => {
@@ -61,7 +61,7 @@ describe('every operation', () => {
       const isPublic = publicOperations.some((other) => other.title === title)
       const own = (await client.newAdmin()).tokens
       const isOfNobody = operation.path.includes(OTHER_ID)
-      const answered = await (redeeming(operation, own)?.call(client, own) ??
+      const answered = await (redeeming(operation)?.call(client, own) ??
         perform(client, operation, own, { cookie: '__Host-latchkey=x; a=b' }))
       expect(answered.status).toBeLessThan(isOfNobody ? 405 : 400)
       expectHeaders(answered, isPublic ? 'public, max-age=600' : 'no-store')

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { LIMITS, type Policy } from '../../src/limits/limits.ts'
 import { type Client, createClient } from '../support/client.ts'
 import { ROWS, readCode, rowOf } from '../support/limit-rows.ts'
-import { OPERATIONS, PAGES } from '../support/operations.ts'
+import { OPERATIONS, PAGES, WITHOUT_TENANT } from '../support/operations.ts'
 import { keysOf, requestsFrom, useLimited } from '../support/windows.ts'
 
 const limited = useLimited()
@@ -12,11 +12,6 @@ const from = (): Client => createClient(limited().service, limited().tenant)
 const POLICIES: Record<string, Policy> = LIMITS
 
 const served = (readCode()['all-in-one']?.operations ?? []).map(({ method, path }) => `${method} ${path}`)
-
-const WITHOUT_TENANT = ['/healthz', '/readyz', '/openapi.json'].map((path) => ({
-  name: `GET ${path}`,
-  call: (client: Client) => client.call(path),
-}))
 
 /** Where this location keeps the key that verifies tokens, so that sessions are counted. */
 beforeAll(async () => {

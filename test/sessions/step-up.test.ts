@@ -1,126 +1,45 @@
 /** Operations that need a sign-in of the last ten minutes (RFC 9470), and how a session comes to have one again. */
-import { globSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { codeAt, type PlantedFactor } from '../support/authenticator.ts'
-import { type Client, newClient, newEmail, PASSWORD, type Tokens } from '../support/client.ts'
+import { EVERY_OPERATION } from '../operations.ts'
+import { type Answer, type Client, newClient, PASSWORD, type Tokens } from '../support/client.ts'
 import { expectProblem } from '../support/problem.ts'
 import { useService } from '../support/service.ts'
 
 const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 
-/** `:id` is the caller's session, and so the endpoint that `newAdmin` gives them. */
-type Demanding = {
-  method: string
-  path: string
-  json?: (factor: PlantedFactor | undefined) => object
-  /** An app that the account has, or has yet to confirm. */
-  factor?: { isConfirmed: boolean }
-  headers?: Record<string, string>
-  succeeds: number
-}
+type Call = (client: Client, tokens: Tokens) => Promise<Answer<unknown>>
 
-/** By the file in src/ that demands it. */
-const DEMANDING: Record<string, Demanding[]> = {
-  'passwords/confirmation.ts': [
-    {
-      method: 'POST',
-      path: '/v1/password/change',
-      json: () => ({ current_password: PASSWORD, new_password: 'another battery staple' }),
-      succeeds: 200,
-    },
+/** Other ways to call them, on which the demand is made elsewhere in the code. */
+const OTHER_WAYS: [title: string, call: Call][] = [
+  [
+    'GET /v1/admin/audit-events as an export',
+    (client, { access_token: bearer }) =>
+      client.call('/v1/admin/audit-events', { bearer, headers: { accept: 'application/x-ndjson' } }),
   ],
-  'addresses/email.ts': [
-    { method: 'POST', path: '/v1/email/change', json: () => ({ email: newEmail() }), succeeds: 202 },
+  [
+    'POST /v1/webhooks with an Idempotency-Key',
+    (client, { access_token: bearer }) =>
+      client.call('/v1/webhooks', {
+        bearer,
+        json: { url: 'http://127.0.0.1:9/new', events: ['*'] },
+        headers: { 'idempotency-key': '0199aaaa-0000-7000-8000-000000000000' },
+      }),
   ],
-  'me/delete-me.route.ts': [{ method: 'DELETE', path: '/v1/me', succeeds: 204 }],
-  'me/export-me.route.ts': [{ method: 'GET', path: '/v1/me/export', succeeds: 200 }],
-  'mfa/add-totp.route.ts': [
-    { method: 'POST', path: '/v1/mfa/totp', factor: { isConfirmed: false }, succeeds: 201 },
+  [
+    'PATCH /v1/webhooks/:id to another URL',
+    (client, { access_token: bearer, session }) =>
+      client.call(`/v1/webhooks/${session.id}`, {
+        method: 'PATCH',
+        bearer,
+        json: { url: 'http://127.0.0.1:9/elsewhere' },
+      }),
   ],
-  'mfa/confirm-totp.route.ts': [
-    {
-      method: 'POST',
-      path: '/v1/mfa/totp/confirm',
-      factor: { isConfirmed: false },
-      json: (factor) => ({ factor_id: factor?.factorId, code: codeAt(factor?.secret ?? '') }),
-      succeeds: 200,
-    },
-  ],
-  'mfa/remove-totp.route.ts': [
-    { method: 'DELETE', path: '/v1/mfa/totp', factor: { isConfirmed: true }, succeeds: 204 },
-  ],
-  'mfa/replace-recovery-codes.route.ts': [
-    { method: 'POST', path: '/v1/mfa/recovery-codes', factor: { isConfirmed: true }, succeeds: 200 },
-  ],
-  // What those four do.
-  'mfa/enrolment.ts': [],
-  'admin/import-users.route.ts': [
-    {
-      method: 'POST',
-      path: '/v1/admin/users/import',
-      json: () => ({ users: [{ email: newEmail() }] }),
-      succeeds: 200,
-    },
-  ],
-  'admin/create-invitation.route.ts': [
-    {
-      method: 'POST',
-      path: '/v1/admin/invitations',
-      json: () => ({ email: newEmail(), roles: [] }),
-      succeeds: 202,
-    },
-  ],
-  'audit/list-audit-events.route.ts': [
-    { method: 'GET', path: '/v1/admin/audit-events', succeeds: 200 },
-    {
-      method: 'GET',
-      path: '/v1/admin/audit-events?from=2026-01-01T00:00:00Z',
-      headers: { accept: 'application/x-ndjson' },
-      succeeds: 200,
-    },
-  ],
-  'webhooks/create-webhook.route.ts': [
-    {
-      method: 'POST',
-      path: '/v1/webhooks',
-      json: () => ({ url: 'http://127.0.0.1:9/new', events: ['*'] }),
-      succeeds: 201,
-    },
-    {
-      method: 'POST',
-      path: '/v1/webhooks?',
-      json: () => ({ url: 'http://127.0.0.1:9/new', events: ['*'] }),
-      headers: { 'idempotency-key': '0199aaaa-0000-7000-8000-000000000000' },
-      succeeds: 201,
-    },
-  ],
-  'webhooks/update-webhook.route.ts': [
-    {
-      method: 'PATCH',
-      path: '/v1/webhooks/:id',
-      json: () => ({ url: 'http://127.0.0.1:9/elsewhere' }),
-      succeeds: 200,
-    },
-    { method: 'PATCH', path: '/v1/webhooks/:id?', json: () => ({ events: ['*'] }), succeeds: 200 },
-  ],
-  'webhooks/rotate-webhook-secret.route.ts': [
-    { method: 'POST', path: '/v1/webhooks/:id/rotate-secret', succeeds: 200 },
-  ],
-}
+]
 
-async function call(
-  client: Client,
-  { method, path, json, headers, factor }: Demanding,
-  { access_token, session, user }: Tokens,
-) {
-  const planted = factor && (await client.withFactor({ user }, factor))
-  return client.call(path.replace(':id', session.id), {
-    method,
-    bearer: access_token,
-    ...(json && { json: json(planted) }),
-    ...(headers && { headers }),
-  })
-}
+const DEMANDING: [title: string, call: Call][] = [
+  ...EVERY_OPERATION.filter(({ stepUp }) => stepUp).map(({ name, call }): [string, Call] => [name, call]),
+  ...OTHER_WAYS,
+]
 
 /** Signed in so long ago, by the database's clock, and refreshed since. */
 async function signedInAgo(client: Client, { session, refresh_token }: Tokens, interval: string) {
@@ -155,22 +74,17 @@ async function newCaller() {
   return { client, email, tokens }
 }
 
-const rows = Object.values(DEMANDING)
-  .flat()
-  .map((one) => [titleOf(one), one] as const)
-
-function titleOf({ method, path, headers = {} }: Demanding): string {
+const rows = DEMANDING.map(([name, call]) => {
   const line = 'accounts 10' // the line of issue 11 that asks for those of the audit log and of webhooks
-  const isOfLine = /audit-events|webhooks/.test(path)
-  return `${isOfLine ? `${line}: ` : ''}${method} ${path} ${Object.entries(headers).flat().join(' ')}`.trim()
-}
+  return [/audit-events|webhooks/.test(name) ? `${line}: ${name}` : name, call] as const
+})
 
-describe.each(rows)('%s', (_, operation) => {
+describe.each(rows)('%s', (_, call) => {
   test('is refused eleven minutes after the sign-in, changes nothing, and says what it needs', async () => {
     const { client, tokens } = await newCaller()
     const old = await signedInAgo(client, tokens, '11 minutes')
     const before = await stored(client)
-    const answer = await call(client, operation, old)
+    const answer = await call(client, old)
     expectProblem(answer, 'insufficient_user_authentication')
     expect(answer.headers.get('www-authenticate')).toBe(
       'Bearer error="insufficient_user_authentication", max_age="600"',
@@ -184,7 +98,7 @@ describe.each(rows)('%s', (_, operation) => {
       tokens.session.id,
     ])
     const before = await stored(client)
-    const answers = await Promise.all(Array.from({ length: 5 }, () => call(client, operation, tokens)))
+    const answers = await Promise.all(Array.from({ length: 5 }, () => call(client, tokens)))
     for (const answer of answers) expectProblem(answer, 'insufficient_user_authentication')
     expect(await stored(client)).toEqual(before)
   })
@@ -194,13 +108,13 @@ describe.each(rows)('%s', (_, operation) => {
     const old = await signedInAgo(client, tokens, '11 minutes')
     const { status, body } = await confirm(client, old)
     expect(status).toBe(200)
-    expect((await call(client, operation, body)).status).toBe(operation.succeeds)
+    expect((await call(client, body)).status).toBeLessThan(300)
   })
 
   test('is taken nine minutes after the sign-in', async () => {
     const { client, tokens } = await newCaller()
     const recent = await signedInAgo(client, tokens, '9 minutes')
-    expect((await call(client, operation, recent)).status).toBe(operation.succeeds)
+    expect((await call(client, recent)).status).toBeLessThan(300)
   })
 
   test('is refused to the token from before the confirmation, and to another session of the person', async () => {
@@ -209,16 +123,16 @@ describe.each(rows)('%s', (_, operation) => {
     const other = await signedInAgo(client, await client.signIn(email), '11 minutes')
     expect((await confirm(client, old)).status).toBe(200)
     for (const stale of [old, other])
-      expectProblem(await call(client, operation, stale), 'insufficient_user_authentication')
+      expectProblem(await call(client, stale), 'insufficient_user_authentication')
   })
 
   test('is refused to who confirms with a wrong password, or with that of somebody else', async () => {
     const { client, tokens } = await newCaller()
     const old = await signedInAgo(client, tokens, '11 minutes')
     expectProblem(await confirm(client, old, 'not the password'), 'invalid_credentials')
-    expectProblem(await call(client, operation, old), 'insufficient_user_authentication')
+    expectProblem(await call(client, old), 'insufficient_user_authentication')
     const { body } = await client.refresh(old.refresh_token)
-    expectProblem(await call(client, operation, body), 'insufficient_user_authentication')
+    expectProblem(await call(client, body), 'insufficient_user_authentication')
   })
 })
 
@@ -241,10 +155,12 @@ describe('a refresh', () => {
   })
 })
 
-test('every operation of the code that demands it is held to this', () => {
-  const files = globSync('src/**/*.ts').filter((file) =>
-    /stepUp: true|STEP_UP\b/.test(readFileSync(file, 'utf8')),
-  )
-  const named = files.map((file) => file.replace(/^src\//, '')).filter((file) => file !== 'guard/demands.ts')
-  expect(named.toSorted()).toEqual(Object.keys(DEMANDING).toSorted())
+test('no other operation of a caller wants a recent sign-in', async () => {
+  const others = EVERY_OPERATION.filter(({ caller, stepUp }) => /^(user|admin)$/.test(caller) && !stepUp)
+  expect(others.length).toBeGreaterThan(5)
+  for (const { name, call } of others) {
+    const { client, tokens } = await newCaller()
+    const old = await signedInAgo(client, tokens, '11 minutes')
+    expect((await call(client, old)).status, name).toBeLessThan(300)
+  }
 })

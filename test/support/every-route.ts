@@ -1,12 +1,21 @@
 /** The tests that every route gets for free: who may call, what a body may be, which methods, and a database that is away. */
 import { afterEach, describe, expect, test } from 'vitest'
-import { type Answer, type CallOptions, type Client, createClient, newClient, type Tokens } from './client.ts'
+import { EVERY_OPERATION, type OperationUnderTest, operationCalled } from '../operations.ts'
+import {
+  type Answer,
+  type CallOptions,
+  type Client,
+  createClient,
+  newClient,
+  type Tokens,
+  unknownRefreshToken,
+} from './client.ts'
 import { expectProblem } from './expect.ts'
 import { sendUnfinished } from './raw.ts'
 import type { Service } from './service.ts'
 import { generations } from './sessions.ts'
 
-const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] // in the order of `Allow`
 
 export type RouteUnderTest = {
   method: string
@@ -35,7 +44,9 @@ export type RouteUnderTest = {
   hasTenant?: boolean
 }
 
-export function everyRoute(service: () => Service, route: RouteUnderTest): void {
+/** @param given an operation by its id: the rest is as its description says */
+export function everyRoute(service: () => Service, given: RouteUnderTest | string): void {
+  const route = typeof given === 'string' ? routeOf(operationCalled(given)) : given
   describe('as every route', () => {
     afterEach(() => service().gates.postgres.set('open'))
     methods(service, route)
@@ -49,6 +60,43 @@ export function everyRoute(service: () => Service, route: RouteUnderTest): void 
     if (route.json) bodies(service, route, route.json)
   })
 }
+
+const CALLERS = { anyone: 'anyone', session: 'refresh_token', user: 'bearer', admin: 'admin' } as const
+
+function routeOf({
+  id,
+  method,
+  path,
+  caller,
+  hasBody,
+  bodyIsOptional,
+  fields,
+  input,
+  ...rest
+}: OperationUnderTest) {
+  const taken = EVERY_OPERATION.filter((other) => other.path === path).map((other) => other.method)
+  const allow = METHODS.flatMap((one) =>
+    taken.includes(one) ? (one === 'GET' ? ['GET', 'HEAD'] : [one]) : [],
+  )
+  const json = hasBody && { json: input(NO_ONE), optional: fields }
+  return {
+    method,
+    path,
+    allow: allow.join(', '),
+    caller: CALLERS[caller],
+    ...json,
+    bodyIsOptional,
+    toNoToken: rest.problems.includes('no_session') ? 401 : 204,
+    toForeignToken: rest.problems.includes('no_session') ? 401 : 204,
+    hasTenant: id !== 'readyz' && rest.limits.withoutPostgres !== 'unused',
+  } as const
+}
+
+/** Whose tokens no one was given. */
+const NO_ONE = {
+  refresh_token: unknownRefreshToken(),
+  user: { email: 'someone@example.com' },
+} as Tokens // an input is made of these alone
 
 const isBearer = ({ caller }: RouteUnderTest) => caller === 'bearer' || caller === 'admin'
 

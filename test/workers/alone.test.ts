@@ -3,10 +3,10 @@
  * requires. It does all that is routed to it, and nothing else.
  */
 import { describe, expect, test } from 'vitest'
+import { EVERY_OPERATION } from '../operations.ts'
 import { WORKERS } from '../support/bundles.ts'
 import { createClient, newClient } from '../support/client.ts'
 import { readCode } from '../support/limit-rows.ts'
-import { OPERATIONS, type OperationUnderTest, PAGES } from '../support/operations.ts'
 import { type Service, useService } from '../support/service.ts'
 
 const whole = useService() // prepares what the one alone is asked for
@@ -17,34 +17,21 @@ const namesOf = (worker: string) =>
 const separate = WORKERS.filter((worker) => worker !== '')
 const answering = separate.filter((worker) => namesOf(worker).length > 0)
 
-/** What needs nothing prepared is a GET of its path. */
-const plain = (name: string): OperationUnderTest => {
-  const [method = '', path = ''] = name.split(' ')
-  return { name, method, path, call: (client) => client.call(path, { method }) }
-}
-
-const known = new Map([...OPERATIONS, ...PAGES].map((operation) => [operation.name, operation]))
-const operationOf = (name: string) => known.get(name) ?? plain(name)
-
 async function newCaller(alone: Service) {
   const client = await newClient(whole())
   const { tokens } = await client.newAdmin()
   return { client: createClient(alone, client.tenant), tokens }
 }
 
-test('what is called without preparation takes none', () => {
-  const unknown = separate.flatMap(namesOf).filter((name) => !known.has(name))
-  for (const name of unknown) expect(name).toMatch(/^GET \/(\w+|[\w.]+\.json)$/)
-})
-
 describe.each(answering)('%s, alone', (worker) => {
   const alone = useService({ workers: [worker], beside: whole })
 
   test.each(namesOf(worker))('%s succeeds', async (name) => {
     const { client, tokens } = await newCaller(alone())
-    const { call, prepare } = operationOf(name)
-    const answer = await ((await prepare?.(client, tokens)) ?? (() => call(client, tokens)))()
-    expect(answer.status, JSON.stringify(answer.body)).toBeLessThan(400)
+    const operation = EVERY_OPERATION.find((one) => one.name === name)
+    const call = await operation?.prepare(client, tokens)
+    const answer = await call?.()
+    expect(answer?.status, JSON.stringify(answer?.body)).toBeLessThan(400)
   })
 
   test('has none of the operations of another Worker', async () => {
