@@ -14,6 +14,7 @@ import { OPTIONAL_SECRETS } from '../../src/settings.ts'
 import { requireTenantSettings } from '../../src/tenants/tenants.ts'
 import { requireBundle } from './bundles.ts'
 import { findSecrets } from './canaries.ts'
+import { holdToContract } from './contract.ts'
 import type { DirectInit } from './direct.ts'
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts'
 import type { WorkerConfig } from './stack.ts'
@@ -145,6 +146,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     bindings: all,
     fetch: async (target, init) => {
       const response = await workerd.fetch(target, init)
+      if (options.bundles === undefined) await holdToContract(init?.method ?? 'GET', target, response)
       if (response.status >= 400) refuseSecrets(`${target} answered`, await response.clone().text(), all)
       return response
     },
