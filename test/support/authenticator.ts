@@ -93,7 +93,8 @@ export async function plantFactor(
        on conflict (user_id) where confirmed_at is ${isConfirmed ? 'not null' : 'null'} do update set
          id = excluded.id, sealed_secret = excluded.sealed_secret, last_used_step = 0)
      insert into mfa_challenges (id, tenant_id, user_id, purpose, hash, amr, is_known_browser, expires_at)
-     select gen_random_uuid(), tenant_id, id, $6, $5, '{pwd}', false, now() + interval '5 minutes' from account`,
+     select gen_random_uuid(), tenant_id, id, $6, $5, '{pwd}', false, now() + interval '5 minutes' from account
+     on conflict (user_id) where purpose = 'enrol' do update set id = excluded.id, hash = excluded.hash`,
     [user.id, factorId, sealed, isConfirmed, createHash('sha256').update(mfaToken).digest(), purpose],
   )
   return { factorId, secret: encodeBase32UpperCaseNoPadding(secret), mfaToken }
