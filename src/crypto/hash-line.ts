@@ -11,7 +11,8 @@
 
 export type HashLine = {
   /**
-   * Takes a place, or null when `most` are in line or those that go before would take longer than `withinMs`.
+   * Takes a place, or null when `most` go before it or those would take longer than `withinMs`. Who goes after it takes no
+   * place away: a burst that waits for others would shut out the very others.
    * @param now milliseconds
    */
   enter(now: number, limits: { most: number; withinMs: number }, turn?: HashTurn): HashPlace | null
@@ -92,7 +93,7 @@ export function createHashLine(): HashLine {
       const rank = turn.rank()
       const before = [...line].filter((one) => rankOf(one, now) <= rank).length
       // However slow hashes were, two may be in line: else the pace would never be measured again.
-      if (line.size >= most || before * Math.min(paceMs, withinMs / 2) > withinMs) return null
+      if (before >= most || before * Math.min(paceMs, withinMs / 2) > withinMs) return null
       const fresh = { enteredAt: now, begunAt: null, askedAt: now, asked, turns: 0 }
       const own: InLine = { ...fresh, withinMs, turn, hasYielded: false }
       line.add(own)

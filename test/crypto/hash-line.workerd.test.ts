@@ -234,12 +234,15 @@ describe('whose turn it is', () => {
     expect(fill(line, NOW + 60_000)).toHaveLength(6)
   })
 
-  test('clients 15: only those that go before count against the 250 ms', () => {
+  test('clients 15: only those that go before take a place away, and count against the 250 ms', () => {
     const line = createHashLine()
     for (let taken = 0; taken < 6; taken++) enterAs(line, turn(4))
     expect(line.enter(NOW, LIMITS, turn(4))).toBeNull()
-    expect(line.enter(NOW, LIMITS, turn(2))).not.toBeNull()
-    expect(line.enter(NOW, LIMITS, turn(2))).not.toBeNull()
-    expect(line.enter(NOW, LIMITS, turn(2)), 'eight in line').toBeNull()
+    for (let taken = 0; taken < 6; taken++) enterAs(line, turn(2))
+    expect(line.enter(NOW, LIMITS, turn(2))).toBeNull()
+    const full = createHashLine()
+    const two = { most: 2, withinMs: 60_000 }
+    for (const rank of [4, 4, 2, 2]) expect(full.enter(NOW, two, turn(rank))).not.toBeNull()
+    for (const rank of [4, 2]) expect(full.enter(NOW, two, turn(rank))).toBeNull()
   })
 })
