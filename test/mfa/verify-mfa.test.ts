@@ -1,7 +1,7 @@
 import { decodeJwt } from 'jose'
 import { describe, expect, test } from 'vitest'
 import { challenge, codeAt, enrol, verifyMfa, wrongCode } from '../support/authenticator.ts'
-import { countBy, newClient, race } from '../support/client.ts'
+import { countBy, newClient, race, type Tokens } from '../support/client.ts'
 import { everyRoute } from '../support/every-route.ts'
 import { expectInvalidInput, expectProblem } from '../support/expect.ts'
 import { useService } from '../support/service.ts'
@@ -165,6 +165,19 @@ describe('attacks', () => {
       [tokens.user.id],
     )
     expect(left?.count).toBe(9)
+  })
+
+  test('of 50 uses of one recovery code, at sign-ins and at step-up, one succeeds', async () => {
+    const { client, email, tokens, recoveryCodes } = await newEnrolled()
+    const [code = ''] = recoveryCodes
+    const challenges = await Promise.all(Array.from({ length: 25 }, () => challenge(client, email)))
+    const json = { method: 'recovery_code', code }
+    const answers = await race(50, (index) =>
+      index < 25
+        ? verifyMfa(client, challenges[index] ?? { mfa_token: '' }, code, 'recovery_code')
+        : client.call<Tokens>('/v1/mfa/step-up', { bearer: tokens.access_token, json }),
+    )
+    expect(countBy(answers, ({ status }) => status)[200]).toBe(1)
   })
 
   test('F03, F04: wrong codes of an account count together, over challenges and methods', async () => {
