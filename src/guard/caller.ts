@@ -13,6 +13,7 @@ import { keepVerifier, readKeptVerifier, type Verifier } from '../keys/keys.ts'
 import { findVerifier } from '../keys/store.ts'
 import { checkLimits } from '../limits/check.ts'
 import type { LIMITS, Limit, LimitedOperation } from '../limits/limits.ts'
+import type { Besides } from '../limits/sliding-window.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
 import { requireTenant } from '../tenants/tenants.ts'
 import { findCaller } from './caller-store.ts'
@@ -23,8 +24,13 @@ export type CallerOperation = {
   [Name in LimitedOperation]: (typeof LIMITS)[Name] extends { redis: { session: Limit } } ? Name : never
 }[LimitedOperation]
 
-/** An address that the call has us mail, which is counted besides: many accounts must not fill one mailbox. */
-type Mailed = { account?: string }
+/** What goes with the call into the trip that counts it. */
+type Counting = {
+  /** An address that the call has us mail, which is counted besides: many accounts must not fill one mailbox. */
+  account?: string
+  /** What is done there, unless the call is refused. */
+  besides?: (caller: Pick<Caller, 'userId'>) => Promise<Besides>
+}
 
 /** Of a caller who must be live, and no more. */
 type Anyone = Record<never, never>
@@ -50,17 +56,17 @@ export async function requireCaller<const Demanded extends Demands = Anyone>(
   headers: Headers,
   operation: CallerOperation,
   demands: Demanded = {} as Demanded, // who gives none demands nothing
-  mailed: Mailed = {},
+  counting: Counting = {},
 ): Promise<Caller<Demanded> | Refusal> {
   const read = readToken(headers)
   if (isRefusal(read)) return read
   const { kid } = read.claimed
   const known = await verifyWithoutTrip(ctx, read, demands)
-  if (known) return (await limitCaller(ctx, operation, known, mailed)) ?? known
+  if (known) return (await limitCaller(ctx, operation, known, counting)) ?? known
   // A location that keeps no key asks for it first: the session and the account count here as they do elsewhere.
   const verifier = await findVerifier(ctx, kid)
   const caller = await verify(ctx, read, verifier, demands)
-  const limited = await limitCaller(ctx, operation, caller, mailed)
+  const limited = await limitCaller(ctx, operation, caller, counting)
   if (limited) return limited
   if (verifier?.key) keepVerifier(ctx, kid, verifier)
   return caller
@@ -78,6 +84,7 @@ export async function readAsCaller<Query extends BatchItem<'pg'>, const Demanded
   operation: CallerOperation,
   query: (claimed: Claimed) => Query,
   demands: Demanded = {} as Demanded,
+  counting: Counting = {},
 ): Promise<(KnownCaller<Demanded> & { found: Query['_']['result'] }) | Refusal> {
   const ask = async (claimed: Claimed) => {
     const [[row], found] = await ctx.db.batch([
@@ -86,7 +93,7 @@ export async function readAsCaller<Query extends BatchItem<'pg'>, const Demanded
     ])
     return { row, found }
   }
-  return readLive(ctx, headers, operation, ask, demands)
+  return readLive(ctx, headers, operation, ask, demands, counting)
 }
 
 /** For reads that need nothing but the caller: one query. */
@@ -95,12 +102,13 @@ export async function readCaller<const Demanded extends Demands = Anyone>(
   headers: Headers,
   operation: CallerOperation,
   demands: Demanded = {} as Demanded,
+  counting: Counting = {},
 ): Promise<KnownCaller<Demanded> | Refusal> {
   const ask = async (claimed: Claimed) => {
     const [row] = await findCaller(ctx, claimed, READERS[operation] ?? null)
     return { row, found: undefined }
   }
-  return readLive(ctx, headers, operation, ask, demands)
+  return readLive(ctx, headers, operation, ask, demands, counting)
 }
 
 /**
@@ -113,8 +121,9 @@ export async function requireLiveCaller<const Demanded extends Demands = Anyone>
   headers: Headers,
   operation: CallerOperation,
   demands: Demanded = {} as Demanded,
+  counting: Counting = {},
 ): Promise<Caller<Demanded> | Refusal> {
-  const read = await readCaller(ctx, headers, operation, demands)
+  const read = await readCaller(ctx, headers, operation, demands, counting)
   return isRefusal(read) ? read : read.caller
 }
 
@@ -137,17 +146,18 @@ async function readLive<Asked, Demanded extends Demands>(
   operation: CallerOperation,
   ask: (claimed: Claimed) => Promise<{ row: Found | undefined; found: Asked }>,
   demands: Demanded,
+  counting: Counting = {},
 ): Promise<(KnownCaller<Demanded> & { found: Asked }) | Refusal> {
   const read = readToken(headers)
   if (isRefusal(read)) return read
   const known = verifyWithoutTrip(ctx, read, demands)
   const [early, { row, found }] = await Promise.all([
-    known.then((caller) => caller && limitCaller(ctx, operation, caller)),
+    known.then((caller) => caller && limitCaller(ctx, operation, caller, counting)),
     ask(read.claimed),
   ])
   if (early) return early
   const caller = await verify(ctx, read, row, demands)
-  const late = (await known) ? null : await limitCaller(ctx, operation, caller)
+  const late = (await known) ? null : await limitCaller(ctx, operation, caller, counting)
   if (late) return late
   if (isRefusal(caller)) return caller
   const worker = READERS[operation]
@@ -174,17 +184,18 @@ async function verifyWithoutTrip<Demanded extends Demands>(
  * Counts the address, and the session of a token that is known to be good. A session that a token merely claims is
  * never counted: an attacker who learns an id could use up its owner's calls.
  */
-function limitCaller(
+async function limitCaller(
   ctx: Context,
   operation: CallerOperation,
   known: Caller | Refusal,
-  { account }: Mailed = {},
+  { account, besides }: Counting,
 ) {
-  const isKnown = !isRefusal(known)
-  return checkLimits(ctx, operation, {
-    ...(isKnown && { session: known.sessionId }),
-    ...(isKnown && account !== undefined && { account: `${ctx.host}\0${account}` }),
-  })
+  if (isRefusal(known)) return checkLimits(ctx, operation)
+  const subjects = {
+    session: known.sessionId,
+    ...(account !== undefined && { account: `${ctx.host}\0${account}` }),
+  }
+  return checkLimits(ctx, operation, subjects, besides ? await besides(known) : null)
 }
 
 /**

@@ -13,7 +13,7 @@ import {
   type Policy,
   SITE_FACTOR,
 } from './limits.ts'
-import { countInWindows } from './sliding-window.ts'
+import { type Besides, countInWindows } from './sliding-window.ts'
 
 type LimitContext = Pick<
   Context,
@@ -28,6 +28,7 @@ type RedisSubjects<Name extends LimitedOperation> = (typeof LIMITS)[Name] extend
  * Counts this request against its address and the given subjects of the operation, in one trip: all of them or none.
  * What the log's `limiter` says: `allowed`, `refused`, or `degraded` with the policy that was followed.
  * @param subjects what is counted besides the address; decided by us or proved by the caller, never merely claimed
+ * @param besides what is done in the same trip, unless the request is refused; for operations that are closed without Redis
  * @returns null to go on, or refusal `rate_limited` with `Retry-After`, `RateLimit` and `RateLimit-Policy`
  * @throws Fault `upstream_*` when Redis did not answer and the operation is closed then
  */
@@ -35,8 +36,12 @@ export async function checkLimits<Name extends LimitedOperation>(
   ctx: LimitContext,
   operation: Name,
   subjects: Partial<Record<RedisSubjects<Name>, string>> = {},
+  besides: Besides | null = null,
 ): Promise<Refusal | null> {
   const { redis: limits, withoutRedis }: Policy = LIMITS[operation]
+  // What is done besides must not be left out in silence.
+  if (besides && (!limits || withoutRedis !== 'closed'))
+    throw new Fault('internal_error', `${operation} is not closed without Redis`)
   if (!limits) return checkAtEdge(ctx, operation)
   const { network, site } = ctx.client
   const networks = { address: network, ...(site !== null && { site }) }
@@ -57,7 +62,7 @@ export async function checkLimits<Name extends LimitedOperation>(
         }
       }),
     )
-    const refused = await countInWindows(ctx.redis, buckets, ctx.now(), analyticsOf(ctx, operation))
+    const refused = await countInWindows(ctx.redis, buckets, ctx.now(), analyticsOf(ctx, operation), besides)
     ctx.outcome.limiter = refused ? 'refused' : 'allowed'
     return refused && refuseOver(refused.full.subject, refused.full.limit, refused.waitSeconds)
   } catch (error) {

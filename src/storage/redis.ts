@@ -11,7 +11,7 @@ import type { Trips } from './trips.ts'
 export type { Redis }
 
 /** Key prefixes, all of them. */
-export const REDIS_PREFIX = { limit: 'lk:limit' } as const
+export const REDIS_PREFIX = { limit: 'lk:limit', ceremony: 'lk:ceremony' } as const
 
 /** Whole keys, all of them. */
 export const REDIS_KEYS = { spilledEvents: 'lk:spilled-events' } as const
