@@ -1,6 +1,7 @@
 /**
  * `npm run build` — bundles every Worker of wrangler.toml as a deployment would, uploads nothing, and prints how large
- * each is. It holds what must stay true of the bundles: only the Workers that hash passwords carry Argon2.
+ * each is. It holds what must stay true of the bundles: only the Workers that hash passwords carry Argon2, and only those that
+ * answer for passkeys what verifies them.
  */
 import { execFile } from 'node:child_process'
 import { readdir, readFile, rm } from 'node:fs/promises'
@@ -19,6 +20,7 @@ export const WRANGLER = path.join(
 )
 
 const MAY_HASH = [ALL_IN_ONE, 'password']
+const MAY_VERIFY_PASSKEYS = [ALL_IN_ONE, 'passkey']
 
 export type Bundle = {
   worker: string
@@ -26,6 +28,7 @@ export type Bundle = {
   gzipKiB: number
   wasm: string[]
   carriesArgon2: boolean
+  carriesWebAuthn: boolean
 }
 
 /** Bundles one Worker into `folder`. @throws with what wrangler printed when that fails */
@@ -39,8 +42,11 @@ export async function buildWorker(worker: string, folder: string): Promise<Bundl
   return { worker, uploadKiB: Number(sizes[1]), gzipKiB: Number(sizes[2]), ...inspected }
 }
 
-/** What a built bundle is made of. `Hash_Calculate` is the function of argon2.wasm that our driver calls by name. */
-export async function inspectBundle(folder: string): Promise<Pick<Bundle, 'wasm' | 'carriesArgon2'>> {
+/** What a built bundle is made of. `Hash_Calculate` is the function of argon2.wasm that our driver calls by name; `android-safetynet`
+ * is a form of attestation that @simplewebauthn/server knows. */
+export async function inspectBundle(
+  folder: string,
+): Promise<Pick<Bundle, 'wasm' | 'carriesArgon2' | 'carriesWebAuthn'>> {
   const files = await readdir(folder)
   // Wrangler puts a hash before each name.
   const wasm = files
@@ -50,7 +56,11 @@ export async function inspectBundle(folder: string): Promise<Pick<Bundle, 'wasm'
     files.filter((file) => /\.m?js$/.test(file)).map((file) => readFile(path.join(folder, file), 'utf8')),
   )
   const hasDriver = scripts.some((script) => script.includes('Hash_Calculate'))
-  return { wasm: wasm.sort(), carriesArgon2: hasDriver || wasm.includes('argon2.wasm') }
+  return {
+    wasm: wasm.sort(),
+    carriesArgon2: hasDriver || wasm.includes('argon2.wasm'),
+    carriesWebAuthn: scripts.some((script) => script.includes('android-safetynet')),
+  }
 }
 
 async function runWrangler(args: string[]): Promise<string> {
@@ -71,12 +81,14 @@ async function main(): Promise<void> {
   for (const worker of readWorkers().keys()) {
     try {
       const bundle = await buildWorker(worker, path.join('dist', worker))
-      const { uploadKiB, gzipKiB, wasm, carriesArgon2 } = bundle
+      const { uploadKiB, gzipKiB, wasm, carriesArgon2, carriesWebAuthn } = bundle
       rows[worker] = { 'upload KiB': uploadKiB, 'gzip KiB': gzipKiB, wasm: wasm.join(', ') || '-' }
       if (carriesArgon2 && !MAY_HASH.includes(worker))
         refuse(
           `the Worker ${worker} carries Argon2; only ${MAY_HASH.join(' and ')} may. See what it imports.`,
         )
+      if (carriesWebAuthn && !MAY_VERIFY_PASSKEYS.includes(worker))
+        refuse(`the Worker ${worker} carries what verifies passkeys. See what it imports.`)
     } catch (error) {
       refuse(`the Worker ${worker} does not build: ${error instanceof Error ? error.message : error}`)
     }

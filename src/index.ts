@@ -6,11 +6,21 @@ import { operations as admin } from './workers/admin.ts'
 import { operations as discovery } from './workers/discovery.ts'
 import { operations as email } from './workers/email.ts'
 import { operations as mfa } from './workers/mfa.ts'
+import { operations as passkey } from './workers/passkey.ts'
 import { operations as password } from './workers/password.ts'
 import { operations as session } from './workers/session.ts'
 import { operations as webhook } from './workers/webhook.ts'
 
-export const operations = [...password, ...session, ...email, ...mfa, ...webhook, ...admin, ...discovery]
+export const operations = [
+  ...password,
+  ...session,
+  ...email,
+  ...mfa,
+  ...passkey,
+  ...webhook,
+  ...admin,
+  ...discovery,
+]
 
 export const secrets = SECRETS
 

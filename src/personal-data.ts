@@ -11,6 +11,7 @@ import { keysData } from './keys/personal-data.ts'
 import { mailerData } from './mailer/personal-data.ts'
 import { mfaData } from './mfa/personal-data.ts'
 import { oneTimeData } from './one-time/personal-data.ts'
+import { passkeysData } from './passkeys/personal-data.ts'
 import { passwordsData } from './passwords/personal-data.ts'
 import { sessionsData } from './sessions/personal-data.ts'
 import { signInData } from './sign-in/personal-data.ts'
@@ -22,6 +23,7 @@ const GATHERED = [
   tenantsData,
   accountsData,
   passwordsData,
+  passkeysData,
   sessionsData,
   signInData,
   mfaData,

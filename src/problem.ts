@@ -12,6 +12,7 @@ export const CATALOGUE = {
   invalid_token: { status: 401, title: 'The access token is not valid' },
   invalid_credentials: { status: 401, title: 'The e-mail address or the password is wrong' },
   invalid_code: { status: 401, title: 'The code is wrong or no longer valid; ask for a new one' },
+  invalid_passkey: { status: 401, title: 'The passkey could not be verified; try again' },
   insufficient_user_authentication: {
     status: 401,
     title: 'This needs a sign-in of the last minutes; confirm the password first',
@@ -44,6 +45,9 @@ export const CATALOGUE = {
     title: 'Too many failed attempts: this password is no way in until it has been reset',
   },
   email_taken: { status: 409, title: 'An account with this e-mail address exists' },
+  passkey_exists: { status: 409, title: 'This passkey is registered already' },
+  too_many_passkeys: { status: 409, title: 'The account has as many passkeys as it may have' },
+  last_way_in: { status: 409, title: 'Nothing else opens the account; add another way to sign in first' },
   idempotency_key_in_use: { status: 409, title: 'A request with this Idempotency-Key is under way' },
   payload_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The body must be application/json' },

@@ -7,9 +7,11 @@ import { DOCUMENT } from '../ops/openapi.ts'
 import type { Description } from '../src/description.ts'
 import type { LimitedOperation, Policy } from '../src/limits/limits.ts'
 import type { OneTimePurpose } from '../src/one-time/purposes.ts'
+import { userHandleOf } from '../src/passkeys/user-handle.ts'
 import { codeAt, type PlantedFactor } from './support/authenticator.ts'
 import { type Answer, type CallOptions, type Client, newEmail, type Tokens } from './support/client.ts'
 import type { Mailed } from './support/mailed.ts'
+import { createPasskey, unknownCredential, usePasskey } from './support/passkey-authenticator.ts'
 
 /** As far as tests look into it. */
 export type JsonSchema = {
@@ -76,9 +78,32 @@ type Input = {
   /** Fields of the example that do not go with those. */
   without?: readonly string[]
   headers?: (mailed: Mailed) => Record<string, string>
+  /** What is made for one call alone: the id in its path, and fields and headers in place of the others. */
+  make?: (client: Client, tokens: Tokens) => Promise<Made>
 }
 
+type Made = { id?: string; fields?: Fields; headers?: Record<string, string> }
+
 const ENROLLING = { isConfirmed: false, purpose: 'enrol' } as const
+
+const ownPasskey = async (client: Client, tokens: Tokens): Promise<Made> => ({
+  id: (await client.plantedPasskey(tokens)).id,
+})
+
+async function madeByAuthenticator(client: Client, { user }: Tokens): Promise<Made> {
+  const { challenge, cookie } = await client.plantedCeremony({ kind: 'register', userId: user.id })
+  const { hostname } = new URL(client.tenant.origin)
+  const asked = { rp: { id: hostname }, user: { id: userHandleOf(user.id) }, challenge }
+  const { credential } = createPasskey(asked, client.tenant.origin)
+  return { fields: { credential }, headers: { cookie } }
+}
+
+async function signedByPasskey(client: Client, { user }: Tokens): Promise<Made> {
+  const { challenge, cookie } = await client.plantedCeremony({ kind: 'sign_in', userId: null })
+  const { passkey } = await client.plantedPasskey({ user })
+  const credential = usePasskey(passkey, { challenge }, client.tenant.origin)
+  return { fields: { credential }, headers: { cookie } }
+}
 
 const INPUTS: Record<string, Input> = {
   register: { fields: () => ({ email: newEmail() }) },
@@ -124,6 +149,17 @@ const INPUTS: Record<string, Input> = {
   },
   removeTotp: { factor: {} },
   replaceRecoveryCodes: { factor: {} },
+  finishPasskeyRegistration: {
+    fields: () => ({ credential: unknownCredential('webauthn.create') }),
+    without: ['name'],
+    make: madeByAuthenticator,
+  },
+  finishPasskeySignIn: {
+    fields: () => ({ credential: unknownCredential('webauthn.get') }),
+    make: signedByPasskey,
+  },
+  renamePasskey: { fields: () => ({ name: 'Laptop' }), make: ownPasskey },
+  deletePasskey: { make: ownPasskey },
 }
 
 export type OperationUnderTest = Documented['x-latchkey'] & {
@@ -150,6 +186,8 @@ export type OperationUnderTest = Documented['x-latchkey'] & {
   purpose: OneTimePurpose | null
   /** Whether it is of an account that has an app. */
   needsFactor: boolean
+  /** Whether a call needs what is made for it alone. */
+  isMade: boolean
   /** Makes what the call needs to be there. @returns the call itself */
   prepare(client: Client, tokens: Tokens): Promise<() => Promise<Answer<unknown>>>
   /** As a caller of its kind calls it. `:id` is that of the caller's session, which `newAdmin` gives a webhook too. */
@@ -183,6 +221,7 @@ function underTest(
     fields,
     without = [],
     headers = () => ({}),
+    make,
   } = INPUTS[id.replace(/Form$/, '')] ?? {}
   const input: OperationUnderTest['input'] = (tokens, mailed = NEVER_MAILED, planted = NEVER_PLANTED) => {
     const kept = Object.entries(media?.example ?? {}).filter(([name]) => !without.includes(name))
@@ -205,8 +244,12 @@ function underTest(
     const mailed = purpose ? await client.plant(purpose, tokens, { closed }) : NEVER_MAILED
     const planted = factor ? await client.withFactor(tokens, factor) : NEVER_PLANTED
     const query = purpose && method === 'GET' ? `?token=${mailed.token}` : ''
-    const at = path.replaceAll(/:\w+/g, tokens.session.id)
-    return () => client.call(`${at}${query}`, optionsOf(tokens, mailed, planted))
+    const made = (await make?.(client, tokens)) ?? {}
+    const at = path.replaceAll(/:\w+/g, made.id ?? tokens.session.id)
+    const options = optionsOf(tokens, mailed, planted)
+    const json = made.fields && { json: { ...input(tokens, mailed, planted), ...made.fields } }
+    const all = { ...options, ...json, headers: { ...options.headers, ...made.headers } }
+    return () => client.call(`${at}${query}`, all)
   }
   return {
     ...rest,
@@ -229,6 +272,7 @@ function underTest(
     headers,
     purpose,
     needsFactor: factor !== undefined,
+    isMade: make !== undefined,
     prepare,
     call: async (client, tokens) => (await prepare(client, tokens))(),
   }

@@ -7,7 +7,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import { grantedRoles, markProved, markProvedAndGrant } from '../accounts/proof-store.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
 import { endedSessions } from '../sessions/ended-store.ts'
-import { endAccess } from './store.ts'
+import { endAccess, removeAllButPassword } from './store.ts'
 
 /** What it was mailed for. */
 type ProvedBy = 'verify_email' | 'sign_in' | 'reset_password' | 'invitation'
@@ -25,10 +25,13 @@ export const proveAddress = (ctx: Recorder, by: ProvedBy, known: SQL = sql`false
 
 /**
  * The same where a password is chosen with it: all that is older ends whether or not the proof is the first, and the caller
- * stores the password. The account accepts what the token grants (`granted`).
+ * stores the password. What else opened the account ends with a first proof alone: a forgotten password says nothing against an owner's. The
+ * account accepts what the token grants (`granted`).
  */
 export const proveAndSecure = (ctx: Recorder, by: ProvedBy, name: string | null): SQL => sql`
   ${endAccess(sql`token`, { reason: 'secured', credentials: 'kept' })},
+  planted as (select * from token where email_verified_at is null),
+  ${removeAllButPassword(sql`planted`)},
   ${grantedRoles},
   proved as (${markProvedAndGrant(name)}),
   ${recordProof(ctx, by, sql`'set'::text`)}`

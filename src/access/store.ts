@@ -16,15 +16,22 @@ import { endedSessions, endSessionRows } from '../sessions/ended-store.ts'
 import { callingTenant } from '../tenants/store.ts'
 
 /** What opens the account without a mail: gone (`removed_passwords` …), for the accounts in `account` (`user_id`). */
-const removeCredentials = (account: SQL): SQL =>
+const removeCredentials = (account: SQL, tables = CREDENTIALS): SQL =>
   sql.join(
-    CREDENTIALS.map((name) => {
+    tables.map((name) => {
       const table = sql.raw(name)
       return sql`removed_${table} as (
         delete from ${table} using ${account} as account where ${table}.user_id = account.user_id
         returning ${table}.user_id)`
     }),
     sql`, `,
+  )
+
+/** The same but for the password, where the statement stores another. */
+export const removeAllButPassword = (account: SQL): SQL =>
+  removeCredentials(
+    account,
+    CREDENTIALS.filter((table) => table !== 'passwords'),
   )
 
 export type Ended = {

@@ -22,6 +22,7 @@ export type EventEntry = {
 }
 
 const session = { session_id: 'the session' }
+const passkey = { passkey_id: 'the passkey' }
 const endpoint = { endpoint_id: 'the endpoint' }
 const refusal = {
   operation: 'what was asked for, e.g. `POST /v1/login`',
@@ -313,6 +314,34 @@ export const EVENTS = {
   'password.disabled': {
     says: 'A hundred failed attempts in a row: the password is no way in until it has been reset.',
     carries: {},
+    visibleTo: 'person',
+    webhook: true,
+    origin: 'change',
+  },
+  'passkey.added': {
+    says: 'A person added a passkey to their account.',
+    carries: { ...passkey, backed_up: 'whether it is copied to other devices of theirs' },
+    visibleTo: 'person',
+    webhook: true,
+    origin: 'change',
+  },
+  'passkey.renamed': {
+    says: 'A person gave a passkey another name.',
+    carries: passkey,
+    visibleTo: 'person',
+    webhook: false,
+    origin: 'change',
+  },
+  'passkey.removed': {
+    says: 'A person took a passkey away; every other session ended.',
+    carries: { ...passkey, ...ended },
+    visibleTo: 'person',
+    webhook: true,
+    origin: 'change',
+  },
+  'passkey.counter_went_back': {
+    says: 'A passkey counted fewer uses than before: its key may have been copied. Where it is backed up, copies count by themselves, and the sign-in went on.',
+    carries: { ...passkey, refused: 'whether the sign-in was refused' },
     visibleTo: 'person',
     webhook: true,
     origin: 'change',

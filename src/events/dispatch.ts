@@ -15,6 +15,7 @@ import { reportLost, spill } from './spilled.ts'
 const ATTEMPTS: Partial<Record<RefusalCode, AttemptType>> = {
   invalid_credentials: 'session.refused',
   password_disabled: 'session.refused',
+  invalid_passkey: 'session.refused',
   email_taken: 'registration.refused',
   password_compromised: 'registration.refused',
   invalid_grant: 'refresh.refused',

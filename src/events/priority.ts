@@ -25,6 +25,8 @@ const URGENT: readonly EventType[] = [
   'second_factor.disabled',
   'recovery_codes.replaced',
   'recovery_code.used',
+  'passkey.added',
+  'passkey.removed',
   'session.started', // a new device
   'session.revoked',
   'session.reuse_detected',

@@ -11,6 +11,7 @@ export const DEVICE_COOKIE = '__Host-latchkey-device'
 const MAX_AGE_SECONDS = 34_560_000
 const CHALLENGE_COOKIE = '__Host-latchkey-challenge'
 export const REGISTRATION_COOKIE = '__Host-latchkey-registration'
+const CEREMONY_COOKIE = '__Host-latchkey-ceremony'
 const HALF_A_YEAR_SECONDS = 15_552_000
 
 /** @returns the cookie's value or null; refusal `invalid_request` when it stands twice (one was planted: CASES J08) */
@@ -36,6 +37,12 @@ export function readChallengeCookie(headers: Headers): string | null {
 /** @returns what the browser was given when it registered, or null when there is none, or two */
 export function readRegistrationCookie(headers: Headers): string | null {
   const values = readCookie(headers, REGISTRATION_COOKIE)
+  return values.length === 1 ? (values[0] ?? null) : null
+}
+
+/** @returns what the browser was given when it began to use a passkey, or null when there is none, or two */
+export function readCeremonyCookie(headers: Headers): string | null {
+  const values = readCookie(headers, CEREMONY_COOKIE)
   return values.length === 1 ? (values[0] ?? null) : null
 }
 
@@ -70,6 +77,10 @@ export const expiredChallengeCookie = () => challengeCookie('', 0)
 /** @param maxAgeSeconds the life of the link that it belongs to */
 export const registrationCookie = (value: string, maxAgeSeconds: number) =>
   cookie(REGISTRATION_COOKIE, value, maxAgeSeconds)
+
+/** @param maxAgeSeconds the life of a WebAuthn challenge */
+export const ceremonyCookie = (nonce: string, maxAgeSeconds: number) =>
+  cookie(CEREMONY_COOKIE, nonce, maxAgeSeconds)
 
 const cookie = (name: string, value: string, maxAge: number) =>
   `${name}=${value}; Max-Age=${maxAge}; Path=/; HttpOnly; Secure; SameSite=Lax`

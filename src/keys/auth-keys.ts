@@ -8,7 +8,16 @@ import { Fault } from '../problem.ts'
 import { findRingState, reportKeyring } from './auth-keys-store.ts'
 
 /** The Workers that hold AUTH_KEYS; the all-in-one Worker reports as each of them. */
-export const KEYED_WORKERS = ['password', 'session', 'email', 'mfa', 'webhook', 'admin', 'jobs'] as const
+export const KEYED_WORKERS = [
+  'password',
+  'session',
+  'email',
+  'mfa',
+  'passkey',
+  'webhook',
+  'admin',
+  'jobs',
+] as const
 export type KeyedWorker = (typeof KEYED_WORKERS)[number]
 
 /** What the database knows of the ring at hand. */

@@ -155,6 +155,15 @@ export const LIMITS = {
   replaceRecoveryCodes: { redis: { address: perMinute(60), session: perHour(10) }, ...open },
   exportMe: { redis: { address: perMinute(60), session: perHour(10) }, ...open },
   deleteMe: { redis: { address: perMinute(60), session: perHour(10) }, ...open },
+  // A challenge lies in Redis alone, so without it there is none; and no one guesses a signature.
+  beginPasskeyRegistration: { redis: { address: perMinute(60), session: perQuarter(30) }, ...closed },
+  finishPasskeyRegistration: { redis: { address: perMinute(60), session: perQuarter(30) }, ...closed },
+  // A sign-in page asks for a challenge whenever it is shown (conditional UI).
+  beginPasskeySignIn: { redis: { address: perMinute(300) }, ...closed },
+  finishPasskeySignIn: { redis: { address: perMinute(100) }, ...closed },
+  listPasskeys: { redis: { address: perMinute(600), session: perMinute(120) }, ...open },
+  renamePasskey: { redis: { address: perMinute(600), session: perMinute(60) }, ...open },
+  deletePasskey: { redis: { address: perMinute(600), session: perMinute(60) }, ...open },
   // Operations of an administrator: the session is bounded, and nobody guesses here.
   listAuditEvents: { redis: { address: perMinute(600), session: perMinute(60) }, ...open },
   importUsers: { redis: { address: perMinute(600), session: perMinute(120) }, ...open },
@@ -172,6 +181,7 @@ export const LIMITS = {
   replayWebhookDeliveries: { redis: { address: perMinute(600), session: perMinute(10) }, ...open },
   jwks: cached,
   openidConfiguration: cached,
+  relatedOrigins: cached,
   changePasswordPage: { edge: { address: EDGE_LIMIT }, withoutRedis: 'unused', withoutPostgres: 'edge' },
   // The pages that mailed links open: they look whether the link is alive, and change nothing until a button is pressed.
   linkPage: { edge: { address: EDGE_LIMIT }, withoutRedis: 'unused', withoutPostgres: 'closed' },

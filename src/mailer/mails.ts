@@ -17,6 +17,8 @@ export type NoticeTemplate =
   | 'second_factor_disabled'
   | 'recovery_codes_replaced'
   | 'recovery_code_used'
+  | 'passkey_added'
+  | 'passkey_removed'
   | 'sessions_revoked'
   | 'session_ended'
   | 'session_not_continued'
@@ -116,6 +118,8 @@ export const MAILS: Partial<Record<EventType, MailEntry>> = {
   'second_factor.disabled': { template: 'second_factor_disabled', ...notice },
   'recovery_codes.replaced': { template: 'recovery_codes_replaced', ...notice },
   'recovery_code.used': { template: 'recovery_code_used', ...notice },
+  'passkey.added': { template: 'passkey_added', ...notice },
+  'passkey.removed': { template: 'passkey_removed', ...notice },
   'session.started': { template: 'new_device', ...notice, only: ({ new_device }) => new_device === true },
   'session.revoked': { template: 'sessions_revoked', ...notice },
   'session.reuse_detected': { template: 'session_ended', ...notice },

@@ -6,6 +6,9 @@ export const METHODS = {
   password: { amr: ['pwd'], aal: 1 },
   // RFC 8176 has no word for a mailed code or link; both are one-time passwords. E-mail is no second factor (ASVS 6.3.6).
   email: { amr: ['otp'], aal: 1 },
+  // A key that its owner was verified for (PIN or biometrics: the authenticator does not say which). Nothing attests whether
+  // the key lies in hardware, so neither `hwk` nor `swk`; `pop` is the word for that (IANA's registry of `amr`).
+  passkey: { amr: ['pop', 'user', 'mfa'], aal: 2 },
 } as const satisfies Record<string, { amr: readonly string[]; aal: 1 | 2 }>
 
 export type Method = keyof typeof METHODS

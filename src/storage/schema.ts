@@ -374,6 +374,63 @@ export const oneTimeTokens = pgTable(
   ],
 )
 
+/**
+ * Passkeys (src/passkeys/): what a person's authenticator proves itself by. A public key and its id open nothing; a
+ * credential belongs to one account of a tenant.
+ */
+export const passkeys = pgTable(
+  'passkeys',
+  {
+    id: uuid('id').primaryKey(),
+    tenantId: uuid('tenant_id')
+      .notNull()
+      .references(() => tenants.id),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id),
+    credentialId: bytea('credential_id').notNull(),
+    /** A COSE key (RFC 9052). */
+    publicKey: bytea('public_key').notNull(),
+    /** The highest signature counter that was seen; 0 where the authenticator has none. */
+    counter: bigint('counter', { mode: 'number' }).notNull(),
+    transports: text('transports').array().notNull().default(sql`'{}'`),
+    /** Whether it may be copied to other devices of its owner, which never changes, and whether it has been. */
+    backupEligible: boolean('backup_eligible').notNull(),
+    backedUp: boolean('backed_up').notNull(),
+    /** The model of the authenticator; zeros where it does not tell. */
+    aaguid: uuid('aaguid').notNull(),
+    name: text('name').notNull(),
+    /** Whether its owner wants it asked for after another factor. */
+    isSecondFactor: boolean('is_second_factor').notNull().default(false),
+    createdAt: createdAt(),
+    lastUsedAt: instant('last_used_at'),
+  },
+  (table) => [
+    uniqueIndex('passkeys_credential').on(table.tenantId, table.credentialId),
+    index('passkeys_user').on(table.userId, table.id),
+    check('passkeys_credential_id_length', sql`length(${table.credentialId}) between 1 and 1023`),
+  ],
+)
+
+/**
+ * WebAuthn challenges that were answered with success, until they would have expired: Redis hands a challenge out once,
+ * and after a failover perhaps once more. The id is a digest of the challenge and of all that it is bound to.
+ */
+export const consumedCeremonies = pgTable(
+  'consumed_ceremonies',
+  {
+    id: bytea('id').primaryKey(),
+    tenantId: uuid('tenant_id')
+      .notNull()
+      .references(() => tenants.id),
+    expiresAt: instant('expires_at').notNull(),
+  },
+  (table) => [
+    index('consumed_ceremonies_expires').on(table.expiresAt),
+    check('consumed_ceremonies_id_length', sql`length(${table.id}) = 32`),
+  ],
+)
+
 /** The deployment's signing keys; every Worker and region reads the same rows (FINDINGS F23). */
 export const signingKeys = pgTable(
   'signing_keys',

@@ -10,6 +10,15 @@ function bounded(name: NumberSetting) {
   return v.optional(v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most)), fallback)
 }
 
+const DOMAIN = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/
+
+/** An https origin, exactly as browsers write it, or an Android app by the digest of its key. */
+function isPasskeyOrigin(text: string): boolean {
+  if (/^android:apk-key-hash:[A-Za-z0-9_-]{43}$/.test(text)) return true
+  const url = URL.parse(text)
+  return url?.protocol === 'https:' && url.origin === text && DOMAIN.test(url.hostname)
+}
+
 /** `tenants.settings`: what an operator may change, within bounds that keep it safe. Lifetimes are in seconds. */
 const Settings = v.object({
   /** The `aud` of access tokens; the issuer when absent. */
@@ -27,6 +36,12 @@ const Settings = v.object({
   unproved_account_days: bounded('unproved_account_days'),
   /** Where `/.well-known/change-password` leads; our own page when absent. */
   change_password_url: v.optional(v.pipe(v.string(), v.url(), v.startsWith('https://'))),
+  /** The domain that passkeys are of (WebAuthn's RP ID); the issuer's host when absent. Another one loses all passkeys. */
+  passkey_rp_id: v.optional(v.pipe(v.string(), v.maxLength(253), v.regex(DOMAIN))),
+  /** Where passkeys may be used; when absent, the issuer and those of `allowed_origins` that the domain covers. */
+  passkey_origins: v.optional(
+    v.pipe(v.array(v.pipe(v.string(), v.check(isPasskeyOrigin))), v.minLength(1), v.maxLength(20)),
+  ),
   /** In code points. NIST SP 800-63B-4 §3.1.1.2 wants 15 where the password is the only factor. */
   password_min_length: bounded('password_min_length'),
   /** In bytes of UTF-8 after NFC; at least 64 code points of 4 bytes are always allowed. */

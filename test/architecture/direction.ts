@@ -20,7 +20,7 @@ const ROOMS = [
   ['sessions'],
   ['access'],
   ['sign-in'],
-  ['addresses'],
+  ['addresses', 'passkeys'],
   ['passwords', 'mfa'],
 ]
 

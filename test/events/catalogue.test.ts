@@ -18,6 +18,7 @@ import {
   untilLimited,
 } from '../support/client.ts'
 import { type AuditEvent, useStage } from '../support/event-stage.ts'
+import { attemptSignIn, newPasskey } from '../support/passkeys.ts'
 import { type Receiver, startReceiver } from '../support/receiver.ts'
 import { backdateUse } from '../support/sessions.ts'
 
@@ -33,6 +34,11 @@ afterEach(() => stage().queue.take())
 
 /** What the audit log is to say: whom the event is about, who did it, and some of its data. */
 type Expected = { subject: string | null; actor: string | null; data?: Record<string, unknown> }
+
+async function newPasskeyOwner(client: Client) {
+  const { tokens } = await client.newAccount()
+  return { tokens, ...(await client.plantedPasskey(tokens)) }
+}
 
 const byThemself = (id: string, data = {}): Expected => ({ subject: id, actor: id, data })
 const byNobody = (subject: string | null, data = {}): Expected => ({ subject, actor: null, data })
@@ -263,6 +269,32 @@ const FLOWS: Record<EventType, (client: Client) => Promise<Expected>> = {
     await setFailures(stage().service, { tenant: client.tenant, email }, 99)
     await client.login(email, WRONG)
     return byNobody(tokens.user.id)
+  },
+  'passkey.added': async (client) => {
+    const { tokens } = await client.newAccount()
+    const { listed } = await newPasskey(client, tokens)
+    return byThemself(tokens.user.id, { passkey_id: listed.id, backed_up: true })
+  },
+  'passkey.renamed': async (client) => {
+    const { tokens, id } = await newPasskeyOwner(client)
+    await client.call(`/v1/passkeys/${id}`, {
+      method: 'PATCH',
+      bearer: tokens.access_token,
+      json: { name: 'Laptop' },
+    })
+    return byThemself(tokens.user.id, { passkey_id: id })
+  },
+  'passkey.removed': async (client) => {
+    const { tokens, id } = await newPasskeyOwner(client)
+    const other = await client.signIn(tokens.user.email)
+    await client.call(`/v1/passkeys/${id}`, { method: 'DELETE', bearer: tokens.access_token })
+    return byThemself(tokens.user.id, { passkey_id: id, session_ids: [other.session.id] })
+  },
+  'passkey.counter_went_back': async (client) => {
+    const { tokens, id, passkey } = await newPasskeyOwner(client)
+    await stage().service.sql('update passkeys set counter = 7 where id = $1', [id])
+    await attemptSignIn(client, passkey, { counter: 7 })
+    return byThemself(tokens.user.id, { passkey_id: id, refused: false })
   },
   'audit.read': async (client) => {
     const { tokens } = await client.newAdmin()

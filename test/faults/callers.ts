@@ -2,6 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { expect } from 'vitest'
 import { parseKeyring } from '../../src/crypto/keyring.ts'
+import type { ProblemCode } from '../../src/problem.ts'
 import { hashRefreshToken, newRefreshToken } from '../../src/sessions/refresh-token.ts'
 import {
   type Account,
@@ -46,6 +47,8 @@ export type FaultedOperation = {
   reports: boolean
   /** Whether its failures are pages. */
   isPage?: true
+  /** What it answers when Redis has lost what it answers. */
+  lost?: ProblemCode
   prepare(stage: Stage): Promise<Attempt>
 }
 

@@ -26,6 +26,7 @@ import {
 } from './callers.ts'
 import { MFA_OPERATIONS } from './mfa-operations.ts'
 import { ordinaryOperations } from './ordinary.ts'
+import { PASSKEY_OPERATIONS } from './passkey-operations.ts'
 
 /** Whose facts are known; the others are `ordinaryOperations`. */
 const KNOWN: Partial<Record<LimitedOperation, FaultedOperation[]>> = {
@@ -38,6 +39,7 @@ const KNOWN: Partial<Record<LimitedOperation, FaultedOperation[]>> = {
     { ...writing, title: 'login by cookie', repeats: false, prepare: toLogin('cookie') },
   ],
   ...ACCOUNT_OPERATIONS,
+  ...PASSKEY_OPERATIONS,
   refresh: [
     { ...writing, title: 'refresh', prepare: toRefresh('token') },
     { ...writing, title: 'refresh by cookie', prepare: toRefresh('cookie') },
@@ -145,6 +147,14 @@ const KNOWN: Partial<Record<LimitedOperation, FaultedOperation[]>> = {
       ...reading,
       title: 'changePasswordPage of a host that was not asked yet',
       prepare: toFindPasswordPage({ isKept: false }),
+    },
+  ],
+  relatedOrigins: [
+    { ...reading, title: 'relatedOrigins', isKept: true, prepare: toFindOrigins({ isKept: true }) },
+    {
+      ...reading,
+      title: 'relatedOrigins of a host that was not asked yet',
+      prepare: toFindOrigins({ isKept: false }),
     },
   ],
   linkPage: [{ ...reading, title: 'linkPage', isPage: true, prepare: toOpenLink }],
@@ -507,6 +517,11 @@ function toFindPasswordPage({ isKept }: Kept) {
     ...(await toReadPublic(stage, '/.well-known/change-password', isKept, () => ({}))),
     success: { status: 303 },
   })
+}
+
+function toFindOrigins({ isKept }: Kept) {
+  return (stage: Stage): Promise<Attempt> =>
+    toReadPublic(stage, '/.well-known/webauthn', isKept, ({ origin }) => ({ origins: [origin] }))
 }
 
 async function toOpenLink({ hurried, tenant }: Stage): Promise<Attempt> {

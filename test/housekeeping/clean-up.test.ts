@@ -371,6 +371,9 @@ describe('each statement', () => {
          insert into one_time_tokens (id, tenant_id, purpose, holder, hash, key_id, expires_at)
          select gen_random_uuid(), $1, 'sign_in', n::text, sha256(('link ' || n)::bytea), 'k1', now() + interval '1 hour'
          from generate_series(1, 20000) n),
+       ceremonies as (
+         insert into consumed_ceremonies (id, tenant_id, expires_at)
+         select sha256(('ceremony ' || n)::bytea), $1, now() + interval '5 minutes' from generate_series(1, 20000) n),
        failures as (
          insert into sign_in_failures (tenant_id, subject, consecutive_failures)
          select $1, sha256(n::text::bytea), 3 from generate_series(1, 20000) n),

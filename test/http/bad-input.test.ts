@@ -89,7 +89,7 @@ describe.each(bodyOperations.map((operation) => [operation.title, operation] as 
         'undefined',
       ]
       for (const text of texts) expectProblem(await send(operation, text), 'invalid_json')
-      const isOptional = operation === refresh || operation === logout
+      const isOptional = operation === refresh || operation === logout || operation === beginPasskey
       for (const value of [...(isOptional ? [] : [null]), true, 7, CANARY, [], [{ email: CANARY }]])
         expectProblem(await sendJson(operation, value), 'invalid_input', { '': 'wrong_type' })
       for (const bytes of [
@@ -255,6 +255,7 @@ const named = (title: string): Operation => {
 }
 const [register, login, updateMe] = [named('register'), named('login'), named('updateMe')]
 const [refresh, logout] = [named('refresh'), named('logout')]
+const beginPasskey = named('begin adding a passkey')
 
 describe('e-mail addresses', () => {
   const bad: [string, string[]][] = [

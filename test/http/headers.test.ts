@@ -50,7 +50,7 @@ function expectHeaders({ headers }: Answer<unknown>, caching = 'no-store') {
 /** The same operation with a token or an app that is alive, where it takes one: those of the table are no one's. */
 function redeeming({ title }: Operation) {
   return EVERY_OPERATION.find(
-    ({ id, purpose, needsFactor }) => id === title && (purpose !== null || needsFactor),
+    ({ id, purpose, needsFactor, isMade }) => id === title && (purpose !== null || needsFactor || isMade),
   )
 }
 

@@ -9,6 +9,9 @@ const limited = useLimited()
 /** What must not be found, in whatever letters. */
 const secrets: string[] = []
 
+/** A challenge that waits for its answer. */
+const CEREMONY = /^lk:ceremony:[\w-]{43}$/
+
 /** Every operation was called, also from IPv6 and from a browser that is known by now. */
 beforeAll(async () => {
   const { service, tenant, engine } = limited()
@@ -50,7 +53,8 @@ test('keeps no e-mail, address, host, token, session or account in Redis, neithe
 })
 
 test('names every key by operation, subject, 128 bits of an HMAC and the number of the window', async () => {
-  const keys = (await limited().engine.exec(['KEYS', '*'])) as string[] // KEYS answers a list of names
+  const everything = (await limited().engine.exec(['KEYS', '*'])) as string[] // KEYS answers a list of names
+  const keys = everything.filter((key) => !CEREMONY.test(key))
   for (const key of keys)
     expect(key).toMatch(
       /^lk:limit:[a-zA-Z]+:(address|site|account|account_address|device|account_devices|session|token|tenant):[\w-]{22}:\d+$/,
@@ -66,7 +70,20 @@ test('names every key by operation, subject, 128 bits of an HMAC and the number 
   expect([...found].toSorted()).toEqual(declared.filter((name) => name !== 'logout:session').toSorted())
 })
 
-test('keeps counters alone, each for two of its windows and a second at most', async () => {
+test('keeps of a challenge a digest, for five minutes at most, and until when it is good', async () => {
+  const { engine } = limited()
+  const keys = (await engine.exec(['KEYS', 'lk:ceremony:*'])) as string[] // a list of names
+  expect(keys).not.toEqual([])
+  for (const key of keys) {
+    expect(key).toMatch(CEREMONY)
+    expect(await engine.exec(['GET', key])).toMatch(/^\{"expiresAt":\d+,"isConditional":(true|false)\}$/)
+    const left = await engine.exec(['PTTL', key])
+    expect(left).toBeGreaterThan(0)
+    expect(left).toBeLessThanOrEqual(300_000)
+  }
+})
+
+test('keeps counters besides, each for two of its windows and a second at most', async () => {
   const { engine } = limited()
   for (const key of await keysOf(limited())) {
     expect(await engine.exec(['GET', key])).toMatch(/^\d+$/)

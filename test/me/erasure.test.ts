@@ -89,6 +89,7 @@ async function isErased(userId: string) {
 async function rowsOf(userId: string, email: string) {
   const [row] = await sql(
     `select (select count(*)::int from passwords where user_id = $1) as passwords,
+       (select count(*)::int from passkeys where user_id = $1) as passkeys,
        (select count(*)::int from sessions where user_id = $1) as sessions,
        (select count(*)::int from refresh_tokens left join sessions on sessions.id = session_id where sessions.user_id = $1) as refresh_tokens,
        (select count(*)::int from one_time_tokens where user_id = $1) as one_time_tokens,
@@ -104,6 +105,7 @@ async function rowsOf(userId: string, email: string) {
 
 const NOTHING = {
   passwords: 0,
+  passkeys: 0,
   sessions: 0,
   refresh_tokens: 0,
   one_time_tokens: 0,

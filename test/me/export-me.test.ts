@@ -127,6 +127,7 @@ async function plantAll(client: Client, { email, userId }: { email: string; user
     [sessionId, tenant.id, userId],
   )
   await plantToken(service(), { tenant, purpose: 'verify_email', userId, subject: email })
+  await client.plantedPasskey({ user: { id: userId } })
   await sql(
     `insert into mails (event_id, user_id, tenant_id, template) values (gen_random_uuid(), $1, $2, 'x')`,
     [userId, tenant.id],
@@ -180,6 +181,7 @@ describe('leaves nothing out', () => {
           {
             text: [`canary ${path}`, `canary ${path}`],
             ARRAY: [[`canary ${path}`], `canary ${path}`],
+            bytea: [Buffer.from(`canary ${path}`), Buffer.from(`canary ${path}`).toString('base64')],
             jsonb: [{ canary: path }, `"${path}"`],
             boolean: [false, `"${column}" : false`],
           }[type] ??

@@ -15,6 +15,7 @@ export const WORKERS = [
   'session',
   'email',
   'mfa',
+  'passkey',
   'webhook',
   'admin',
   'jobs',

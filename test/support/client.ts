@@ -3,6 +3,7 @@ import { randomBytes, randomInt, randomUUID } from 'node:crypto'
 import type { OneTimePurpose } from '../../src/one-time/purposes.ts'
 import { type PlantedFactor, plantFactor } from './authenticator.ts'
 import { type Mailed, mailedToken, type Planted, plantToken } from './mailed.ts'
+import { type PlantedPasskey, plantCeremony, plantPasskey } from './planted-passkeys.ts'
 import type { Service, TenantOptions, TestTenant } from './service.ts'
 
 export const PASSWORD = 'correct horse battery'
@@ -131,6 +132,14 @@ export function createClient(service: Service, tenant: TestTenant, address = ran
   const mailed = (purpose: OneTimePurpose, { user }: Pick<Tokens, 'user'>) =>
     mailedToken(service, purpose, user.id)
 
+  /** A passkey of the account, made in a moment. */
+  const plantedPasskey = ({ user }: { user: { id: string } }): Promise<PlantedPasskey> =>
+    plantPasskey(service, tenant, user.id)
+
+  /** A challenge for its owner to answer, or for anyone who signs in, and the cookie of the browser that asked. */
+  const plantedCeremony = (purpose: Parameters<typeof plantCeremony>[2]) =>
+    plantCeremony(service, tenant, purpose)
+
   /** A further session of the account. */
   async function signIn(email: string): Promise<Tokens> {
     const { status, body } = await login(email)
@@ -154,6 +163,8 @@ export function createClient(service: Service, tenant: TestTenant, address = ran
     plant,
     withFactor,
     mailed,
+    plantedPasskey,
+    plantedCeremony,
   }
 }
 

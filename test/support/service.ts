@@ -35,6 +35,8 @@ export type Backend = {
   /** One more connection, for a transaction or a lock that a test holds. */
   connect(): Promise<pg.Client>
   database: string
+  /** Asks Redis itself, past every gate. */
+  redis(command: string[]): Promise<unknown>
   /** A tenant of its own, so that tests share nothing. */
   newTenant(options?: TenantOptions): Promise<TestTenant>
   /** Round trips that the endpoints themselves saw so far. */
@@ -171,7 +173,8 @@ async function startBackend(): Promise<Backend> {
   const { postgresPort, template, signingSealKeys } = inject('stack')
   const database = await cloneDatabase(postgresPort, template)
   const neon = await startNeonEndpoint({ postgresPort })
-  const redis = await startUpstashEndpoint({ engine: await createRedisEngine(), token: 'local' })
+  const engine = await createRedisEngine()
+  const redis = await startUpstashEndpoint({ engine, token: 'local' })
   const gates = {
     postgres: await startFaultProxy('neon', neon),
     redis: await startFaultProxy('upstash', redis),
@@ -187,6 +190,7 @@ async function startBackend(): Promise<Backend> {
     sql: async (text, values) => (await database.client.query(text, values)).rows,
     connect: () => connect(postgresPort, database.name),
     database: database.name,
+    redis: (command) => engine.exec(command),
     newTenant: (options) => insertTenant(database.client, options),
     trips: () => ({ postgres: neon.trips(), redis: redis.trips() }),
     gates,

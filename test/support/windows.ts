@@ -52,7 +52,8 @@ async function startLimited(
   const redis = await startUpstashEndpoint({ engine, token: 'local' })
   const gate = await startFaultProxy('upstash', redis)
   const url = `http://127.0.0.1:${gate.port}`
-  const service = await startService({ bindings: { UPSTASH_REDIS_REST_URL: url, ...PATIENT, ...bindings } })
+  const started = await startService({ bindings: { UPSTASH_REDIS_REST_URL: url, ...PATIENT, ...bindings } })
+  const service: Service = { ...started, redis: (command) => engine.exec(command) }
   const tenant = await service.newTenant()
   return { engine, redis, gate, service, tenant, client: createClient(service, tenant) }
 }

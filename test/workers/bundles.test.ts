@@ -1,4 +1,5 @@
-/** The bundles as `wrangler deploy` would upload them: only the Worker that hashes passwords carries Argon2. */
+/** The bundles as `wrangler deploy` would upload them: only the Worker that hashes passwords carries Argon2, and
+ * only that of passkeys what verifies them. */
 import { expect, inject, test } from 'vitest'
 import { inspectBundle } from '../../ops/build.ts'
 import { ALL_IN_ONE, environmentOf, readWorkers } from '../../ops/routes.ts'
@@ -14,7 +15,7 @@ const MAY_HASH = ['password', ALL_IN_ONE]
 const others = [...readWorkers().keys()].filter((worker) => !MAY_HASH.includes(worker))
 
 test.each(others)('%s carries no Argon2: neither its WebAssembly nor its driver', async (worker) => {
-  expect(await inspectBundle(await folderOf(worker))).toEqual({ wasm: [], carriesArgon2: false })
+  expect(await inspectBundle(await folderOf(worker))).toMatchObject({ wasm: [], carriesArgon2: false })
 })
 
 test.each(MAY_HASH)('%s carries Argon2, so the check above can fail', async (worker) => {
@@ -22,3 +23,11 @@ test.each(MAY_HASH)('%s carries Argon2, so the check above can fail', async (wor
   expect(carriesArgon2).toBe(true)
   expect(wasm).toEqual(['argon2.wasm', 'blake2b.wasm'])
 })
+
+test.each([...readWorkers().keys()])(
+  '%s carries what verifies passkeys only where it answers for them',
+  async (worker) => {
+    const { carriesWebAuthn } = await inspectBundle(await folderOf(worker))
+    expect(carriesWebAuthn).toBe(worker === 'passkey' || worker === ALL_IN_ONE)
+  },
+)

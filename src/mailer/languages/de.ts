@@ -138,6 +138,20 @@ export const de: Texts = {
         'Waren Sie das nicht, setzen Sie Ihr Passwort mit „Passwort vergessen“ zurück und machen Sie neue Wiederherstellungscodes.',
       ],
     },
+    passkey_added: {
+      subject: (tenant) => `Neuer Passkey für Ihr Konto bei ${tenant}`,
+      paragraphs: (tenant) => [
+        `Ihr Konto bei ${tenant} hat einen neuen Passkey, mit dem man sich ohne Passwort anmelden kann. Er wurde von dem unten genannten Gerät aus hinzugefügt.`,
+        'Wenn Sie das nicht waren, setzen Sie Ihr Passwort mit „Passwort vergessen“ zurück; das meldet alle ab. Melden Sie sich dann an und entfernen Sie den Passkey.',
+      ],
+    },
+    passkey_removed: {
+      subject: (tenant) => `Ein Passkey Ihres Kontos bei ${tenant} wurde entfernt`,
+      paragraphs: (tenant) => [
+        `Ein Passkey Ihres Kontos bei ${tenant} wurde von dem unten genannten Gerät aus entfernt; man kann sich mit ihm nicht mehr anmelden. Alle anderen Sitzungen wurden beendet.`,
+        'Wenn Sie das nicht waren, setzen Sie Ihr Passwort mit „Passwort vergessen“ zurück: Das meldet alle ab.',
+      ],
+    },
     sessions_revoked: {
       subject: (tenant) => `Sitzungen bei ${tenant} wurden beendet`,
       paragraphs: (tenant) => [

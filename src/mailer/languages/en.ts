@@ -138,6 +138,20 @@ export const en: Texts = {
         'If this was not you, reset your password with “forgot password” and make new recovery codes.',
       ],
     },
+    passkey_added: {
+      subject: (tenant) => `A passkey was added to your account at ${tenant}`,
+      paragraphs: (tenant) => [
+        `Your account at ${tenant} has a new passkey, which signs in to it without a password. It was added from the device below.`,
+        'If it was not you, reset your password with “forgot password”, which signs everyone out, then sign in and remove the passkey.',
+      ],
+    },
+    passkey_removed: {
+      subject: (tenant) => `A passkey was removed from your account at ${tenant}`,
+      paragraphs: (tenant) => [
+        `A passkey of your account at ${tenant} was removed from the device below, and no longer signs in. All other sessions were signed out.`,
+        'If it was not you, reset your password with “forgot password”: that signs everyone out.',
+      ],
+    },
     sessions_revoked: {
       subject: (tenant) => `Sessions of yours at ${tenant} were ended`,
       paragraphs: (tenant) => [
