@@ -26,7 +26,7 @@ type Call = {
   isConfirmed?: boolean
   purpose?: 'sign_in' | 'enrol'
   success: Attempt['success']
-  facts: Record<string, string>
+  facts: Record<string, string> | ((factor: PlantedFactor) => Record<string, string>)
 }
 
 const toCall =
@@ -42,7 +42,8 @@ const toCall =
     return {
       call: () => client.call(path, options),
       success,
-      facts: () => askFacts(stage.patient, facts, [tokens.user.id]),
+      facts: () =>
+        askFacts(stage.patient, typeof facts === 'function' ? facts(factor) : facts, [tokens.user.id]),
     }
   }
 
@@ -79,7 +80,10 @@ export const MFA_OPERATIONS = {
         isConfirmed: false,
         purpose: 'enrol',
         success: { status: 201, body: { secret: expect.any(String) } },
-        facts: { added: 'exists (select from totp_factors where user_id = $1 and confirmed_at is null)' },
+        // One that was never confirmed is there already; a new one takes its place.
+        facts: ({ factorId }) => ({
+          replaced: `exists (select from totp_factors where user_id = $1 and id <> '${factorId}')`,
+        }),
       }),
     },
   ],
