@@ -4,6 +4,7 @@
  */
 import net from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { operationCalled } from '../operations.ts'
 import { type Answer, type Client, createClient, newEmail, PASSWORD, type Tokens } from '../support/client.ts'
 import { CLEARED, expectProblem as expectRefusal } from '../support/expect.ts'
 import { allOperations, bodyOperations, type Operation } from '../support/http-operations.ts'
@@ -89,7 +90,7 @@ describe.each(bodyOperations.map((operation) => [operation.title, operation] as 
         'undefined',
       ]
       for (const text of texts) expectProblem(await send(operation, text), 'invalid_json')
-      const isOptional = operation === refresh || operation === logout || operation === beginPasskey
+      const isOptional = operationCalled(operation.title).bodyIsOptional
       for (const value of [...(isOptional ? [] : [null]), true, 7, CANARY, [], [{ email: CANARY }]])
         expectProblem(await sendJson(operation, value), 'invalid_input', { '': 'wrong_type' })
       for (const bytes of [
@@ -255,7 +256,6 @@ const named = (title: string): Operation => {
 }
 const [register, login, updateMe] = [named('register'), named('login'), named('updateMe')]
 const [refresh, logout] = [named('refresh'), named('logout')]
-const beginPasskey = named('begin adding a passkey')
 
 describe('e-mail addresses', () => {
   const bad: [string, string[]][] = [
