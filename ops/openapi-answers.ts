@@ -59,6 +59,8 @@ export function componentResponses(operations: Description[]): Record<string, un
           description: codes.map((code) => `\`${code}\`: ${CATALOGUE[code].title}`).join('. '),
           headers: headersOf([
             ...(HEADERS_OF_STATUS[status] ?? []),
+            // A refresh token that is dead takes its cookie along.
+            ...(codes.includes('invalid_grant') ? ['Set-Cookie'] : []),
             ...(operation.isPage ? ['Content-Language'] : []),
             'X-Request-Id',
           ]),
