@@ -81,7 +81,7 @@ describe.each(MODES)('while Redis %s', (_, mode, cause) => {
       const line = requestsFrom(limited(), client).at(-1)
       expect(line).toMatchObject({ limiter: 'degraded', limiter_policy: policy, limiter_cause: cause })
     }
-  })
+  }, 120_000)
 
   test('passes 40 simultaneous reads and 40 refreshes of one session', async () => {
     const client = from()

@@ -148,7 +148,10 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     bindings: all,
     fetch: async (target, init) => {
       const response = await workerd.fetch(target, init)
-      if (options.bundles === undefined) await holdToContract(init?.method ?? 'GET', target, response)
+      // A Worker alone does not have the operations of the others.
+      const isElsewhere = options.workers !== undefined && response.status === 404
+      if (options.bundles === undefined && !isElsewhere)
+        await holdToContract(init?.method ?? 'GET', target, response)
       if (response.status >= 400) refuseSecrets(`${target} answered`, await response.clone().text(), all)
       return response
     },
