@@ -10,7 +10,7 @@ import { stepOf } from './totp.ts'
 
 /** Fields of a body: which factor, and its code. Whether a code has the right form is for the attempt to say, which counts. */
 export const Answered = {
-  method: v.pipe(text(64), v.picklist(['totp', 'recovery_code'])),
+  method: v.picklist(['totp', 'recovery_code']),
   code: text(64),
 }
 
