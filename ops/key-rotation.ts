@@ -71,7 +71,7 @@ export async function promoteKey(
           `${keyId} may not be promoted yet:`,
           ...wrong.map((line) => `  ${line}`),
           `Call each Worker once, and wait until none has answered without it for ${QUIET_MINUTES} minutes`,
-          '(a sign-in, a refresh, a code, GET /v1/webhooks, GET /v1/admin/audit-events; jobs comes by itself).',
+          '(a sign-in, a refresh, a code, GET /v1/mfa, POST /v1/passkeys/login/options, GET /v1/webhooks, GET /v1/admin/audit-events; jobs comes by itself).',
           'With --unseen, Workers that you do not deploy need not have been seen.',
         ].join('\n'),
       )

@@ -130,6 +130,7 @@ export async function requireLiveCaller<const Demanded extends Demands = Anyone>
 /** Whose ring these reads report, while a key is being handed out: of the Workers that are asked nothing else by anyone. */
 const READERS: Partial<Record<CallerOperation, KeyedWorker>> = {
   listAuditEvents: 'admin',
+  listFactors: 'mfa',
   listWebhooks: 'webhook',
 }
 

@@ -25,6 +25,7 @@ async function callEach(on: Service, client: ReturnType<typeof createClient>, em
   expect((await client.refresh(refresh_token)).status).toBe(200)
   await client.call('/v1/email/code/verify', { json: { email: newEmail(), code: '123456' } })
   expect((await client.call('/v1/passkeys/login/options', { method: 'POST' })).status).toBe(200)
+  expect((await client.call('/v1/mfa', { bearer })).status).toBe(200)
   expect((await client.call('/v1/webhooks', { bearer })).status).toBe(200)
   expect((await client.call('/v1/admin/audit-events', { bearer })).status).toBe(200)
   await on.runCron('* * * * *')
@@ -58,13 +59,13 @@ test('keys 1: add, promote, reseal, retire: each says what is missing, and nobod
 
   const unseen = await keys(['promote', 'k2'], ready)
   expect(unseen).toMatchObject({ status: 1, stdout: '' })
-  for (const worker of ['password', 'session', 'email', 'passkey', 'webhook', 'admin', 'jobs'])
+  for (const worker of ['password', 'session', 'email', 'mfa', 'passkey', 'webhook', 'admin', 'jobs'])
     expect(unseen.stderr).toContain(`${worker} has not been seen with k2`)
 
   await withRing(ready, async (on) => {
     await callEach(on, createClient(on, client.tenant), email)
     await client.signIn(email) // one isolate that has not got it yet
-    await expect.poll(async () => (await reports()).length).toBe(8)
+    await expect.poll(async () => (await reports()).length).toBe(9)
     const behind = await keys(['promote', 'k2'], ready)
     expect(behind.status).toBe(1)
     expect(behind.stderr).toMatch(/password answered without k2 \d+ s ago/)
