@@ -49,8 +49,9 @@ type InLine = {
 
 /** From one hash to the next, before that was measured. */
 const FIRST_PACE_MS = 50
-/** Between two questions of one that is not the first. */
+/** Between two questions of one that is not the first. Of many, those far behind ask less often: questions hold the loop, too. */
 const PAUSE_MS = 5
+const ASK_ALIKE = 4
 /** A turn of the loop that takes longer had something else to do. */
 const CALM_TURN_MS = 2
 /** In a loop that never comes to rest a hash begins all the same after so many turns. */
@@ -84,8 +85,16 @@ export function createHashLine(): HashLine {
     if (one.begunAt !== null) return Number.NEGATIVE_INFINITY
     return isAged(one, now) ? -1 : one.turn.rank()
   }
-  const next = (now: number) =>
-    [...line].reduce((first, one) => (rankOf(one, now) < rankOf(first, now) ? one : first))
+  /** How many go before: those of a lower rank, and of the same rank those who came first. */
+  function countBefore(own: InLine, now: number): number {
+    const rank = rankOf(own, now)
+    let [count, isBehind] = [0, false]
+    for (const one of line) {
+      if (one === own) isBehind = true
+      else if (rankOf(one, now) < rank || (rankOf(one, now) === rank && !isBehind)) count += 1
+    }
+    return count
+  }
 
   return {
     enter(now, { most, withinMs }, turn = ANY) {
@@ -104,7 +113,8 @@ export function createHashLine(): HashLine {
           Object.assign(own, { asked, askedAt: at })
           line.add(own) // anew, should it have been taken to be gone
           dropGone(at)
-          if (next(at) !== own) return PAUSE_MS
+          const before = countBefore(own, at)
+          if (before > 0) return PAUSE_MS * Math.ceil(before / ASK_ALIKE)
           if (!isAged(own, at) && turn.mustYield()) {
             own.hasYielded = true
             return PAUSE_MS
