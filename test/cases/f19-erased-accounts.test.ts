@@ -155,7 +155,9 @@ describe('what is in flight while an account is closed', () => {
       const answers = await race(50, (index) => (index === 25 ? close(old) : call(old)))
       expect(answers[25]?.status).toBe(204)
       for (const { status } of answers) expect(status).toBeLessThan(500)
-      const left = answers.flatMap(({ body }) => (body && 'refresh_token' in body ? [body as Tokens] : []))
+      const given = answers.flatMap(({ body }) => (body && 'refresh_token' in body ? [body as Tokens] : []))
+      // Refreshes answer one successor: asking for it fifty times would reach its limit.
+      const left = [...new Map(given.map((one) => [one.refresh_token, one])).values()]
       const expectDead = () =>
         Promise.all(
           [tokens, old.other, ...left].map(async ({ access_token, refresh_token }) => {

@@ -1,7 +1,7 @@
 /** The main job from end to end, over both ways to deploy: one Worker for everything, and one Worker per [env]. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Client, createClient, newClient, newEmail } from '../support/client.ts'
-import { expectProblem } from '../support/expect.ts'
+import { CLEARED, expectProblem } from '../support/expect.ts'
 import { type Service, startService } from '../support/service.ts'
 
 const SHAPES = [
@@ -79,7 +79,7 @@ describe.each(SHAPES)('over $shape', ({ workers }) => {
     const gone = await browser('/v1/logout', second)
     expect(gone.status).toBe(204)
     expect(gone.headers.get('set-cookie')).toContain('Max-Age=0')
-    expectProblem(await browser('/v1/refresh', second), 'invalid_grant')
+    expectProblem(await browser('/v1/refresh', second), 'invalid_grant', [CLEARED])
   })
 
   test('keys, discovery and health answer', async () => {
