@@ -48,9 +48,9 @@ export const heldChallenge = (challengeId: string): SQL => sql`
       and mfa_challenges.created_at >= coalesce(users.access_valid_from, '-infinity')
     for update of mfa_challenges)`
 
-/** `update … returning user_id`: the challenge in `challenge` is used up, once the member `proved` (`user_id`) has a row. */
+/** `update … returning user_id`: the challenge in `challenge` is used up, and nothing was put off, once the member `proved` (`user_id`) has a row. */
 export const consumeChallenge: SQL = sql`
-  update mfa_challenges set consumed_at = clock_timestamp()
+  update mfa_challenges set consumed_at = clock_timestamp(), sign_ins = 0
   from challenge join proved on proved.user_id = challenge.user_id
   where mfa_challenges.id = challenge.id
   returning mfa_challenges.user_id`

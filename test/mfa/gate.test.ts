@@ -61,6 +61,10 @@ describe('a tenant that requires a second factor', () => {
       acr: 'aal2',
     })
     expectProblem(await enrolled(), 'invalid_mfa_token')
+    const putOff = await service().sql('select sign_ins from mfa_challenges where tenant_id = $1', [
+      client.tenant.id,
+    ])
+    expect(putOff, 'all of the grace is there again').toEqual([{ sign_ins: 0 }])
     expect(await challenge(client, email)).toMatchObject({ methods: ['totp', 'recovery_code'] })
   })
 
