@@ -324,7 +324,7 @@ describe('a caller who hangs up', () => {
       const holder = await service().connect()
       await holder.query('begin')
       await holder.query(
-        'lock table users, sessions, webhook_endpoints, webhook_deliveries in exclusive mode',
+        'lock table users, sessions, passkeys, webhook_endpoints, webhook_deliveries in exclusive mode',
       )
       try {
         const { outcome, hangUp } = begin(attempt)
