@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
 import { writeArgon2 } from './ops/extract-argon2.js'
@@ -19,8 +20,9 @@ const DRIVER = 'test/dev/neon-endpoint.test.ts'
  */
 export default defineConfig({
   test: {
-    // Much of a test is waiting for a deadline or another process, so that more files than cores are under way.
-    maxWorkers: '200%',
+    // Much of a test is waiting for a deadline or another process, so that more files than cores are under way: as a number,
+    // because vitest takes no more than 100 % of them.
+    maxWorkers: Math.ceil(1.5 * availableParallelism()),
     sequence: { sequencer: LongestFirst },
     projects: [
       {
@@ -43,7 +45,9 @@ export default defineConfig({
           testTimeout: 60_000,
         },
       },
-      { test: { name: 'architecture', include: ['test/architecture/**/*.test.ts'] } },
+      {
+        test: { name: 'architecture', include: ['test/architecture/**/*.test.ts'], testTimeout: 60_000 },
+      },
       {
         test: {
           name: 'http',

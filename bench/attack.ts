@@ -14,7 +14,7 @@ const SECONDS = 5
 
 /** @param workerd with the limits of production */
 export async function measureAttack({ pid, ports }: Workerd): Promise<Attack> {
-  const { send, request, close } = createSender(ports.latchkey ?? 0, '198.51.100.66') // nobody else's counters
+  const { send, request, close } = createSender(ports.latchkey ?? 0, '198.51.100.66') // an address with its own counters
   const login = await prepareLogin(send)
   await login()
   const before = cpuMs(pid)

@@ -11,10 +11,12 @@ export type Call = {
   bearer?: string | undefined
   idempotencyKey?: string
   cookie?: string | undefined
+  /** On top of those that the members above make. */
+  headers?: Record<string, string>
 }
 
 /** `cookies` as they would be sent back. */
-export type Answer = { status: number; body: string; cookies: string }
+export type Answer = { status: number; body: string; cookies: string; location?: string | undefined }
 
 export type Send = (call: Call) => Promise<Answer>
 
@@ -31,7 +33,16 @@ export function createSender(
   close(): void
 } {
   const agent = new http.Agent({ keepAlive: true })
-  const request = ({ method, path, json, text, bearer, idempotencyKey, cookie }: Call): Promise<Answer> =>
+  const request = ({
+    method,
+    path,
+    json,
+    text,
+    bearer,
+    idempotencyKey,
+    cookie,
+    headers: more,
+  }: Call): Promise<Answer> =>
     new Promise((resolve, reject) => {
       const body = json === undefined ? text : JSON.stringify(json)
       const headers = {
@@ -44,6 +55,7 @@ export function createSender(
         ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
         ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
         ...(cookie !== undefined && { cookie }),
+        ...more,
       }
       const options = {
         host: LOOPBACK,
@@ -59,7 +71,8 @@ export function createSender(
           received += chunk
         })
         const cookies = (response.headers['set-cookie'] ?? []).map((line) => line.split(';')[0]).join('; ')
-        response.once('end', () => resolve({ status: response.statusCode ?? 0, body: received, cookies }))
+        const { statusCode: status = 0, headers } = response
+        response.once('end', () => resolve({ status, body: received, cookies, location: headers.location }))
         response.once('error', reject)
       })
       sent.once('error', reject)

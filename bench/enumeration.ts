@@ -1,5 +1,5 @@
 /**
- * `node bench/enumeration.ts` — whether the time of an answer tells what an address is (CASES H08): each operation asked
+ * `node bench/enumeration.ts` — whether the time of an answer reveals whether an address has an account: each operation asked
  * about addresses without an account and about accounts in every state, in turns, and the two sets of times compared.
  * It reports and never fails: on a machine that others use, a small p-value may be theirs.
  *   node bench/enumeration.ts --samples=50    fewer than 300 for each, for a look
@@ -50,7 +50,7 @@ const OPERATIONS: Record<string, Ask> = {
 
 type Model = { tenant_id: string; phc: string; key_id: string }
 
-/** An account like everybody's, whose hash the others share: a thousand hashes would only warm the machine. */
+/** An ordinary account, whose hash the others share: a thousand hashes would only warm the machine. */
 async function makeModel(client: pg.Client, send: Send): Promise<Model> {
   const email = newEmail()
   await send({ path: '/v1/register', json: { email, password: 'correct horse battery' } })
@@ -58,7 +58,7 @@ async function makeModel(client: pg.Client, send: Send): Promise<Model> {
     'select tenant_id, phc, key_id from passwords where user_id = (select id from users where email = $1)',
     [email],
   )
-  if (!rows[0]) throw new Error('nobody was registered')
+  if (!rows[0]) throw new Error('no account was registered')
   return rows[0]
 }
 

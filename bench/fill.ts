@@ -13,8 +13,10 @@ export async function fill(client: pg.Client): Promise<void> {
     select uuidv7(make_interval(secs => -n)) as id, n, (select id from tenants order by id limit 1) as tenant_id
     from generate_series(1, ${USERS}) n`)
   await client.query(`
-    insert into users (id, tenant_id, email, name, created_at, awaits_proof_since)
+    insert into users (id, tenant_id, email, name, created_at, roles, status, awaits_proof_since)
     select id, tenant_id, 'user' || n || '@example.com', 'User ' || n, now() - make_interval(secs => n),
+      case when n % 1000 = 1 then '{member,editor}' when n % 2 = 1 then '{member}' else '{}'::text[] end,
+      case when n % 500 = 3 then 'disabled' else 'active' end,
       case when n % 20 = 0 then now() - make_interval(secs => n) end
     from filled_users`)
   await client.query(`
@@ -83,5 +85,56 @@ export async function fill(client: pg.Client): Promise<void> {
     select gen_random_uuid(), tenant_id, id, purpose, id::text, 'user' || n || '@example.com',
       sha256((id::text || purpose)::bytea), 'k1', now() + make_interval(hours => n % 24)
     from filled_users, unnest(array['verify_email', 'reset_password', 'sign_in']) as purpose where n <= 100000`)
+  // Every second account has an app, one in five of them not confirmed, and two passkeys.
+  await client.query(`
+    insert into totp_factors (id, tenant_id, user_id, sealed_secret, created_at, confirmed_at)
+    select gen_random_uuid(), tenant_id, id, repeat(md5(n::text), 3), now() - make_interval(secs => n),
+      case when n % 10 > 0 then now() end
+    from filled_users where n % 2 = 0`)
+  await client.query(`
+    insert into recovery_codes (id, tenant_id, user_id, sealed_hash, used_at)
+    select gen_random_uuid(), tenant_id, id, repeat(md5(n::text), 3), case when code = 1 then now() end
+    from filled_users, generate_series(1, 10) code where n % 10 = 2`)
+  await client.query(`
+    insert into mfa_challenges (id, tenant_id, user_id, purpose, hash, amr, is_known_browser, expires_at)
+    select gen_random_uuid(), tenant_id, id, case when n % 20 = 0 then 'enrol' else 'sign_in' end, sha256(id::text::bytea),
+      '{pwd}', false, now() + make_interval(secs => n % 86400 - 43200)
+    from filled_users where n % 2 = 0`)
+  await client.query(`
+    insert into passkeys (id, tenant_id, user_id, credential_id, public_key, counter, backup_eligible, backed_up, aaguid, name)
+    select gen_random_uuid(), tenant_id, id, sha256((id::text || passkey)::bytea), sha256(id::text::bytea), 0, true, true,
+      gen_random_uuid(), 'Chrome on Linux'
+    from filled_users, generate_series(1, 2) passkey where n % 2 = 0`)
+  await client.query(`
+    insert into consumed_ceremonies (id, tenant_id, expires_at)
+    select sha256(id::text::bytea), tenant_id, now() + make_interval(secs => n % 600 - 300) from filled_users`)
+  // Every account has one at a provider, and signed in with it a minute ago, or an hour.
+  await client.query(`
+    insert into identities (id, tenant_id, user_id, provider, issuer, subject)
+    select gen_random_uuid(), tenant_id, id, 'idp', 'https://idp.example', id::text from filled_users`)
+  await client.query(`
+    insert into oauth_states (id, tenant_id, expires_at)
+    select sha256(id::text::bytea), tenant_id, now() + make_interval(secs => n % 600 - 300) from filled_users`)
+  await client.query(`
+    insert into oauth_exchanges (code_hash, tenant_id, user_id, code_challenge, amr, aal, expires_at)
+    select sha256(id::text::bytea), tenant_id, id, md5(n::text), '{fed}', 1, now() + make_interval(secs => n % 600 - 300)
+    from filled_users`)
+  await client.query(`
+    insert into trusted_devices (id, tenant_id, user_id, hash, device_label, expires_at)
+    select gen_random_uuid(), tenant_id, id, sha256((id::text || 'trusted')::bytea), 'Safari on macOS',
+      now() + make_interval(hours => n % 720 - 24)
+    from filled_users where n % 2 = 0`)
+  // One in ten has a key of their own; the tenant has some thousand of another system.
+  await client.query(`
+    insert into api_keys (id, tenant_id, user_id, name, scopes, hash, is_foreign, expires_at, revoked_at)
+    select gen_random_uuid(), tenant_id, case when n % 100 > 0 then id end, 'Key ' || n, '{orders:read}', sha256(id::text::bytea),
+      n % 100 = 0, case when n % 3 = 0 then now() + make_interval(hours => n % 8760) end,
+      case when n % 7 = 0 then now() - make_interval(hours => n % 720) end
+    from filled_users where n % 10 = 0`)
+  await client.query(`
+    insert into second_factor_removals (id, tenant_id, user_id, requested_by, reason, due_at, settled_at, outcome)
+    select gen_random_uuid(), tenant_id, id, id, 'lost', now() + make_interval(hours => n % 48 - 24),
+      case when n % 4 > 0 then now() - make_interval(hours => n % 720) end, case when n % 4 > 0 then 'removed' end
+    from filled_users where n % 5 = 0`)
   await client.query('vacuum analyze')
 }

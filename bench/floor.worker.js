@@ -1,7 +1,7 @@
 /**
  * The floor that operations are measured against: one hash, one database trip, one Redis trip, each alone in a Worker,
  * through the same libraries and the same code of ours that the operations use. JavaScript, because the types of
- * Workers and those of Node, which the rest of bench/ needs, do not stand in one project.
+ * Workers and those of Node, which the rest of bench/ needs, cannot be in one project.
  */
 import { sql } from 'drizzle-orm'
 import { DEFAULT_COST, hashPassword, verifyPassword } from '../src/crypto/password-hash.ts'

@@ -71,7 +71,7 @@ try {
   await seed(ctx, 8787)
   const tenantId = await fillAccounts(postgres.url)
   let begunAt = performance.now()
-  await importUsers(ctx, { tenantId, firebase: null }, linesOf(count), ({ line }) => {
+  await importUsers(ctx, { tenantId, rpId: 'localhost', firebase: null }, linesOf(count), ({ line }) => {
     if (line % STEP > 0) return
     const seconds = (performance.now() - begunAt) / 1000
     const megabytes = process.memoryUsage().rss / 1024 / 1024

@@ -25,7 +25,7 @@ const WARM_UP: Plan = { rounds: 1, callsPerTurn: 20 }
 
 type Series = { delayMs: number; ratios: Ratios; measured: Record<string, Measured> }
 
-/** One series per delay. Without a delay nothing stands between the Workers and the endpoints. */
+/** One series per delay. Without a delay nothing is between the Workers and the endpoints. */
 async function measureSpeed(stack: Stack, isQuick: boolean): Promise<Series[]> {
   let refreshBatch = ''
   const keepBatch = (_: string, body: string) => {

@@ -51,7 +51,7 @@ export async function prepareTasks(
   ]
 }
 
-/** Registers and refreshes once, for whoever watches what that sends. */
+/** Registers and refreshes once, for a caller that watches what it sends. */
 export async function refreshOnce(latchkey: Send): Promise<void> {
   const registered = await latchkey({ path: '/v1/register', json: { email: newEmail(), password: PASSWORD } })
   await latchkey({ path: '/v1/refresh', json: { refresh_token: readTokens(registered).refresh_token } })

@@ -1,4 +1,4 @@
-/** Stands between a Worker and one of the local endpoints: adds the same delay to every trip, or looks at what passes. */
+/** A proxy between a Worker and one of the local endpoints: adds the same delay to every trip, or looks at what passes. */
 import http from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
 import { LOOPBACK, serveLocally } from '../dev/local-server.ts'

@@ -1,4 +1,4 @@
-/** Stands where the queue's binding stands, and takes everything: what a request pays for it is the call. */
+/** In place of the queue's binding: accepts everything, so that a request pays only for the call. */
 import { WorkerEntrypoint } from 'cloudflare:workers'
 
 export default class Queue extends WorkerEntrypoint {

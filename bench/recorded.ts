@@ -1,10 +1,11 @@
 /** The statements that operations and jobs send, exactly as they arrive at Neon's endpoint: each of them is done once. */
 import pg from 'pg'
 import { SECRETS } from '../src/settings.ts'
-import { type Call, createSender } from './client.ts'
+import { type Call, createSender, type Send } from './client.ts'
 import { newEmail } from './operations.ts'
 import { startProxy } from './proxy.ts'
 import { liveThrough, populate } from './recorded-accounts.ts'
+import { performEvery } from './recorded-every.ts'
 import type { Stack } from './stack.ts'
 import { startWorkerd } from './workerd.ts'
 
@@ -30,7 +31,7 @@ export async function recordStatements(stack: Stack): Promise<Statement[]> {
   }
   const services = [{ name: 'latchkey', bundle: stack.bundles.latchkey, bindings }]
   const workerd = await startWorkerd({ ...stack, services, edgeCache: false })
-  const { expect, close } = createSender(workerd.ports.latchkey ?? 0)
+  const { expect, request, close } = createSender(workerd.ports.latchkey ?? 0)
   const perform = async (name: string, status: number, call: Call) => {
     operation = name
     const { body } = await expect(status, call)
@@ -41,6 +42,9 @@ export async function recordStatements(stack: Stack): Promise<Statement[]> {
     const { databaseUrl } = stack
     await liveThrough(perform, { sql: (query, params = []) => ask(databaseUrl, query, params), bindings })
     await administer(stack, perform)
+    await performEvery(reachedBy(stack, bindings, request), (name) => {
+      operation = name
+    })
     await runJobs(stack, bindings, (name) => {
       operation = name
     })
@@ -51,6 +55,31 @@ export async function recordStatements(stack: Stack): Promise<Statement[]> {
     await neon.stop()
   }
 }
+
+/** The Worker and what is behind it, as the support of the tests reaches them. */
+const reachedBy = (
+  { databaseUrl, ports }: Stack,
+  bindings: Record<string, string>,
+  request: Send,
+): Parameters<typeof performEvery>[0] => ({
+  bindings,
+  sql: (query, params = []) => ask(databaseUrl, query, params),
+  redis: async (command) => {
+    const init = { method: 'POST', headers: { authorization: 'Bearer local' }, body: JSON.stringify(command) }
+    return (await fetch(`http://127.0.0.1:${ports.upstash}`, init)).json()
+  },
+  fetch: async (url, { method = 'GET', headers = {}, body } = {}) => {
+    const { pathname, search } = new URL(url)
+    const text = typeof body === 'string' ? { text: body } : {}
+    const sent = { method, path: pathname + search, headers, ...text }
+    const answer = await request(sent)
+    const type = answer.body.startsWith('{') ? 'application/json' : 'text/html'
+    const answered = new Headers({ 'content-type': type })
+    if (answer.location !== undefined) answered.set('location', answer.location)
+    for (const one of answer.cookies.split('; ')) if (one !== '') answered.append('set-cookie', one)
+    return new Response(answer.body || null, { status: answer.status, headers: answered })
+  },
+})
 
 export type Perform = (name: string, status: number, call: Call) => Promise<string>
 
@@ -101,7 +130,7 @@ async function performAll(perform: Perform): Promise<void> {
   await perform('readyz', 200, { path: '/readyz' })
 }
 
-/** Nobody listens there: what counts is what is asked of the database. */
+/** No one listens there: what counts is what is asked of the database. */
 const TARGET = 'http://127.0.0.1:9/hook'
 
 async function administer({ databaseUrl }: Stack, perform: Perform): Promise<void> {
@@ -135,6 +164,21 @@ async function administer({ databaseUrl }: Stack, perform: Perform): Promise<voi
   ]
   for (const filter of filters)
     await perform('audit events', 200, { path: `/v1/admin/audit-events?${filter}`, bearer })
+  for (const filter of [
+    '',
+    'email_prefix=a',
+    'status=active',
+    'status=disabled',
+    'status=closed',
+    'role=admin',
+    'role=member',
+    'email_prefix=a&role=editor',
+  ])
+    await perform(`accounts ${filter}`, 200, { path: `/v1/admin/users?limit=1&${filter}`, bearer })
+  const first = await perform('accounts', 200, { path: '/v1/admin/users?limit=1', bearer })
+  const { next_cursor: cursor }: { next_cursor: string | null } = JSON.parse(first)
+  const next = `/v1/admin/users?limit=1&cursor=${encodeURIComponent(cursor ?? '')}`
+  await perform('accounts, next page', 200, { path: next, bearer })
 }
 
 type Jobs = {
@@ -142,7 +186,7 @@ type Jobs = {
   scheduled(event: { cron: string }, bindings: Record<string, string>): Promise<void>
 }
 
-/** Not by a literal path: the types of Workers and those of Node do not stand in one project. */
+/** Not by a literal path: the types of Workers and those of Node cannot be in one project. */
 const JOBS: string = '../src/jobs.ts'
 
 /** A delivery that is too old, and endpoints that are disabled and deleted while something waits for them. */

@@ -1,4 +1,4 @@
-/** What a measurement stands on: its own PostgreSQL, Redis, endpoints, a tenant, a key, and the Workers' bundles. */
+/** What a measurement needs: its own PostgreSQL, Redis, endpoints, a tenant, a key, and the Workers' bundles. */
 import { execFile } from 'node:child_process'
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -16,12 +16,12 @@ import { newKeyringEntry } from '../ops/keyring.ts'
 import { migrateAll } from '../ops/migrate.ts'
 import { ALL_IN_ONE, readWorkers } from '../ops/routes.ts'
 
-/** The tenant's host; `seed` names it after a port, which need not be anybody's. */
+/** The tenant's host; `seed` names it after a port, which need not be in use. */
 export const HOST = 'localhost:8787'
 
 export type Stack = {
   folder: string
-  /** Bundles in `folder`; `unlimited` is Latchkey without its limit check, which nobody deploys. */
+  /** Bundles in `folder`; `unlimited` is Latchkey without its limit check, which is never deployed. */
   bundles: { latchkey: string; unlimited: string; floor: string }
   databaseUrl: string
   ports: { neon: number; upstash: number }

@@ -1,6 +1,6 @@
 /**
  * Runs bundles, as `wrangler deploy` would upload them, in a bare `workerd serve`: nothing of wrangler's or miniflare's
- * stands between the caller and the Worker, which would cost more than most operations do (PEERS.md).
+ * is between the caller and the Worker, which would cost more than most operations do.
  */
 import { spawn } from 'node:child_process'
 import { copyFile, readdir, writeFile } from 'node:fs/promises'

@@ -17,7 +17,7 @@ export type LocalServer = {
   stop(): Promise<void>
 }
 
-/** @returns a TCP port that was free a moment ago; whoever takes it must cope with losing the race */
+/** @returns a TCP port that was free a moment ago; the caller must handle a lost race */
 export async function freePort(): Promise<number> {
   const server = net.createServer()
   const port = await bind(server, 0)

@@ -72,7 +72,7 @@ export function renderMailboxPage(messages: Message[]): string {
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Mailbox (${messages.length})</title><style>${raw(STYLE)}</style></head>
 <body>
 <h1>Mailbox</h1>
-<p><span id="count">${messages.length === 1 ? '1 message' : `${messages.length} messages`}</span>, newest first; new ones appear by themselves. <code>GET /api/messages?to=</code>, <code>DELETE /api/messages</code></p>
+<p><span id="count">${messages.length === 1 ? '1 message' : `${messages.length} messages`}</span>, newest first. New messages appear automatically. <code>GET /api/messages?to=</code>, <code>DELETE /api/messages</code></p>
 <main>${messages.map(renderMessage)}</main>
 <script>${raw(SCRIPT)}</script>
 </body>

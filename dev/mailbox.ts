@@ -27,7 +27,7 @@ export type Mailbox = LocalServer & {
 
 const MAX_MESSAGES = 1000
 
-/** Sent by us: to the Worker's transport, and to whoever types a wrong address. */
+/** Errors of the mailbox: for the Worker's transport, and for a browser with a wrong address. */
 type Problem = { status: number; code: string; detail: string; allow?: string }
 
 type Kept = { message: Message; key: string | null; digest: string }
@@ -51,7 +51,7 @@ export async function startMailbox({ port = 0 }: { port?: number } = {}): Promis
   const kept: Box = Object.assign([], { readers: new Set<ServerResponse>() })
   const server = await serveLocally('mailbox', port, async (request, response) => {
     const problem = await answer(kept, request, response).catch((): Problem => {
-      return { status: 400, code: 'invalid_request', detail: 'The request ended early.' }
+      return { status: 400, code: 'invalid_request', detail: 'The request is incomplete.' }
     })
     if (!problem) return
     const { allow, ...body } = problem
@@ -71,10 +71,10 @@ async function answer(
 ): Promise<Problem | null> {
   // A page of the web that points its own name at this machine would otherwise read what we keep (DNS rebinding).
   if (!/^(localhost|127\.0\.0\.1)(:[0-9]+)?$/.test(request.headers.host ?? ''))
-    return { status: 421, code: 'unknown_host', detail: 'Ask for localhost.' }
+    return { status: 421, code: 'unknown_host', detail: 'Use the host localhost.' }
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost')
   const handlers = ROUTES[pathname]
-  if (!handlers) return { status: 404, code: 'not_found', detail: 'There is nothing here.' }
+  if (!handlers) return { status: 404, code: 'not_found', detail: 'Not found.' }
   const handle = Object.hasOwn(handlers, request.method ?? '') && handlers[request.method ?? '']
   if (handle) return handle(kept, { request, response, to: searchParams.get('to') })
   const allow = Object.keys(handlers).join(', ')
@@ -137,23 +137,31 @@ async function take(kept: Box, { request, response }: Asked): Promise<Problem | 
   if (request.headers['content-type'] !== 'application/json')
     return { status: 415, code: 'unsupported_media_type', detail: 'Send application/json.' }
   const text = await readBody(request)
-  if (text === null) return { status: 413, code: 'payload_too_large', detail: 'This is too large.' }
+  if (text === null) return { status: 413, code: 'payload_too_large', detail: 'The message is too large.' }
   const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), Posted), text)
   if (!parsed.success) {
     const [issue] = parsed.issues
     return {
       status: 422,
       code: 'invalid_input',
-      detail: `Not acceptable: ${v.getDotPath(issue) ?? 'the body'}`,
+      detail: `Invalid: ${v.getDotPath(issue) ?? 'the body'}`,
     }
   }
   const key = request.headers['idempotency-key']?.toString() ?? null
   if (key !== null && key.length > 256)
-    return { status: 400, code: 'invalid_idempotency_key', detail: 'A key has at most 256 characters.' }
+    return {
+      status: 400,
+      code: 'invalid_idempotency_key',
+      detail: 'An idempotency key has at most 256 characters.',
+    }
   const digest = createHash('sha256').update(text).digest('hex')
   const before = key === null ? undefined : kept.find((one) => one.key === key)
   if (before && before.digest !== digest)
-    return { status: 409, code: 'invalid_idempotent_request', detail: 'The key was used for another mail.' }
+    return {
+      status: 409,
+      code: 'invalid_idempotent_request',
+      detail: 'The idempotency key was used for another message.',
+    }
   const message = before?.message ?? {
     id: randomUUID(),
     ...parsed.output,

@@ -145,7 +145,9 @@ async function requireFreePort(name: string, port: number): Promise<void> {
   const server = net.createServer()
   await new Promise<void>((resolve, reject) => {
     server.once('error', () =>
-      reject(new Error(`port ${port} is taken; end what uses it, or set ${name} to another`)),
+      reject(
+        new Error(`port ${port} is in use; stop the process that uses it, or set ${name} to another port`),
+      ),
     )
     server.listen(port, '127.0.0.1', () => server.close(() => resolve()))
   })

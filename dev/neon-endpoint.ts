@@ -1,7 +1,7 @@
 /**
  * Neon's `POST /sql` in front of the local PostgreSQL, so that the Worker runs with the driver that production uses.
  * Takes user, password and database from the caller's connection string and ignores its host and port: it only ever
- * connects to its own server. Refuses every password but the configured one, because that server trusts everybody.
+ * connects to its own server. Refuses every password but the configured one, because that server trusts every connection.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import pg from 'pg'
@@ -21,7 +21,7 @@ import {
 } from './neon-protocol.ts'
 
 const APPLICATION_NAME = 'neon-endpoint'
-/** More than any test has requests waiting for one lock; the server allows 300. */
+/** More than any test has requests waiting for one lock; the server allows 1000. */
 const MAX_CONNECTIONS_PER_DATABASE = 120
 const IDLE_MS = 10_000
 

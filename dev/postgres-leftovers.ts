@@ -29,9 +29,7 @@ export async function clearLeftovers(dataDir: string): Promise<void> {
   // The previous run may just be ending.
   for (let waitedMs = 0; launcher !== undefined && findServer()?.parent === launcher; waitedMs += 20) {
     if (waitedMs >= PATIENCE_MS) {
-      throw new Error(
-        `postgres: ${dataDir} is already being served, by process ${launcher}; stop that one first`,
-      )
+      throw new Error(`postgres: ${dataDir} is already in use by process ${launcher}; stop it first`)
     }
     await delay(20)
   }

@@ -67,8 +67,8 @@ function endServers() {
 }
 
 /**
- * Listening for a signal switches off its default, which is to end the process. Somebody else who listens may want the
- * database while they finish, and will exit; when nobody does, this does what would have happened without us.
+ * Listening for a signal switches off its default, which is to end the process. Another listener may need the
+ * database while it finishes, and will exit; without one, this does what the default does.
  */
 function onSignal(signal: NodeJS.Signals) {
   if (process.listenerCount(signal) > 1) return

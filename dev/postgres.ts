@@ -20,7 +20,8 @@ import { clearLeftovers, recordLauncher } from './postgres-leftovers.ts'
 import { endWithParent } from './postgres-shutdown.ts'
 
 const ROLE = 'latchkey'
-const MAX_CONNECTIONS = 300
+/** Three test files, and services that wait for the next one, each with as many as `neon-endpoint.ts` opens for a database. */
+const MAX_CONNECTIONS = 1000
 
 export type PostgresOptions = {
   /** Kept between runs. As root, and below a directory that others cannot enter, it lies in /var/tmp. */
@@ -82,7 +83,7 @@ async function createCluster(dataDir: string, binaries: PostgresBinaries, user: 
     const major = fs.readFileSync(versionFile, 'utf8').trim()
     if (major === binaries.major) return
     throw new Error(
-      `postgres: ${dataDir} was made by PostgreSQL ${major}, this is ${binaries.major}; remove the directory`,
+      `postgres: ${dataDir} was created by PostgreSQL ${major}, this is ${binaries.major}; remove the directory`,
     )
   }
   const unfinished = fs.mkdtempSync(`${dataDir}.unfinished-`)

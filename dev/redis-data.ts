@@ -15,7 +15,7 @@ export async function openRedis(file: string, serverUrl: string | undefined): Pr
   if (serverUrl) {
     // Shells export REDIS_URL for deployments; this stack writes to what it is given.
     if (!isLoopback(URL.parse(serverUrl)?.hostname ?? ''))
-      throw new Error('REDIS_URL does not lead to this machine; unset it, or name a redis-server of your own')
+      throw new Error('REDIS_URL is not on this machine; unset it, or set it to a local redis-server')
     const server = await connectRedisServer(serverUrl)
     return { engine: server, close: () => server.close() }
   }

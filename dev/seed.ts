@@ -4,7 +4,7 @@ import type { OperatorContext } from '../ops/context.ts'
 import { rotateSigningKeys } from '../src/keys/rotation.ts'
 import { requireTenantSettings } from '../src/tenants/tenants.ts'
 
-/** Two ways to register (README): at once on `localhost`, after proof of the address on `verify.localhost`. */
+/** Two ways to register (docs/account-life.md): at once on `localhost`, after proof of the address on `verify.localhost`. */
 const TENANTS = [
   {
     id: '00000000-0000-7000-8000-000000000001',

@@ -26,6 +26,6 @@ export async function refuseMoved(db: Database): Promise<void> {
   const { rows } = await db.execute(sql`select from schema_migrations where name = ${MOVED}`)
   if (rows.length > 0)
     throw new Error(
-      'the audit log of this deployment has a database of its own: AUDIT_DATABASE_URL is missing, or leads to the main one. Nothing was migrated',
+      'the audit log of this deployment has its own database, but AUDIT_DATABASE_URL is missing or names the main one; nothing was migrated',
     )
 }

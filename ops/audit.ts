@@ -71,7 +71,7 @@ async function verify(ctx: OperatorContext, options: string[]): Promise<void> {
     )
     for (const problem of problems) console.log(`  ${problem}`)
   }
-  if (chains.length === 0) console.log('there are no audit events yet')
+  if (chains.length === 0) console.log('no audit events yet')
   if (chains.some(({ problems }) => problems.length > 0)) process.exitCode = 1
 }
 

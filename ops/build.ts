@@ -19,8 +19,8 @@ export const WRANGLER = path.join(
   'bin/wrangler.js',
 )
 
-const MAY_HASH = [ALL_IN_ONE, 'password']
-const MAY_VERIFY_PASSKEYS = [ALL_IN_ONE, 'passkey']
+const MAY_HASH = [ALL_IN_ONE, 'password', 'pages']
+const MAY_VERIFY_PASSKEYS = [ALL_IN_ONE, 'passkey', 'pages']
 
 export type Bundle = {
   worker: string

@@ -1,6 +1,6 @@
 /** What an operator's command uses: the same database client and settings as a Worker, from environment variables. */
 import type { Bindings } from '../src/bindings.ts'
-import type { Context } from '../src/context.ts'
+import type { JobContext } from '../src/context.ts'
 import { faultOf } from '../src/problem.ts'
 import { readSettings, type Secret } from '../src/settings.ts'
 import { createDatabase } from '../src/storage/postgres.ts'
@@ -9,8 +9,8 @@ import { createTrips } from '../src/storage/trips.ts'
 import { useLocalStack } from './local-stack.ts'
 
 export type OperatorContext = Pick<
-  Context,
-  'db' | 'auditDb' | 'redis' | 'trips' | 'settings' | 'now' | 'random'
+  JobContext,
+  'db' | 'auditDb' | 'redis' | 'trips' | 'settings' | 'now' | 'random' | 'client' | 'happened'
 >
 
 /**
@@ -33,10 +33,15 @@ export function createOperatorContext(
     get redis() {
       return createRedis(settings.redis, trips)
     },
+    client: null,
+    happened: { recorded: [] },
     now: () => new Date(),
     random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
   }
 }
+
+/** Where a command prints: results to `log` and `table` (stdout), what it says about them to `error` (stderr). */
+export type Output = Pick<Console, 'log' | 'error' | 'table'>
 
 /** Runs a command, on the local stack with `--local`; what fails is one readable line, and the exit code 1. */
 export async function run(command: () => Promise<void>): Promise<void> {

@@ -7,7 +7,7 @@ import { OFFLINE, WRANGLER } from './build.ts'
 import { withoutSettings } from './child-environment.ts'
 import { ALL_IN_ONE, environmentOf, patternsOf, type RawWorker, readWorkers } from './routes.ts'
 
-/** The host that the repository ships with: somebody else's. */
+/** The placeholder host that the repository ships with. */
 const PLACEHOLDER = 'auth.example.com'
 
 type Order = { workers: string[]; dryRun: boolean }

@@ -39,12 +39,12 @@ async function list(ctx: OperatorContext): Promise<void> {
   let parked = 0
   for await (const page of parkedEvents(ctx)) {
     for (const { id, tenantId, type, sink, refusals } of page)
-      console.log(`${id} ${type} of tenant ${tenantId}: ${sink} could not take it ${refusals} times`)
+      console.log(`${id} ${type} of tenant ${tenantId}: ${sink} failed to process it ${refusals} times`)
     parked += page.length
   }
   console.log(
     parked === 0
-      ? 'no event is parked'
+      ? 'no events are parked'
       : `${parked} parked; next: npm run events -- replay <event id>… | --all`,
   )
 }
@@ -56,7 +56,7 @@ if (import.meta.main) {
     if (command === undefined) await list(ctx)
     else if (command === 'replay' && ids.length > 0) {
       const replayed = await replayEvents(ctx, ids.includes('--all') ? 'all' : ids)
-      console.log(`${replayed} will be tried by the next sweep, within a minute`)
+      console.log(`${replayed} events will be retried within a minute`)
     } else throw new Error('npm run events | npm run events -- replay <event id>… | --all')
   })
 }

@@ -6,17 +6,20 @@ const MAX_LINE_BYTES = 16 * 1024
 /** `bytes` is null of a line that is too long: it is passed over, never held. */
 export type Line = { line: number; bytes: Uint8Array | null }
 
-export async function* readLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Line> {
+export async function* readLines(
+  chunks: AsyncIterable<Uint8Array>,
+  maxBytes = MAX_LINE_BYTES,
+): AsyncGenerator<Line> {
   let line = 1
   let parts: Uint8Array[] = []
   let length = 0
   const take = (part: Uint8Array) => {
     length += part.length
-    if (length <= MAX_LINE_BYTES) parts.push(part)
+    if (length <= maxBytes) parts.push(part)
     else parts = []
   }
   const end = () => {
-    const ended = { line, bytes: length > MAX_LINE_BYTES ? null : Buffer.concat(parts) }
+    const ended = { line, bytes: length > maxBytes ? null : Buffer.concat(parts) }
     line += 1
     parts = []
     length = 0

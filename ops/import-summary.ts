@@ -51,22 +51,22 @@ export function summarise(tally: Tally, rejectedFile: string | null): string {
   const tooLong = tally.refusals.get('line_too_long')?.count ?? 0
   const parts = [
     ...when(created, `${n(created)} created`),
-    ...when(accepted, `${n(accepted)} would be imported, unless their address has an account already`),
+    ...when(accepted, `${n(accepted)} would be imported, unless the email already has an account`),
     ...when(tally.disabled, `  of these ${n(tally.disabled)} disabled`),
     ...when(
       tally.withoutPassword,
-      `  of these ${n(tally.withoutPassword)} without a password: a reset by mail sets the first`,
+      `  of these ${n(tally.withoutPassword)} without a password; a password reset sets one`,
     ),
-    ...when(exists, `${n(exists)} had an account already, which was left as it is`),
-    ...when(duplicate, `${n(duplicate)} duplicate: the address is on an earlier line of this file`),
+    ...when(exists, `${n(exists)} already had an account, which was not changed`),
+    ...when(duplicate, `${n(duplicate)} duplicate: the email is on an earlier line of this file`),
     ...when(refused, `${n(refused)} refused:`),
     ...list(tally.refusals),
     ...when(tally.warnings.size, 'Imported with changes:'),
     ...list(tally.warnings),
     ...(rejectedFile === null
       ? []
-      : [`What was not imported is in ${rejectedFile}: correct it there and import that file.`]),
-    ...when(tooLong, `${n(tooLong)} too long to be kept: shorten the line where it came from.`),
+      : [`The lines that were not imported are in ${rejectedFile}. Correct them and import that file.`]),
+    ...when(tooLong, `${n(tooLong)} too long to be kept; shorten them in the original file.`),
   ]
   return [`${n(tally.lines)} ${tally.lines === 1 ? 'line' : 'lines'}`, ...parts].join('\n')
 }

@@ -1,6 +1,8 @@
 /**
  * `DATABASE_URL=… npm run import -- users.ndjson [--tenant slug] [--firebase hash_config.json] [--check]` — accounts from
- * another system, one JSON object a line, as `POST /v1/admin/users/import` takes them (README, "Moving in"). What became of
+ * another system, one JSON object a line, as `POST /v1/admin/users/import` takes them (docs/moving-in.md); with
+ * `--from auth0|clerk|supabase|firebase|cognito|keycloak|better-auth` the file that the system exports, and with `--rp-id` the
+ * domain of its passkeys. Second factors need AUTH_KEYS. What became of
  * each line goes to stdout as NDJSON, by its number and without its address; a summary goes to stderr, and the lines that
  * were not imported to a file of their own. Can be stopped and run again. `--check` reads the file and imports nothing.
  */
@@ -8,13 +10,15 @@ import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import * as v from 'valibot'
-import { findTenants, insertImports } from '../src/admin/import-store.ts'
+import { insertImports } from '../src/admin/import-store.ts'
 import type { Warning } from '../src/admin/import-tidy.ts'
 import {
   type Entry,
   FirebaseConfig,
   type ImportResult,
+  type Inserted,
   type NewImport,
+  nothingInserted,
   readEntry,
   resultOf,
   unlessDuplicate,
@@ -23,9 +27,11 @@ import { parseJson } from '../src/http/json.ts'
 import { faultOf } from '../src/problem.ts'
 import { createOperatorContext, type OperatorContext, run } from './context.ts'
 import { createFirstLines } from './first-lines.ts'
+import { isSystem, mapFile, SYSTEMS } from './import-from/map.ts'
 import { type Line, readLines } from './import-lines.ts'
 import { createRejectedLines } from './import-rejected.ts'
 import { count, newTally, summarise, type Tally } from './import-summary.ts'
+import { findRpId, requireTenantId } from './tenant-of.ts'
 
 /** An import has no last moment: a million lines over a slow line take hours. */
 export const DEADLINES = { postgres: 60_000, redis: 10_000, request: Number.POSITIVE_INFINITY }
@@ -37,11 +43,10 @@ const BATCH = 100
 /** `accepted` is said by `--check` of what would be created, or is there. */
 export type LineReport = { line: number } & (ImportResult | { status: 'accepted'; warnings?: Warning[] })
 
-type Importer = Pick<OperatorContext, 'db' | 'now' | 'random'>
-type Into = { tenantId: string; firebase: FirebaseConfig | null }
+type Importer = Pick<OperatorContext, 'db' | 'settings' | 'now' | 'random'>
+type Into = { tenantId: string; rpId: string; firebase: FirebaseConfig | null }
 
-/** @returns the ids of those that are new */
-type Insert = (imports: NewImport[]) => Promise<string[]>
+type Insert = (imports: NewImport[]) => Promise<Inserted>
 
 /**
  * Imports what `chunks` hold, a batch at a time, and says of each line what became of it once that is committed.
@@ -49,17 +54,17 @@ type Insert = (imports: NewImport[]) => Promise<string[]>
  */
 export async function importUsers(
   ctx: Importer,
-  { tenantId, firebase }: Into,
+  { tenantId, ...into }: Into,
   chunks: AsyncIterable<Uint8Array>,
   report: (report: LineReport, bytes: Uint8Array | null) => void,
 ): Promise<Tally> {
-  return readUsers(ctx, { firebase, insert: (imports) => insert(ctx, tenantId, imports) }, chunks, report)
+  return readUsers(ctx, { ...into, insert: (imports) => insert(ctx, tenantId, imports) }, chunks, report)
 }
 
 /** @param options.insert null reads the lines and imports none */
 export async function readUsers(
   ctx: Pick<Importer, 'now' | 'random'>,
-  { firebase, insert }: { firebase: FirebaseConfig | null; insert: Insert | null },
+  { insert, ...into }: Omit<Into, 'tenantId'> & { insert: Insert | null },
   chunks: AsyncIterable<Uint8Array>,
   report: (report: LineReport, bytes: Uint8Array | null) => void,
 ): Promise<Tally> {
@@ -68,16 +73,16 @@ export async function readUsers(
   let batch: (Line & { entry: Entry })[] = []
   const flush = async () => {
     const accepted = batch.flatMap(({ entry }) => ('user' in entry ? entry.user : []))
-    const created = accepted.length > 0 && insert ? new Set(await insert(accepted)) : new Set<string>()
+    const inserted = accepted.length > 0 && insert ? await insert(accepted) : nothingInserted()
     for (const { line, bytes, entry } of batch) {
-      const said = { line, ...(insert ? resultOf(entry, created) : checked(entry)) }
+      const said = { line, ...(insert ? resultOf(entry, inserted) : checked(entry)) }
       count(tally, said, 'user' in entry ? entry.user : null)
       report(said, bytes)
     }
     batch = []
   }
   for await (const { line, bytes } of readLines(chunks)) {
-    const entry = readLine(ctx, bytes, firebase)
+    const entry = readLine(ctx, bytes, into)
     if (entry !== null) batch.push({ line, bytes, entry: unlessDuplicate(entry, firstLineOf, line) })
     if (batch.length === BATCH) await flush()
   }
@@ -86,16 +91,28 @@ export async function readUsers(
 }
 
 function checked(entry: Entry): ImportResult | { status: 'accepted'; warnings?: Warning[] } {
-  if (!('user' in entry)) return resultOf(entry, new Set())
+  if (!('user' in entry)) return resultOf(entry, nothingInserted())
   return { status: 'accepted', ...(entry.warnings.length > 0 && { warnings: entry.warnings }) }
 }
 
-async function insert(ctx: Importer, tenantId: string, accepted: NewImport[]): Promise<string[]> {
+async function insert(ctx: Importer, tenantId: string, accepted: NewImport[]): Promise<Inserted> {
+  if (accepted.some(({ totpSecret }) => totpSecret !== null) && !hasAuthKeys(ctx))
+    throw new Error(
+      'import stopped: the file has authenticator apps, whose secrets are encrypted; give AUTH_KEYS in the environment',
+    )
   try {
     return await insertImports(ctx, tenantId, accepted)
   } catch (error) {
     // The driver's own error quotes the statement's parameters: addresses and hashes.
-    throw new Error(`stopped, and can be run again: ${faultOf(error).message}`)
+    throw new Error(`import stopped; you can run it again: ${faultOf(error).message}`)
+  }
+}
+
+function hasAuthKeys({ settings }: Pick<Importer, 'settings'>): boolean {
+  try {
+    return settings.authKeys.length > 0
+  } catch {
+    return false // the setting says so where it is needed and was not given
   }
 }
 
@@ -103,25 +120,28 @@ async function insert(ctx: Importer, tenantId: string, accepted: NewImport[]): P
 function readLine(
   ctx: Pick<Importer, 'now' | 'random'>,
   bytes: Uint8Array | null,
-  firebase: FirebaseConfig | null,
+  into: Omit<Into, 'tenantId'>,
 ): Entry | null {
   if (bytes === null) return { code: 'line_too_long' }
   let text: string
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
-    return { code: 'not_utf8' } // the bytes are somebody's data: they are not repeated
+    return { code: 'not_utf8' } // the bytes are personal data: they are not repeated
   }
   if (text.trim() === '') return null
   const json = parseJson(text, MAX_DEPTH)
-  return 'problem' in json ? { code: json.problem } : readEntry(ctx, json.value, firebase)
+  return 'problem' in json ? { code: json.problem } : readEntry(ctx, json.value, into)
 }
 
-async function requireTenantId(ctx: Importer, slug: string | null): Promise<string> {
-  const [tenant, another] = await findTenants(ctx, slug)
-  if (!tenant) throw new Error(slug === null ? 'there is no tenant' : 'there is no tenant with that slug')
-  if (another) throw new Error('there are several tenants: name one with --tenant')
-  return tenant.id
+/** Our own lines, or those that a mapper makes of another system's file. */
+function chunksOf(
+  path: string,
+  { from, 'rp-id': rpId = null }: { from?: string | undefined; 'rp-id'?: string | null | undefined },
+): AsyncIterable<Uint8Array> {
+  if (from === undefined) return createReadStream(path)
+  if (!isSystem(from)) throw new Error(`--from takes ${Object.keys(SYSTEMS).join(', ')}`)
+  return mapFile(from, path, { rpId })
 }
 
 async function readFirebase(path: string): Promise<FirebaseConfig> {
@@ -133,9 +153,14 @@ async function readFirebase(path: string): Promise<FirebaseConfig> {
   )
 }
 
+const USAGE =
+  'npm run import -- users.ndjson [--from system] [--rp-id domain] [--tenant slug] [--firebase hash_config.json] [--check]'
+
 const OPTIONS = {
   tenant: { type: 'string' },
   firebase: { type: 'string' },
+  from: { type: 'string' },
+  'rp-id': { type: 'string' },
   check: { type: 'boolean' },
 } as const
 
@@ -143,23 +168,25 @@ if (import.meta.main) {
   await run(async () => {
     const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true })
     const [path, ...rest] = positionals
-    if (!path || rest.length > 0)
-      throw new Error(
-        'npm run import -- users.ndjson [--tenant slug] [--firebase hash_config.json] [--check]',
-      )
-    const ctx = createOperatorContext(process.env, ['DATABASE_URL'], DEADLINES)
+    if (!path || rest.length > 0) throw new Error(USAGE)
+    // Only the secrets of authenticator apps are sealed.
+    const secrets = process.env.AUTH_KEYS
+      ? (['DATABASE_URL', 'AUTH_KEYS'] as const)
+      : (['DATABASE_URL'] as const)
+    const ctx = createOperatorContext(process.env, secrets, DEADLINES)
     const firebase = values.firebase === undefined ? null : await readFirebase(values.firebase)
     const tenantId = await requireTenantId(ctx, values.tenant ?? null)
+    const rpId = await findRpId(ctx, tenantId)
     const rejected = createRejectedLines(path)
     const print = (report: LineReport, bytes: Uint8Array | null) => {
       console.log(JSON.stringify(report))
       const isRejected = report.status === 'refused' || report.status === 'duplicate'
       if (isRejected && bytes && !values.check) rejected.keep(bytes)
     }
-    const chunks = createReadStream(path)
+    const chunks = chunksOf(path, values)
     const tally = values.check
-      ? await readUsers(ctx, { firebase, insert: null }, chunks, print)
-      : await importUsers(ctx, { tenantId, firebase }, chunks, print)
+      ? await readUsers(ctx, { rpId, firebase, insert: null }, chunks, print)
+      : await importUsers(ctx, { tenantId, rpId, firebase }, chunks, print)
     console.error(summarise(tally, rejected.close()))
     if (tally.statuses.refused + tally.statuses.duplicate > 0) process.exitCode = 1
   })

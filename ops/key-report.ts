@@ -16,7 +16,9 @@ export async function list(ctx: OperatorContext, rings: Rings, hasRedis: boolean
   const uses = [...(await findKeyUses(ctx)), ...(hasRedis ? await findSpilledUses(ctx) : [])]
   console.table(uses.map((use) => presentUse(use, rings)))
   if (!hasRedis)
-    console.log('Not looked at: attempts spilled to Redis (give UPSTASH_REDIS_REST_URL and …_TOKEN).')
+    console.log(
+      'Not checked: attempts spilled to Redis (set UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN).',
+    )
   console.table(known.map((key) => ({ ...key, in_ring: markOf(rings.AUTH_KEYS, key.key_id) })))
   for (const line of await nextSteps(ctx, known, rings.AUTH_KEYS, uses)) console.log(line)
 }
@@ -39,8 +41,7 @@ export async function nextSteps(
   ring: string[] | null,
   uses: readonly KeyUse[],
 ): Promise<string[]> {
-  if (ring === null)
-    return ['Give the command AUTH_KEYS, and it marks what that lacks and says what comes next.']
+  if (ring === null) return ['Set AUTH_KEYS to see which keys it lacks and what to do next.']
   const named = [
     ...new Set(
       uses
@@ -52,9 +53,9 @@ export async function nextSteps(
   const lacking = [...new Set([...inUse, ...named])].filter((keyId) => !ring.includes(keyId)).toSorted()
   if (lacking.length > 0)
     return [
-      `This AUTH_KEYS lacks ${lacking.join(', ')}: what names it cannot be read.`,
+      `This AUTH_KEYS lacks ${lacking.join(', ')}: data that uses it cannot be read.`,
       ...(lacking.some((keyId) => inUse.includes(keyId))
-        ? ['Workers with this ring answer 503. Add it again.']
+        ? ['Workers with this keyring answer 503. Add the key again.']
         : []),
     ]
   const added = known.find(({ in_use_since }) => in_use_since === null)
@@ -63,14 +64,14 @@ export async function nextSteps(
   const current = known.find(({ key_id }) => key_id === newest)
   const old = older.filter((keyId) => inUse.includes(keyId) || named.includes(keyId))
   if (old.length === 0 || !current)
-    return [`Nothing is under way. To rotate AUTH_KEYS: npm run keys -- add <id>`]
+    return [`No rotation is in progress. To rotate AUTH_KEYS: npm run keys -- add <id>`]
   const moves = uses.some(({ key_id, used_by }) => old.includes(key_id) && MOVED.has(used_by))
   return [
-    `${newest} makes new things since ${current.in_use_since}. Next:`,
+    `${newest} is the current key since ${current.in_use_since}. Next:`,
     ...(moves
       ? ['  npm run keys -- reseal   (moves passwords, keys of people and tenants, webhook secrets)']
       : []),
-    `  npm run keys -- retire ${old[0]}   when what cannot be moved has expired:`,
+    `  npm run keys -- retire ${old[0]}   after these have expired:`,
     ...(await findWaits(ctx, current)).map(({ used_by, until }) => `    ${used_by}: until ${until}`),
   ]
 }
@@ -80,14 +81,14 @@ const MOVED: ReadonlySet<string> = new Set(['passwords', 'keys of people and ten
 async function stepsOfAdded(ctx: OperatorContext, keyId: string): Promise<string[]> {
   const { seen, lacking, missing } = await findReadiness(ctx, keyId)
   return [
-    `${keyId} is added. Workers that were seen since:`,
+    `${keyId} was added. Workers seen since:`,
     ...seen.map(
       ({ worker, hasKey, secondsAgo }) =>
         `  ${worker}: ${hasKey ? 'has it' : 'WITHOUT it'}, ${secondsAgo} s ago`,
     ),
     ...(missing.length > 0 ? [`  not seen with it: ${missing.join(', ')}`] : []),
     lacking.length + missing.length === 0
-      ? `Every Worker can read what ${keyId} makes. Next: npm run keys -- promote ${keyId}`
+      ? `Every Worker has ${keyId}. Next: npm run keys -- promote ${keyId}`
       : `Next: give it to every Worker, call each once, then npm run keys -- promote ${keyId}`,
   ]
 }

@@ -32,15 +32,15 @@ export async function addKey(
   const ids = parseKeyring(ring).map((entry) => entry.keyId)
   const known = await findKnownKeys(ctx)
   const other = known.find((key) => key.key_id !== keyId && key.in_use_since === null)
-  if (other) throw new Error(`${other.key_id} is being added; promote or retire it first`)
+  if (other) throw new Error(`${other.key_id} is already being added; promote or retire it first`)
   if (!ids.includes(keyId) && known.some((key) => key.key_id === keyId && key.in_use_since !== null))
-    throw new Error(`${keyId} is in use, and this AUTH_KEYS lacks it: give the command the deployment's ring`)
+    throw new Error(`${keyId} is in use, but this AUTH_KEYS lacks it; use the AUTH_KEYS of the deployment`)
   const value = ids.includes(keyId) ? ring : `${ring},${newKeyringEntry(keyId)}`
   await ctx.db.execute(sql`insert into auth_keys (key_id) values (${keyId}) on conflict (key_id) do nothing`)
   return {
     value,
     says: [
-      `${keyId} is added. Give every Worker this AUTH_KEYS, and keep it with your secrets:`,
+      `Added ${keyId}. Set this AUTH_KEYS on every Worker, and store it with your secrets:`,
       ...putCommands(),
       `Then call each Worker once, and run: npm run keys -- promote ${keyId}`,
     ],
@@ -63,16 +63,16 @@ export async function promoteKey(
     const { lacking, missing } = await findReadiness(ctx, keyId)
     const wrong = [
       ...lacking.map(({ worker, secondsAgo }) => `${worker} answered without ${keyId} ${secondsAgo} s ago`),
-      ...(unseen ? [] : missing.map((worker) => `${worker} has not been seen with ${keyId}`)),
+      ...(unseen ? [] : missing.map((worker) => `${worker} was not seen with ${keyId}`)),
     ]
     if (wrong.length > 0)
       throw new Error(
         [
-          `${keyId} may not be promoted yet:`,
+          `${keyId} cannot be promoted yet:`,
           ...wrong.map((line) => `  ${line}`),
-          `Call each Worker once, and wait until none has answered without it for ${QUIET_MINUTES} minutes`,
-          '(a sign-in, a refresh, a code, GET /v1/mfa, POST /v1/passkeys/login/options, GET /v1/webhooks, GET /v1/admin/audit-events; jobs comes by itself).',
-          'With --unseen, Workers that you do not deploy need not have been seen.',
+          `Call each Worker once, and wait until all have answered with it for ${QUIET_MINUTES} minutes`,
+          '(a sign-in, a refresh, a code, GET /v1/mfa, POST /v1/passkeys/login/options, GET /v1/identities, GET /v1/api-keys, GET /v1/webhooks, GET /v1/admin/audit-events, GET /sign-in; jobs runs by itself).',
+          'Use --unseen to skip Workers that you do not deploy.',
         ].join('\n'),
       )
   }
@@ -80,9 +80,9 @@ export async function promoteKey(
   return {
     value,
     says: [
-      `Every Worker can read what ${keyId} makes. Let it make new things: give every Worker this AUTH_KEYS:`,
+      `Every Worker has ${keyId}. To make it the current key, set this AUTH_KEYS on every Worker:`,
       ...putCommands(),
-      'Then run: npm run keys -- reseal, and npm run keys for what still names the old key, and until when.',
+      'Then run npm run keys -- reseal. npm run keys lists the data that still uses the old key, and until when.',
     ],
   }
 }
@@ -115,14 +115,14 @@ export async function retireKey(
   { force = false }: { force?: boolean } = {},
 ): Promise<{ value: string; says: string[] }> {
   const [newest] = parseKeyring(ring)
-  if (newest.keyId === keyId) throw new Error(`${keyId} makes new things here; promote another key first`)
+  if (newest.keyId === keyId) throw new Error(`${keyId} is the current key; promote another key first`)
   const needing = force ? new Map<string, number>() : await countNeeding(ctx, keyId)
   if (needing.size > 0)
     throw new Error(
       [
         `${keyId} is still needed:`,
         ...[...needing].map(([usedBy, rows]) => `  ${rows.toLocaleString('en')} ${usedBy}`),
-        'Run npm run keys -- reseal, and npm run keys for how long the others take.',
+        'Run npm run keys -- reseal. npm run keys lists how long the others take.',
       ].join('\n'),
     )
   await ctx.db.batch([
@@ -132,10 +132,7 @@ export async function retireKey(
   const entries = ring.split(',').map((entry) => entry.trim())
   return {
     value: entries.filter((entry) => !entry.startsWith(`${keyId}:`)).join(','),
-    says: [
-      `${keyId} is retired: no Worker needs it any more. Give every Worker this AUTH_KEYS:`,
-      ...putCommands(),
-    ],
+    says: [`Retired ${keyId}. Set this AUTH_KEYS on every Worker:`, ...putCommands()],
   }
 }
 

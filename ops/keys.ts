@@ -62,7 +62,7 @@ async function resealAll(): Promise<void> {
   }
   const outcomes = await reseal(ctx, rings, console.log)
   if (outcomes.some(({ unreadable }) => unreadable.length > 0))
-    throw new Error('some rows were not readable, and stay as they are')
+    throw new Error('some rows could not be read and were not changed')
 }
 
 if (import.meta.main) {

@@ -28,7 +28,9 @@ function readLocalSettings(): Record<string, string> {
   const [starter] = readLocal(PID_FILE).split(' ').map(Number)
   const settings = readLocal(ENV_FILE)
   if (!starter || !isAlive(starter) || settings === '')
-    throw new Error('no local stack runs in this folder; start it in another terminal with: npm run dev')
+    throw new Error(
+      'no local stack is running in this folder; start it in another terminal with: npm run dev',
+    )
   const lines = settings.split('\n').flatMap((line) => [/^([A-Z_]+)="(.*)"$/.exec(line) ?? []])
   return Object.fromEntries(lines.flatMap(([, name, value = '']) => (name ? [[name, value]] : [])))
 }

@@ -50,13 +50,13 @@ async function make(
     const state = await readState(db, index)
     if (state === 'valid') return
     if (state === 'being made') {
-      tell(`index ${index} is being made by another run; waiting for it`)
+      tell(`index ${index} is being created by another run; waiting`)
       await delay(LOOK_AGAIN_MS)
     } else if (state === 'invalid') {
-      tell(`index ${index} was left unfinished; making it again`)
+      tell(`index ${index} was left unfinished; creating it again`)
       await drop(db, index)
     } else {
-      tell(`making index ${index}; requests go on meanwhile`)
+      tell(`creating index ${index}; requests continue`)
       await create(db, index, text)
     }
   }

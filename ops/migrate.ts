@@ -47,6 +47,25 @@ export async function migrateAll({
   ]
 }
 
+/** @returns the names of the migrations that the databases have not had; writes nothing */
+export async function findPending({
+  db,
+  auditDb,
+}: Pick<OperatorContext, 'db' | 'auditDb'>): Promise<string[]> {
+  const audit = await readAuditMigrations()
+  const main = await findApplied(db)
+  // A main database whose audit log has moved is marked; else both are one.
+  const log = main.has(MOVED) ? await findApplied(auditDb) : main
+  const unapplied = (migrations: readonly Migration[], applied: Map<string, string>) =>
+    migrations.filter(({ name }) => !applied.has(name)).map(({ name }) => name)
+  return [...unapplied(await readMigrations(), main), ...unapplied(audit, log)]
+}
+
+async function findApplied(db: Database): Promise<Map<string, string>> {
+  const { rows } = await db.execute(sql`select to_regclass('schema_migrations') as found`)
+  return rows[0]?.found ? readApplied(db) : new Map()
+}
+
 export type Migration = { name: string; sha256: string; statements: string[] }
 
 /**

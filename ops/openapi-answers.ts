@@ -15,19 +15,19 @@ export function answerOf(operation: Description, status: string, answer: Answer,
   const content = { ...Object.fromEntries(own), ...(refused && problemContent(refused)) }
   const names = (operation.answerHeaders ?? []).map((name) => HEADER_NAMES[name])
   return {
-    description: STATUSES[status] ?? 'Done.',
+    description: STATUSES[status] ?? 'Success.',
     headers: headersOf([...names, 'X-Request-Id']),
     ...(Object.keys(content).length > 0 && { content }),
   }
 }
 
 const STATUSES: Record<string, string> = {
-  200: 'Done.',
-  201: 'Made.',
-  202: 'Taken on.',
-  204: 'Done; there is nothing to say.',
-  303: 'It is elsewhere.',
-  503: 'A part that this needs failed.',
+  200: 'Success.',
+  201: 'Created.',
+  202: 'Accepted.',
+  204: 'Success, without a body.',
+  303: 'See the Location header.',
+  503: 'A dependency is not available.',
 }
 
 /** Refusals of one status, together. Where the operation answers that status itself, either may come. */
@@ -56,9 +56,11 @@ export function componentResponses(operations: Description[]): Record<string, un
       [...byStatus(operation)].map(([status, codes]) => [
         nameOf(codes, operation),
         {
-          description: codes.map((code) => `\`${code}\`: ${CATALOGUE[code].title}`).join('. '),
+          description: codes.map((code) => `- \`${code}\`: ${CATALOGUE[code].title}`).join('\n'),
           headers: headersOf([
             ...(HEADERS_OF_STATUS[status] ?? []),
+            // RFC 6750 §3.1: what scope it needs.
+            ...(codes.includes('insufficient_scope') ? ['WWW-Authenticate'] : []),
             // A refresh token that is dead takes its cookie along.
             ...(codes.includes('invalid_grant') ? ['Set-Cookie'] : []),
             ...(operation.isPage ? ['Content-Language'] : []),
@@ -100,16 +102,16 @@ const HEADERS_OF_STATUS: Record<number, string[]> = {
 const header = (description: string, type = 'string') => ({ description, schema: { type } })
 
 export const HEADERS = {
-  'X-Request-Id': header('What the log of the service is searched by.'),
+  'X-Request-Id': header('The id of the request in the logs of the service.'),
   'WWW-Authenticate': header('The challenge (RFC 6750, RFC 9470).'),
-  'Retry-After': header('Seconds until another attempt makes sense.', 'integer'),
+  'Retry-After': header('Seconds to wait before the next attempt.', 'integer'),
   RateLimit: header(
-    'The limit that is reached, and when there is room again (draft-ietf-httpapi-ratelimit-headers).',
+    'The limit that was reached, and the seconds until it resets (draft-ietf-httpapi-ratelimit-headers).',
   ),
-  'RateLimit-Policy': header('The limit itself.'),
+  'RateLimit-Policy': header('The limit and its window in seconds.'),
   'Set-Cookie': header('`__Host-` cookies: HttpOnly, Secure, SameSite=Lax.'),
-  Location: header('Where it is.'),
-  'Content-Disposition': header('The name to save it under.'),
+  Location: header('The URL to go to.'),
+  'Content-Disposition': header('The name of the file to save.'),
   'Content-Language': header('The language of the page.'),
 }
 
@@ -120,7 +122,7 @@ export const PROBLEM = {
     type: { type: 'string', format: 'uri' },
     title: { type: 'string' },
     status: { type: 'integer' },
-    code: { type: 'string', description: 'Stable: what a program decides by.' },
+    code: { type: 'string', description: 'Stable; programs decide by this.' },
     detail: { type: 'string' },
     request_id: { type: 'string' },
     errors: {
@@ -128,7 +130,10 @@ export const PROBLEM = {
       items: {
         type: 'object',
         properties: {
-          pointer: { type: 'string', description: 'RFC 6901, into the body; `/name` of a query parameter.' },
+          pointer: {
+            type: 'string',
+            description: 'A JSON Pointer (RFC 6901) into the body, or `/name` of a query parameter.',
+          },
           code: { type: 'string' },
           detail: { type: 'string' },
         },

@@ -13,6 +13,7 @@ const BY_NAME: Record<string, unknown> = {
   refresh_token: `lkr_${'Zk7'.repeat(14)}A`,
   access_token: 'eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIiOiIwMTkyIn0.c2lnbmF0dXJl',
   code: '493021',
+  code_verifier: 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk',
   locale: 'en',
   url: 'https://example.com/hooks/latchkey',
   issuer: 'https://auth.example.com',
@@ -26,6 +27,13 @@ const BY_NAME: Record<string, unknown> = {
   type: 'session.started',
   since: '2026-11-26T00:00:00Z',
   roles: [],
+  external_id: 'customer-4711',
+  public_metadata: { theme: 'dark' },
+  private_metadata: { plan: 'team' },
+  key: 'lk_live_01922c3e7a517c4e9f0a3b6d5c8e2f10_y1wqHhfT4ZmdIIQAPaV8EvFW0KSL4q7TwpXSUfKT5J10MJaLJ',
+  sha256: 'n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=',
+  user_id: ID,
+  scopes: ['orders:read'],
   methods: ['pwd'],
   expires_in: 600,
   refresh_expires_in: 1209600,
@@ -39,7 +47,7 @@ export function exampleOf(schema: JsonSchema, shared: Record<string, JsonSchema>
   }
   if (schema.const !== undefined) return schema.const
   if (schema.enum) return schema.enum[0]
-  if (name in BY_NAME) return BY_NAME[name]
+  if (fits(BY_NAME[name], schema)) return BY_NAME[name]
   const [first] = schema.anyOf ?? schema.oneOf ?? []
   if (typeof first === 'object') return exampleOf(first, shared, name)
   switch (schema.type) {
@@ -75,3 +83,11 @@ function exampleText({ format, pattern }: JsonSchema): string {
   if (pattern === '^[0-9]{1,3}$') return '20'
   return 'text'
 }
+
+/** One name can be a list in one schema and a text in another. */
+function fits(value: unknown, { type, pattern }: JsonSchema): boolean {
+  if (value === undefined || (type !== undefined && type !== typeOf(value))) return false
+  return typeof value !== 'string' || pattern === undefined || new RegExp(pattern, 'u').test(value)
+}
+
+const typeOf = (value: unknown) => (Array.isArray(value) ? 'array' : typeof value)

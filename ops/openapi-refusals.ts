@@ -23,6 +23,7 @@ export function problemsOf(operation: Description): ProblemCode[] {
     ...(operation.form ? FORM : []),
     ...(operation.query ? QUERY : []),
     ...CALLERS[operation.caller],
+    ...(operation.takesKeys ? (['insufficient_scope'] as const) : KEYLESS[operation.caller]),
     ...(operation.stepUp ? STEP_UP : []),
     ...(operation.idempotencyKey ? IDEMPOTENCY : []),
     ...operation.refusals,
@@ -40,12 +41,18 @@ const BODY = [
   ...(['payload_too_large', 'unsupported_media_type'] as const),
 ] as const
 const FORM = ['invalid_request', 'invalid_input', 'payload_too_large', 'unsupported_media_type'] as const
-const BEARER = ['missing_token', 'invalid_token', 'invalid_request'] as const
+const BEARER = ['missing_token', 'invalid_token', 'invalid_request', 'impersonated'] as const
 const CALLERS = {
   anyone: [],
   session: ['invalid_request'],
   user: BEARER,
   admin: [...BEARER, 'insufficient_role'],
+} as const satisfies Record<Description['caller'], readonly ProblemCode[]>
+const KEYLESS = {
+  anyone: [],
+  session: [],
+  user: ['api_key_not_accepted'],
+  admin: ['api_key_not_accepted'],
 } as const satisfies Record<Description['caller'], readonly ProblemCode[]>
 const STEP_UP = ['insufficient_user_authentication'] as const
 const IDEMPOTENCY = ['invalid_request', 'idempotency_key_in_use', 'idempotency_key_reused'] as const

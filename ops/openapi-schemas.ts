@@ -9,7 +9,7 @@ import type { GenericSchema } from 'valibot'
 export type JsonSchema = Converted
 export type Components = Record<string, GenericSchema>
 
-/** By their text, because the types of Workers and those of Node do not stand in one project. */
+/** By their text, because the types of Workers and those of Node cannot be in one project. */
 export async function loadComponents(): Promise<Components> {
   const found: Components = {}
   for (const file of globSync('src/**/*.ts').toSorted()) {

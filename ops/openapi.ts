@@ -50,11 +50,11 @@ export async function renderOpenApi(): Promise<string> {
       version,
       summary: 'Authentication as edge functions, for your own accounts.',
       description:
-        'Every refusal is `application/problem+json` (RFC 9457) with a stable `code`. Members may be added to answers; what is here stays.',
+        'Every refusal is `application/problem+json` (RFC 9457) with a stable `code`. Members may be added to answers; existing members stay.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [
-      { url: '/', description: 'The host that serves this document: a tenant has hosts of its own.' },
+      { url: '/', description: 'The host that serves this document. Each tenant has its own hosts.' },
     ],
     tags: tagsOf(operations),
     paths,
@@ -82,6 +82,8 @@ function describe({ worker, operation }: Described, media: Media) {
     form,
     answers,
     caller,
+    permission,
+    takesKeys = false,
     stepUp = false,
     idempotencyKey = false,
     isPage = false,
@@ -108,10 +110,11 @@ function describe({ worker, operation }: Described, media: Media) {
       ),
       ...refusalsOf(operation),
     },
-    security: SECURITY[id === 'logout' ? 'logout' : caller],
+    security: SECURITY[id === 'logout' ? 'logout' : takesKeys ? 'key' : caller],
     'x-latchkey': {
       worker,
       caller,
+      ...(permission && { permission, takesKeys }),
       stepUp,
       idempotencyKey,
       isPage,
@@ -137,11 +140,11 @@ function headOf(file: string): string {
 
 const FORM = 'application/x-www-form-urlencoded'
 
-/** The first sentence, or what stands before its first turn. */
+/** The first sentence, up to its first `.`, `;` or `:`. */
 function summaryOf({ isPage, method }: Description, words: string): string {
   const first = words.split(/[.;:](?:\s|$)/)[0] ?? words
   const summary = first.charAt(0).toUpperCase() + first.slice(1)
-  return isPage ? `${method === 'GET' ? 'A page' : 'Its form'}: ${first}` : summary
+  return isPage ? `${method === 'GET' ? 'Page' : 'Form'}: ${first}` : summary
 }
 
 function parametersOf({ path, query, idempotencyKey }: Description) {
@@ -164,17 +167,28 @@ function parametersOf({ path, query, idempotencyKey }: Description) {
 const IDEMPOTENCY_KEY = {
   name: 'Idempotency-Key',
   in: 'header',
-  description: 'A UUID: a repeat within 24 hours gets the first answer, and nothing is done twice.',
+  description: 'A UUID. A repeat within 24 hours gets the first answer and has no further effect.',
   schema: { type: 'string', minLength: 16, maxLength: 255 },
 }
 
 const SECURITY_SCHEMES = {
-  accessToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'RFC 9068, ten minutes.' },
+  accessToken: {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'JWT',
+    description: 'An access token (RFC 9068), valid for ten minutes.',
+  },
+  apiKey: {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'lk_…',
+    description: 'An API key that has the permission of the operation as a scope.',
+  },
   refreshCookie: {
     type: 'apiKey',
     in: 'cookie',
     name: '__Host-latchkey',
-    description: 'The refresh token of a browser; a program sends it in the body.',
+    description: 'The refresh token of a browser. Other clients send it in the body.',
   },
 }
 
@@ -184,6 +198,7 @@ const SECURITY = {
   logout: [{ refreshCookie: [] }, { accessToken: [] }, {}],
   user: [{ accessToken: [] }],
   admin: [{ accessToken: [] }],
+  key: [{ accessToken: [] }, { apiKey: [] }],
 }
 
 if (import.meta.main) process.stdout.write(await renderOpenApi())

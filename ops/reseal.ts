@@ -14,7 +14,7 @@ export type Resealed = {
   table: string
   read: number
   moved: number
-  /** Somebody else changed them meanwhile: a sign-in, a reset, an erasure. */
+  /** Changed in the meantime: by a sign-in, a reset, an erasure. */
   changedMeanwhile: number
   /** Ids of rows that do not open, or name a key that the ring lacks. */
   unreadable: string[]

@@ -36,7 +36,7 @@ export function patternsOf({ route, routes = [] }: RawWorker): string[] {
 
 /**
  * Whether a route pattern takes a request for `path`, whatever the host. Without a path (a custom domain) it takes all;
- * a `*` may only stand at the end, and matches the empty text too (PLATFORM.md §1.3).
+ * a `*` is allowed only at the end, and matches the empty text too.
  */
 export function covers(pattern: string, path: string): boolean {
   const slash = pattern.indexOf('/')

@@ -81,6 +81,16 @@ export const SEALED_TABLES: readonly SealedTable[] = [
     reseal: sealedText('seal:webhook'),
   },
   {
+    name: 'providers',
+    usedBy: 'secrets of sign-in providers',
+    keyring: 'AUTH_KEYS',
+    idType: 'uuid',
+    id: 'id',
+    columns: ['sealed_secret'],
+    keyIds: sql`values (split_part(sealed_secret, '.', 1))`,
+    reseal: sealedText('seal:provider'),
+  },
+  {
     name: 'totp_factors',
     usedBy: 'secrets of authenticator apps',
     keyring: 'AUTH_KEYS',

@@ -6,7 +6,7 @@ import { newServiceCredential } from '../src/http/trusted-caller.ts'
 export async function serviceCredential(keyring: string | undefined, origin: string): Promise<string> {
   const url = URL.parse(origin)
   if (!url || url.origin !== origin.replace(/\/$/, '') || !/^https?:$/.test(url.protocol))
-    throw new Error('name the origin that the server calls, for example https://auth.example.com')
+    throw new Error('give the origin that the server calls, for example https://auth.example.com')
   if (!keyring) throw new Error('SERVICE_KEYS is missing; `npm run keys -- secret k1` makes an entry for it')
   return newServiceCredential(parseKeyring(keyring), url.host)
 }

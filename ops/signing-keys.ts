@@ -12,14 +12,15 @@ export async function rotate(ctx: OperatorContext, flags: string[]): Promise<voi
   const immediately = flags.includes('--now')
   const algorithm = algorithmOf(flags) ?? 'EdDSA'
   const { outcome, unopenable, signs } = await rotateSigningKeys(ctx, { algorithm, immediately })
-  for (const { kid, reason } of unopenable) console.log(`replaced ${kid}, which does not open: ${reason}`)
+  for (const { kid, reason } of unopenable)
+    console.log(`replaced ${kid}, which could not be decrypted: ${reason}`)
   const meaning = {
-    first_key: 'made the first signing key; it signs now',
-    published: `published the next key; rotate again after ${PUBLISHED_HOURS} hours to let it sign`,
+    first_key: 'created the first signing key; it signs now',
+    published: `published the next key; rotate again after ${PUBLISHED_HOURS} hours to make it sign`,
     rotated: 'the published key signs now; its successor is published',
-    replaced: signs ? 'a key that opens signs now; its successor is published' : 'published another next key',
+    replaced: signs ? 'a readable key signs now; its successor is published' : 'published another next key',
     too_early: immediately
-      ? 'another rotation was faster; nothing was left to do'
+      ? 'another rotation ran at the same time; nothing changed'
       : `the next key has not been published for ${PUBLISHED_HOURS} hours yet (--now skips the wait)`,
   }
   console.log(meaning[outcome])
@@ -36,11 +37,11 @@ export async function revoke(ctx: OperatorContext, args: string[]): Promise<void
       `there is no signing key ${unknown.join(', ')}; nothing was revoked. npm run keys lists them`,
     )
   for (const kid of kids)
-    console.log(ended.includes(kid) ? `revoked ${kid}` : `${kid} was revoked or had expired before`)
+    console.log(ended.includes(kid) ? `revoked ${kid}` : `${kid} was already revoked or expired`)
   if (ended.length > 0)
     console.log(
-      'Latchkey refuses their tokens from now on; sessions go on, and clients refresh. ' +
-        `APIs that verify offline accept them until their JWKS is over: up to ${inMinutes(JWKS_STALE_SECONDS)}.`,
+      'Latchkey refuses their tokens from now on. Sessions continue, and clients refresh. ' +
+        `APIs that verify offline accept them until their cached JWKS expires: up to ${inMinutes(JWKS_STALE_SECONDS)}.`,
     )
   explain(signs)
 }
@@ -50,10 +51,10 @@ function explain(signs: Rotated['signs']): void {
   if (!signs) return
   console.log(`${signs.kid} signs now`)
   const explanation =
-    'It was not published for long. Verifiers that know only an older JWKS refuse its tokens: ' +
+    'It was published only recently. Verifiers with an older JWKS refuse its tokens: ' +
     `up to ${inMinutes(Math.max(0, signs.refusedSeconds - PUBLIC_SECONDS))} when they fetch it again for an unknown kid (jose does), ` +
     `up to ${inMinutes(signs.refusedSeconds)} when they wait for its max-age. Latchkey itself accepts them at once.`
-  console.log(signs.refusedSeconds === 0 ? 'Every JWKS that is not over has it.' : explanation)
+  console.log(signs.refusedSeconds === 0 ? 'Every cached JWKS that has not expired has it.' : explanation)
 }
 
 const algorithmOf = (flags: string[]): SigningAlgorithm | undefined =>

@@ -8,7 +8,6 @@ import { secureHeaders } from 'hono/secure-headers'
 import { type Context, createContext, type Env } from './context.ts'
 import { dispatchHappened } from './events/dispatch.ts'
 import { identifyClient } from './http/trusted-caller.ts'
-import { isForLocalPage, localPage } from './local-page.ts'
 import { createLog } from './log.ts'
 import type { Operation } from './operation.ts'
 import { faultOf, problemResponse, refuse } from './problem.ts'
@@ -49,16 +48,15 @@ export function createApp(operations: readonly Operation[], needed: readonly Sec
 }
 
 const HEADERS = {
-  overwrite: false, // a page states a policy of its own (http/page-style.ts)
+  overwrite: false, // a page states a policy of its own (pages/style.ts)
   strictTransportSecurity: 'max-age=31536000; includeSubDomains',
   contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
   xFrameOptions: 'DENY',
   referrerPolicy: 'no-referrer',
 }
 
-/** No operation took it: a browser at `/` of the local stack, another method of the same path (405), a page that asks first (CORS), or nothing at all. */
+/** No operation took it: another method of the same path (405), a page that asks first (CORS), or nothing at all. */
 async function answerUnrouted(app: Hono<Env>, { req, var: { ctx } }: HonoContext<Env>): Promise<Response> {
-  if (isForLocalPage(ctx, req.raw)) return localPage(ctx)
   const allowed = methodsOf(app, req.path)
   if (allowed.length === 0) return problemResponse(refuse('not_found'), ctx)
   if (isPreflight(req.raw)) return answerPreflight(ctx, allowed)

@@ -3,10 +3,15 @@ import type { SettingTexts } from './settings.ts'
 
 /** What `wrangler` puts into `env`. */
 export type Bindings = SettingTexts & {
+  /** The queue of what happened, which `jobs` consumes. */
   EVENTS?: MessageQueue
+  /** The queue of webhook endpoints with something to deliver. */
   DELIVERIES?: MessageQueue
+  /** Cloudflare's Email binding (`[[send_email]]` in wrangler.toml), for `MAIL_TRANSPORT=cloudflare`. */
   EMAIL?: EmailBinding
+  /** The rate-limit binding for what needs no Redis. */
   EDGE_LIMITER?: RateLimiter
+  /** The rate-limit binding for when Redis is down. */
   FALLBACK_LIMITER?: RateLimiter
 }
 

@@ -5,9 +5,10 @@
 import type { Bindings, EmailBinding, MessageQueue, RateLimiter } from './bindings.ts'
 import type { ChangeType } from './events/catalogue.ts'
 import { type ClientDetails, readClient } from './http/client.ts'
+import { readTrustedCookie } from './http/cookies.ts'
 import { createLog, type Log, type LogFields } from './log.ts'
 import { faultOf } from './problem.ts'
-import { readSettings, type Secret, type Settings } from './settings.ts'
+import { type Secret, type Settings, settingsOf } from './settings.ts'
 import { createDatabase, type Database } from './storage/postgres.ts'
 import { createRedis, type Redis } from './storage/redis.ts'
 import { createTrips, type Trips } from './storage/trips.ts'
@@ -31,10 +32,14 @@ export type Context = {
   /** `Sec-Fetch-Site`: how the browser relates the caller to us. */
   fetchSite: string | null
   client: ClientDetails
+  /** The cookie of a trusted browser (sign-in/trusted-device.ts); it proves nothing by itself. */
+  trustedCookie: string | null
   /** The cross-origin page that may read the answer, once the tenant is known to have allowed it. */
   readers: { origin: string | null }
   /** The name of the host's tenant, once it is known: what a page is headed with. */
   tenant: { name: string | null }
+  /** The fields that a form of ours was posted with: what its page shows again where it was refused. */
+  posted: ReadonlyMap<string, string>
   log: Log
   /** Whose attempt the request is, once it is known (passwords/at-once.ts): whom its hash goes before, and whom after. */
   attempt: { account: string | null; isKnown: boolean }
@@ -72,7 +77,7 @@ export function createContext(
   needed: readonly Secret[],
   requestId: string,
 ): Context {
-  const settings = readSettings(bindings, needed)
+  const settings = settingsOf(bindings, needed)
   const trips = createTrips({
     postgres: settings.postgresTimeoutMs,
     redis: settings.redisTimeoutMs,
@@ -89,8 +94,10 @@ export function createContext(
     callerOrigin: request.headers.get('origin'),
     fetchSite: request.headers.get('sec-fetch-site'),
     client: readClient(request),
+    trustedCookie: readTrustedCookie(request.headers),
     readers: { origin: null },
     tenant: { name: null },
+    posted: new Map<string, string>(),
     attempt: { account: null, isKnown: false },
     outcome: {},
     defer: (work: Promise<unknown>) =>
@@ -100,7 +107,7 @@ export function createContext(
   })
 }
 
-/** A job has a quarter of an hour (PLATFORM.md §4); this leaves the platform some of it. */
+/** A job has a quarter of an hour ; this leaves some of it to the platform. */
 const JOB_TIMEOUT_MS = 600_000
 
 /**
@@ -112,7 +119,7 @@ export function createJobContext(
   needed: readonly Secret[],
   standing: LogFields,
 ): JobContext {
-  const settings = readSettings(bindings, needed)
+  const settings = settingsOf(bindings, needed)
   const trips = createTrips({
     postgres: settings.jobPostgresTimeoutMs,
     redis: settings.jobPostgresTimeoutMs,
@@ -129,6 +136,8 @@ export function createJobContext(
 function createUpstreams(settings: Settings, trips: Trips, { EVENTS, DELIVERIES }: Bindings) {
   const queues: Queues = { events: EVENTS, deliveries: DELIVERIES }
   const happened: Context['happened'] = { recorded: [] }
+  // One of each for everything that the request or job asks.
+  let [db, auditDb, redis]: [Database?, Database?, Redis?] = []
   return {
     settings,
     trips,
@@ -136,13 +145,16 @@ function createUpstreams(settings: Settings, trips: Trips, { EVENTS, DELIVERIES 
     happened,
     // Only Workers that hold the setting may touch these; reading them elsewhere is a fault that names it.
     get db() {
-      return createDatabase(settings.databaseUrl, trips)
+      db ??= createDatabase(settings.databaseUrl, trips)
+      return db
     },
     get auditDb() {
-      return createDatabase(settings.auditDatabaseUrl, trips)
+      auditDb ??= createDatabase(settings.auditDatabaseUrl, trips)
+      return auditDb
     },
     get redis() {
-      return createRedis(settings.redis, trips)
+      redis ??= createRedis(settings.redis, trips)
+      return redis
     },
     now: () => new Date(),
     random: (bytes: number) => crypto.getRandomValues(new Uint8Array(bytes)),

@@ -1,7 +1,11 @@
 /** What an operation says of itself: all that a caller, a document and a test need to know of it (operation.ts serves it). */
 import type * as v from 'valibot'
 import type { LimitedOperation } from './limits/limits.ts'
+import type { Permission } from './permissions.ts'
 import type { RefusalCode } from './problem.ts'
+
+/** How old an authentication may be for what needs a fresh one. */
+export const STEP_UP_SECONDS = 600
 
 export type BodySchema = v.GenericSchema<Record<string, unknown>, unknown>
 export type FormSchema = v.GenericSchema<Record<string, string | undefined>, unknown>
@@ -10,7 +14,19 @@ export type QuerySchema = v.GenericSchema<Record<string, string | undefined>, un
 /** JSON of this schema; `null` for no body; or a schema for each media type, where it is not JSON alone. */
 export type Answer = v.GenericSchema | null | { [mediaType: `${string}/${string}`]: v.GenericSchema }
 
-export type Description = {
+export type Description = Described &
+  (
+    | {
+        caller: 'admin'
+        /** What they must be allowed (src/permissions.ts). */
+        permission: Permission
+        /** Whether an API key may be allowed it: never where step-up is needed, nor for what secures an account. */
+        takesKeys?: true
+      }
+    | { caller: 'anyone' | 'session' | 'user'; permission?: never; takesKeys?: never }
+  )
+
+type Described = {
   /** Also the name of the file, of its export, of its test and, unless `limits` says otherwise, of its row of LIMITS. */
   id: string
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
@@ -22,6 +38,8 @@ export type Description = {
   bodyIsOptional?: true
   /** What a page of ours posts, instead of JSON (http/form.ts). */
   form?: FormSchema
+  /** For what a page of another site posts: then something in the form has to prove that this browser is meant. */
+  formIsForeign?: true
   query?: QuerySchema
   /** What success looks like, by status. */
   answers: Record<number, Answer>

@@ -46,7 +46,7 @@ export function refuseLocalSettings(values: Addresses): void {
     throw misconfigured('ARGON2_MEMORY_KIB', `must be at least ${LEAST_MEMORY_KIB} in production`)
 }
 
-/** The local stack migrates, seeds and drops what it finds; an address that a shell exported is somebody's deployment. */
+/** The local stack migrates, seeds and drops what it finds; an address exported by a shell may be a real deployment. */
 export function refuseRemoteUpstreams(values: Addresses): void {
   for (const name of ['DATABASE_URL', 'AUDIT_DATABASE_URL', 'UPSTASH_REDIS_REST_URL'] as const) {
     const url = values[name] && URL.parse(values[name])

@@ -1,8 +1,9 @@
 /**
- * What runs when nobody is waiting: the consumers of the queues and the two crons. Every one of them may be run twice,
+ * What runs in the background: the consumers of the queues and the two crons. Every one of them may be run twice,
  * at the same time, or be cut off in the middle.
  */
 
+import { remindOfKeys } from './api-keys/remind-of-keys.job.ts'
 import { auditSink } from './audit/audit.ts'
 import { dropAuditMonths, makeAuditMonths } from './audit/audit-months.job.ts'
 import type { Bindings } from './bindings.ts'
@@ -18,6 +19,7 @@ import { createLog } from './log.ts'
 import { mailSink, sendDueMail } from './mailer/mail.ts'
 import { closeUnprovedAccounts } from './me/close-unproved.job.ts'
 import { eraseClosedAccounts } from './me/erase-closed.job.ts'
+import { removeSecondFactorsDue } from './mfa/remove-second-factors.job.ts'
 import { faultOf } from './problem.ts'
 import { endSessionsLeft } from './sessions/end-sessions.job.ts'
 import type { Secret } from './settings.ts'
@@ -47,6 +49,7 @@ export const CRONS: Record<string, readonly Job[]> = {
     { name: 'sweep deliveries', run: sweepDeliveries },
     { name: 'settle deliveries', run: settleDeliveries },
     { name: 'end sessions', run: endSessionsLeft },
+    { name: 'remove second factors', run: removeSecondFactorsDue },
     { name: 'check keyring', run: checkKeyring },
   ],
   '17 * * * *': [
@@ -56,6 +59,7 @@ export const CRONS: Record<string, readonly Job[]> = {
     { name: 'clean up', run: cleanUp },
     { name: 'close unproved accounts', run: closeUnprovedAccounts },
     { name: 'erase accounts', run: eraseClosedAccounts },
+    { name: 'remind of API keys', run: remindOfKeys },
   ],
 }
 

@@ -7,6 +7,7 @@ import type { Context as HonoContext, MiddlewareHandler } from 'hono'
 import type * as v from 'valibot'
 import type { Context, Env } from './context.ts'
 import type { BodySchema, Description, FormSchema, QuerySchema } from './description.ts'
+import { STEP_UP_SECONDS } from './description.ts'
 import { readJsonBody } from './http/body.ts'
 import { readForm } from './http/form.ts'
 import { readQuery } from './http/query.ts'
@@ -24,9 +25,17 @@ export type Asked<Described extends Description> = {
       ? v.InferOutput<Form>
       : undefined
   query: Described extends { query: infer Query extends QuerySchema } ? v.InferOutput<Query> : undefined
+  /** What the description demands of the caller, for `requireCaller` and its like (guard/caller.ts). */
+  demands: DemandsOf<Described>
   /** For what is about the request itself: negotiation, pages. */
   c: HonoContext<Env>
 }
+
+type DemandsOf<Described extends Description> = Pick<
+  Described,
+  Extract<keyof Described, 'permission' | 'takesKeys'>
+> &
+  (Described extends { stepUp: true } ? { maxAge: number } : Record<never, never>)
 
 type Params<Path extends string> = { [Name in ParamOf<Path>]: string }
 type ParamOf<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
@@ -60,14 +69,14 @@ export function operation<
 }
 
 async function readRequest(
-  { body, bodyIsOptional, form, query }: Description,
+  { body, bodyIsOptional, form, formIsForeign, query, permission, takesKeys, stepUp }: Description,
   c: HonoContext<Env>,
 ): Promise<Asked<Description> | Refusal> {
   const { ctx } = c.var
   const request = c.req.raw
   const read = body
     ? await readJsonBody(request, body, { optional: bodyIsOptional === true })
-    : form && (await readForm(ctx, request, form))
+    : form && (await readForm(ctx, request, form, { isForeign: formIsForeign === true }))
   if (isRefusal(read)) return read
   const found = query && readQuery(c.req, query)
   if (isRefusal(found)) return found
@@ -79,6 +88,11 @@ async function readRequest(
     params: c.req.param(),
     body: read?.value,
     query: found?.value,
+    demands: {
+      ...(permission && { permission }),
+      ...(takesKeys && { takesKeys }),
+      ...(stepUp && { maxAge: STEP_UP_SECONDS }),
+    },
   }
   return asked as Asked<Description>
 }

@@ -3,6 +3,7 @@
  * of the export. Rows go in the opposite one, so that what refers to others goes before them.
  */
 import { accountsData } from './accounts/personal-data.ts'
+import { apiKeysData } from './api-keys/personal-data.ts'
 import { auditData } from './audit/personal-data.ts'
 import { eventsData } from './events/personal-data.ts'
 import { housekeepingData } from './housekeeping/personal-data.ts'
@@ -15,7 +16,8 @@ import { passkeysData } from './passkeys/personal-data.ts'
 import { passwordsData } from './passwords/personal-data.ts'
 import { sessionsData } from './sessions/personal-data.ts'
 import { signInData } from './sign-in/personal-data.ts'
-import type { Outlived, PersonalData, Section, TableData } from './storage/personal-data.ts'
+import { socialData } from './social/personal-data.ts'
+import type { Outlived, PersonalData, SecondFactor, Section, TableData } from './storage/personal-data.ts'
 import { tenantsData } from './tenants/personal-data.ts'
 import { webhooksData } from './webhooks/personal-data.ts'
 
@@ -24,6 +26,8 @@ const GATHERED = [
   accountsData,
   passwordsData,
   passkeysData,
+  socialData,
+  apiKeysData,
   sessionsData,
   signInData,
   mfaData,
@@ -44,7 +48,7 @@ export const DECLARED: readonly (readonly [table: string, data: TableData])[] = 
 
 /** The sections of the export, in order. */
 export const SECTIONS: readonly (readonly [name: string, section: Section])[] = DECLARED.flatMap(
-  ([, data]) => ('section' in data ? [data.section] : []),
+  ([, data]) => ('section' in data ? [data.section, ...(data.besides ?? [])] : []),
 )
 
 const ERASURES = DECLARED.flatMap(([table, data]) =>
@@ -54,6 +58,11 @@ const ERASURES = DECLARED.flatMap(([table, data]) =>
 /** The tables of what opens an account without a mail. */
 export const CREDENTIALS: readonly string[] = ERASURES.flatMap(({ table, erasure }) =>
   erasure === 'credential' ? [table] : [],
+)
+
+/** What was bound to an account as a second factor. */
+export const SECOND_FACTORS: readonly (SecondFactor & { table: string })[] = DECLARED.flatMap(
+  ([table, data]) => ('secondFactor' in data && data.secondFactor ? [{ table, ...data.secondFactor }] : []),
 )
 
 /** What the statement that clears accounts does besides ending access. */

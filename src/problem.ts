@@ -8,71 +8,91 @@ import type { LogFields } from './log.ts'
 export const CATALOGUE = {
   invalid_json: { status: 400, title: 'The body is not valid JSON' },
   invalid_request: { status: 400, title: 'The request is malformed' },
-  missing_token: { status: 401, title: 'An access token is needed' },
-  invalid_token: { status: 401, title: 'The access token is not valid' },
-  invalid_credentials: { status: 401, title: 'The e-mail address or the password is wrong' },
-  invalid_code: { status: 401, title: 'The code is wrong or no longer valid; ask for a new one' },
-  invalid_passkey: { status: 401, title: 'The passkey could not be verified; try again' },
+  missing_token: { status: 401, title: 'Access token required' },
+  invalid_token: { status: 401, title: 'The access token is invalid or expired' },
+  invalid_credentials: { status: 401, title: 'Wrong email or password' },
+  invalid_code: { status: 401, title: 'The code is wrong or has expired' },
+  invalid_passkey: { status: 401, title: 'The passkey could not be verified. Try again.' },
   insufficient_user_authentication: {
     status: 401,
-    title: 'This needs a sign-in of the last minutes; confirm the password first',
+    title: 'Recent authentication required',
   },
-  invalid_one_time_token: { status: 400, title: 'This link is not valid any more; ask for a new one' },
-  invalid_grant: { status: 401, title: 'The refresh token is not valid' },
+  invalid_one_time_token: { status: 400, title: 'This link is no longer valid. Request a new one.' },
+  invalid_grant: { status: 401, title: 'The refresh token is invalid or expired' },
   // Not `invalid_grant`: a page that starts asks this way whether anyone is signed in. Nothing was tried.
-  no_session: { status: 401, title: 'No one is signed in' },
-  origin_not_allowed: { status: 403, title: 'This origin may not call on behalf of a signed-in browser' },
+  no_session: { status: 401, title: 'Not signed in' },
+  origin_not_allowed: { status: 403, title: 'Origin not allowed' },
+  form_expired: { status: 403, title: 'This form has expired. Load the page again.' },
   // Not 401: the person who is called for is not signed out by it.
-  invalid_caller: { status: 403, title: 'The Latchkey-Caller header is not valid' },
-  invalid_mfa_token: { status: 401, title: 'This sign-in has expired or was used; sign in again' },
+  invalid_caller: { status: 403, title: 'The Latchkey-Caller header is invalid' },
+  invalid_mfa_token: { status: 401, title: 'This sign-in has expired. Sign in again.' },
   second_factor_disabled: {
     status: 403,
-    title: 'Second factors are disabled after too many failures; ask an administrator',
+    title: 'Second factors are disabled after too many failures. Contact an administrator.',
   },
-  no_second_factor: { status: 409, title: 'The account has no second factor; add one first' },
-  second_factors_off: { status: 403, title: 'Second factors cannot be added here' },
-  email_not_verified: { status: 403, title: 'Verify the e-mail address first' },
+  no_second_factor: { status: 409, title: 'The account has no second factor. Add one first.' },
+  second_factors_off: { status: 403, title: 'Second factors are not enabled for this tenant' },
+  trusted_devices_off: { status: 403, title: 'Trusted devices are not enabled for this tenant' },
+  email_not_verified: { status: 403, title: 'Email not verified' },
   // Only for who has passed the first factor.
   second_factor_required: {
     status: 403,
-    title: 'This account needs a second factor, and the time to add one has passed; ask an administrator',
+    title: 'Second factor required, and the time to add one is over. Contact an administrator.',
   },
-  insufficient_role: { status: 403, title: 'This needs a role that the account does not have' },
-  not_found: { status: 404, title: 'There is nothing here' },
-  method_not_allowed: { status: 405, title: 'This path does not take that method' },
+  impersonated: { status: 403, title: 'Not allowed while acting as another person' },
+  impersonation_refused: { status: 403, title: 'You may not act as this person' },
+  insufficient_scope: { status: 403, title: 'The API key lacks the scope for this' },
+  api_key_not_accepted: { status: 403, title: 'This needs a signed-in account, not an API key' },
+  insufficient_role: { status: 403, title: 'Insufficient role' },
+  not_found: { status: 404, title: 'Not found' },
+  method_not_allowed: { status: 405, title: 'Method not allowed' },
   password_disabled: {
     status: 403,
-    title: 'Too many failed attempts: this password is no way in until it has been reset',
+    title: 'Password sign-in is disabled after too many failures. Reset the password.',
   },
-  email_taken: { status: 409, title: 'An account with this e-mail address exists' },
-  passkey_exists: { status: 409, title: 'This passkey is registered already' },
-  too_many_passkeys: { status: 409, title: 'The account has as many passkeys as it may have' },
-  last_way_in: { status: 409, title: 'Nothing else opens the account; add another way to sign in first' },
-  idempotency_key_in_use: { status: 409, title: 'A request with this Idempotency-Key is under way' },
+  external_id_taken: { status: 409, title: 'Another account has this external id' },
+  email_taken: { status: 409, title: 'An account with this email already exists' },
+  own_account: { status: 409, title: 'You cannot do this to your own account' },
+  last_administrator: { status: 409, title: 'This is the last administrator of the tenant' },
+  account_open: { status: 409, title: 'The account is open. Close it first.' },
+  account_disabled: { status: 409, title: 'The account is disabled. Enable it first.' },
+  account_not_verified: { status: 409, title: 'The email of the account is not verified. Verify it first.' },
+  too_many_roles: { status: 409, title: 'The account has the maximum number of roles' },
+  account_closed: { status: 409, title: 'The account is closed. Restore it first.' },
+  passkey_exists: { status: 409, title: 'This passkey is already registered' },
+  too_many_passkeys: { status: 409, title: 'Too many passkeys. Remove one first.' },
+  provider_exists: { status: 409, title: 'A provider of this name exists' },
+  too_many_providers: { status: 409, title: 'The tenant has as many providers as it may have' },
+  // What came back is of no flow that this browser began here; nothing was asked of the provider.
+  invalid_oauth_state: { status: 400, title: 'This sign-in has expired or was used; start again' },
+  last_way_in: { status: 409, title: 'This is the only way to sign in. Add another one first.' },
+  passkey_is_second_factor: {
+    status: 409,
+    title: 'This passkey is a second factor. Remove it as one first.',
+  },
+  idempotency_key_in_use: { status: 409, title: 'A request with this Idempotency-Key is still in progress' },
   payload_too_large: { status: 413, title: 'The body is too large' },
-  unsupported_media_type: { status: 415, title: 'The body must be application/json' },
-  unknown_host: { status: 421, title: 'No tenant is served on this host' },
-  invalid_input: { status: 422, title: 'Some fields are not valid' },
-  password_compromised: { status: 422, title: 'This password is too easy to guess; choose another' },
+  unsupported_media_type: { status: 415, title: 'Unsupported content type' },
+  unknown_host: { status: 421, title: 'No tenant has this host' },
+  invalid_input: { status: 422, title: 'Some fields are invalid' },
+  password_compromised: { status: 422, title: 'This password is too easy to guess. Choose another one.' },
   idempotency_key_reused: {
     status: 422,
-    title: 'This Idempotency-Key was used for another request',
+    title: 'This Idempotency-Key was already used for a different request',
   },
   webhook_target_refused: {
     status: 422,
-    title: 'This URL cannot be a webhook: it must be https, on port 443 and lead to public addresses only',
+    title: 'A webhook URL must use https on port 443 and resolve to public addresses',
   },
-  webhook_disabled: { status: 409, title: 'This webhook endpoint is disabled; enable it first' },
-  too_many_webhooks: { status: 409, title: 'The tenant has as many webhook endpoints as it may have' },
+  webhook_disabled: { status: 409, title: 'This webhook endpoint is disabled. Enable it first.' },
+  too_many_webhooks: { status: 409, title: 'Too many webhook endpoints. Remove one first.' },
+  too_many_api_keys: { status: 409, title: 'Too many API keys. Revoke one first.' },
   rate_limited: { status: 429, title: 'Too many requests' },
-  internal_error: { status: 500, title: 'Something went wrong on our side' },
-  overloaded: { status: 503, title: 'Too much to do at once; try again' },
-  upstream_unavailable: { status: 503, title: 'A part that this needs is not available; try again' },
-  upstream_timeout: { status: 504, title: 'A part that this needs did not answer in time; try again' },
+  internal_error: { status: 500, title: 'Internal server error' },
+  overloaded: { status: 503, title: 'The service is overloaded. Try again.' },
+  upstream_unavailable: { status: 503, title: 'The service is temporarily unavailable. Try again.' },
+  upstream_timeout: { status: 504, title: 'The service took too long to answer. Try again.' },
 } as const satisfies Record<string, { status: number; title: string }>
-
-/** How old an authentication may be for what needs a fresh one. */
-export const STEP_UP_SECONDS = 600
 
 export type ProblemCode = keyof typeof CATALOGUE
 type FaultCode = 'internal_error' | 'overloaded' | 'upstream_unavailable' | 'upstream_timeout'
@@ -129,7 +149,7 @@ export function faultOf(error: unknown): Fault {
     names.push(`${cause.name}${sqlState}`)
     cause = 'sourceError' in cause ? cause.sourceError : cause.cause
   }
-  return new Fault('internal_error', names.join(' < ') || 'something that is no error was thrown')
+  return new Fault('internal_error', names.join(' < ') || 'a value that is not an Error was thrown')
 }
 
 /**
@@ -158,9 +178,6 @@ export function problemResponse(
 
 function challengeOf(code: ProblemCode): string {
   if (code === 'invalid_token') return 'Bearer error="invalid_token"'
-  // RFC 9470 §3: what the token must be like to be accepted.
-  if (code === 'insufficient_user_authentication')
-    return `Bearer error="${code}", max_age="${STEP_UP_SECONDS}"`
   return 'Bearer'
 }
 

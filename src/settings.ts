@@ -1,6 +1,6 @@
 /**
- * Turns a Worker's bindings into Settings, per request, so that a rotated secret or a moved database needs no restart
- * (FINDINGS F04). Refuses to serve when a setting that the Worker needs is missing or malformed, and names it;
+ * Turns a Worker's bindings into Settings, once for each object of bindings, so that a rotated secret or a moved database
+ * needs no restart. Refuses to serve when a setting that the Worker needs is missing or malformed, and names it;
  * never prints a value.
  */
 import * as v from 'valibot'
@@ -51,7 +51,9 @@ export type Settings = {
   /** What one run of an hourly job may take; what is left then is the next hour's. */
   jobSeconds: number
   mail: MailSettings
-  webhooks: { timeoutMs: number; allowPrivateTargets: boolean; dnsOverHttpsUrl: string }
+  webhooks: { timeoutMs: number }
+  /** What we call at addresses that tenants give us (http/outbound.ts). */
+  outbound: { allowPrivateTargets: boolean; dnsOverHttpsUrl: string }
   /** The range API in which chosen passwords are looked up; with a null URL no one is asked. */
   breachedPasswords: { url: string | null; timeoutMs: number }
 }
@@ -73,61 +75,113 @@ const integer = (fallback: number, least: number, most: number) =>
     String(fallback),
   )
 
-const Shape = v.object({
+/** The text of each setting: what it is for is the comment above it, which `npm run docs` writes into docs/settings.md. */
+export const SETTING_SHAPE = v.object({
+  /** `local` permits the development stack, and no database or Redis of another machine. */
   ENVIRONMENT: v.optional(v.picklist(['production', 'local']), 'production'),
+  /** Connection string of Neon. */
   DATABASE_URL: v.optional(v.pipe(v.string(), v.check(isPostgresUrl))),
+  /** The REST endpoint of Upstash. */
   UPSTASH_REDIS_REST_URL: v.optional(v.pipe(v.string(), v.url())),
+  /** The token of that endpoint. */
   UPSTASH_REDIS_REST_TOKEN: v.optional(v.pipe(v.string(), v.minLength(1))),
+  /** Keyring `k2:<base64>,k1:<base64>`, newest first. Token hashes, pepper and limits are derived from it. */
   AUTH_KEYS: v.optional(v.string()),
+  /** Keyring that seals the private signing keys. Only for Workers that issue tokens; it shares no key with `AUTH_KEYS`. */
   SIGNING_SEAL_KEYS: v.optional(v.string()),
+  /** Keyring that credentials of trusted servers are made from, for every Worker that they call. It shares no key with the others. */
   SERVICE_KEYS: v.optional(v.string()),
+  /** Deadline of a call to Redis. */
   REDIS_TIMEOUT_MS: milliseconds(250),
+  /** Deadline of a query of a request. */
   POSTGRES_TIMEOUT_MS: milliseconds(2_000),
+  /** Deadline of a whole request. */
   REQUEST_TIMEOUT_MS: milliseconds(8_000),
-  // Production refuses less than OWASP's second row (19 MiB, t=2); above 46 MiB two hashes in flight could not share one isolate.
+  /** Memory of a password hash. Raising it hashes anew at the next sign-in. Production refuses less than the default (OWASP's second row: 19 MiB, two iterations); above the most, two hashes in flight do not fit into an isolate. */
   ARGON2_MEMORY_KIB: integer(19_456, 8, 47_104),
+  /** Iterations of a password hash. */
   ARGON2_ITERATIONS: integer(2, 2, 10),
   // One hash takes 30 to 40 ms of the one thread, so the last of eight is answered within a third of a second.
+  /** Password hashes that an isolate takes on at a time; the rest is 503 `overloaded`. */
   MAX_HASHES_IN_FLIGHT: integer(8, 1, 1000),
+  /** How long a hash may wait to begin; then the request is 503 `overloaded`. */
   HASH_WAIT_MS: milliseconds(250),
+  /** Raises every limit. Must be 1 in production. */
   LIMITS_MULTIPLIER: integer(1, 1, 1_000_000),
+  /** `on` shows in Upstash's console how many requests of each operation passed and were refused: one or two more commands a request, after the answer. */
   LIMIT_ANALYTICS: v.optional(v.picklist(['on', 'off']), 'off'),
+  /** `on` adds trips and durations to every answer. Keep it off in production: it tells accounts apart. */
   SERVER_TIMING: v.optional(v.picklist(['on', 'off']), 'off'),
+  /** A database of its own for the audit log, for `jobs`, `admin` and `session`; the main one when absent. docs/events.md says how to move it. */
   AUDIT_DATABASE_URL: v.optional(v.pipe(v.string(), v.check(isPostgresUrl))),
+  /** Months of the audit log that are kept besides the current one; older ones are dropped whole. */
   AUDIT_RETENTION_MONTHS: integer(13, 1, 120),
+  /** The algorithm of the next signing key. */
   SIGNING_ALGORITHM: v.optional(v.picklist(['EdDSA', 'ES256']), 'EdDSA'),
+  /** How long a key signs before its successor does. */
   SIGNING_KEY_DAYS: integer(90, 1, 3650),
+  /** Deadline of a query of a queue consumer or cron. */
   JOB_POSTGRES_TIMEOUT_MS: milliseconds(30_000),
   // The all-in-one has a second of CPU for a cron; a job as a whole has ten minutes (context.ts).
+  /** What one run of an hourly job may take; the next hour goes on. Two runs in a row that leave work of one kind are an `ALARM` line. `jobs` has 240. */
   JOB_SECONDS: integer(10, 1, 500),
+  /** How mail leaves. `cloudflare` uses the binding `EMAIL`; `none` drops mail and the log says so; `mailbox` is for the local stack. */
   MAIL_TRANSPORT: v.optional(v.picklist(['none', 'cloudflare', 'resend', 'mailbox']), 'none'),
+  /** The address that mail comes from, of a domain that the provider has verified. Its name is the tenant's. */
   MAIL_FROM: v.optional(v.pipe(v.string(), v.regex(/^[^\s<>@]{1,64}@[^\s<>@]{1,253}$/))),
+  /** Where `resend` or `mailbox` is posted to; Resend's own address when absent. */
   MAIL_URL: v.optional(v.pipe(v.string(), v.url())),
+  /** Key of Resend, for `jobs` alone. */
   RESEND_API_KEY: v.optional(v.pipe(v.string(), v.regex(/^[!-~]{1,200}$/))),
+  /** How long a receiver of webhooks may take altogether. */
   WEBHOOK_TIMEOUT_MS: milliseconds(15_000),
+  /** `allowed` lets webhooks reach private addresses, on the local stack only. */
   WEBHOOK_PRIVATE_TARGETS: v.optional(v.picklist(['allowed', 'refused']), 'refused'),
+  /** Who is asked for a receiver's addresses (RFC 8484, JSON). */
   DNS_OVER_HTTPS_URL: v.optional(v.pipe(v.string(), v.url()), 'https://cloudflare-dns.com/dns-query'),
+  /** `hibp` also refuses a new password that the range API of Have I Been Pwned knows. Five characters of its SHA-1 leave. */
   BREACHED_PASSWORDS: v.optional(v.picklist(['off', 'hibp']), 'off'),
-  // The prefix of a hash is put behind it.
+  /** The range API, or a mirror of it. The prefix of the hash is put behind it. */
   BREACHED_PASSWORDS_URL: v.optional(
     v.pipe(v.string(), v.url(), v.regex(/^[^?#]*\/$/)),
     'https://api.pwnedpasswords.com/range/',
   ),
+  /** How long it is asked, before the bundled list decides alone. */
   BREACHED_PASSWORDS_TIMEOUT_MS: milliseconds(500),
 })
 
 /** The settings as a Worker is given them: text, checked here and nowhere else. */
-export type SettingTexts = { [Name in keyof typeof Shape.entries]?: string }
+export type SettingTexts = { [Name in keyof typeof SETTING_SHAPE.entries]?: string }
 
 /** Every name that means something to a Worker, secret or not: what a child process of the local stack starts without. */
-export const SETTING_NAMES: readonly string[] = Object.keys(Shape.entries)
+export const SETTING_NAMES: readonly string[] = Object.keys(SETTING_SHAPE.entries)
+
+/**
+ * The settings of `bindings`, read at their first request and kept exactly as long as that object: the platform gives each
+ * version of a Worker an object of its own, and a rotated secret is a new version. Reading them anew cost each request
+ * half a millisecond of CPU, and with them goes what is derived from their keys (crypto/keyring.ts).
+ * @throws Fault as `readSettings`; what is refused is not kept
+ */
+export const settingsOf = createSettingsReader()
+
+function createSettingsReader(): typeof readSettings {
+  const read = new WeakMap<SettingTexts, { needed: readonly Secret[]; settings: Settings }>()
+  return (bindings, needed) => {
+    const kept = read.get(bindings)
+    // A Worker has one list of what it needs.
+    if (kept?.needed === needed) return kept.settings
+    const settings = Object.freeze(readSettings(bindings, needed))
+    read.set(bindings, { needed, settings })
+    return settings
+  }
+}
 
 /**
  * Reads the bindings. A secret outside `needed` may be absent: touching it then is a fault that names it.
  * @throws Fault `internal_error` naming the first setting that is missing, malformed or not allowed in its environment
  */
 export function readSettings(bindings: SettingTexts, needed: readonly Secret[]): Settings {
-  const parsed = v.safeParse(Shape, bindings)
+  const parsed = v.safeParse(SETTING_SHAPE, bindings)
   if (!parsed.success) throw misconfigured(String(parsed.issues[0].path?.[0]?.key), 'is malformed')
   const values = parsed.output
   for (const name of needed) if (!values[name]) throw misconfigured(name, 'is missing')
@@ -170,8 +224,8 @@ export function readSettings(bindings: SettingTexts, needed: readonly Secret[]):
     jobPostgresTimeoutMs: values.JOB_POSTGRES_TIMEOUT_MS,
     jobSeconds: values.JOB_SECONDS,
     mail: readMail(values),
-    webhooks: {
-      timeoutMs: values.WEBHOOK_TIMEOUT_MS,
+    webhooks: { timeoutMs: values.WEBHOOK_TIMEOUT_MS },
+    outbound: {
       allowPrivateTargets: values.WEBHOOK_PRIVATE_TARGETS === 'allowed',
       dnsOverHttpsUrl: values.DNS_OVER_HTTPS_URL,
     },
@@ -183,7 +237,7 @@ export function readSettings(bindings: SettingTexts, needed: readonly Secret[]):
 }
 
 /** A transport is only chosen together with what it needs. */
-function readMail(values: v.InferOutput<typeof Shape>): MailSettings {
+function readMail(values: v.InferOutput<typeof SETTING_SHAPE>): MailSettings {
   const { MAIL_TRANSPORT: transport, MAIL_FROM: from, MAIL_URL: url, RESEND_API_KEY: apiKey } = values
   if (transport === 'none') return { transport }
   if (!from) throw misconfigured('MAIL_FROM', 'is missing')
@@ -197,7 +251,7 @@ function readMail(values: v.InferOutput<typeof Shape>): MailSettings {
 }
 
 /** Each is read once: that is a good part of what a refused request costs. */
-function readKeyrings(values: v.InferOutput<typeof Shape>, needed: readonly Secret[]) {
+function readKeyrings(values: v.InferOutput<typeof SETTING_SHAPE>, needed: readonly Secret[]) {
   const isRead = KEYRINGS.some((name) => (name === 'SERVICE_KEYS' ? values[name] : needed.includes(name)))
   const given = isRead
     ? KEYRINGS.flatMap((name) => (values[name] ? [{ name, ring: readKeyring(values[name], name) }] : []))

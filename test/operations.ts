@@ -2,16 +2,18 @@
  * Every operation of the service, once, for tests that hold all of them to one rule: what it is says the OpenAPI document,
  * and what a caller sends is its example. INPUTS has what no example can know: addresses and tokens of a test's own.
  */
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { DOCUMENT } from '../ops/openapi.ts'
 import type { Description } from '../src/description.ts'
 import type { LimitedOperation, Policy } from '../src/limits/limits.ts'
 import type { OneTimePurpose } from '../src/one-time/purposes.ts'
 import { userHandleOf } from '../src/passkeys/user-handle.ts'
-import { codeAt, type PlantedFactor } from './support/authenticator.ts'
+import { codeAt, hashOfMfaToken, type PlantedFactor } from './support/authenticator.ts'
 import { type Answer, type CallOptions, type Client, newEmail, type Tokens } from './support/client.ts'
 import type { Mailed } from './support/mailed.ts'
 import { createPasskey, unknownCredential, usePasskey } from './support/passkey-authenticator.ts'
+import { PLANTED_RETURN } from './support/planted-social.ts'
 
 /** As far as tests look into it. */
 export type JsonSchema = {
@@ -40,7 +42,8 @@ type Documented = {
   requestBody?: { required: boolean; content: Media }
   parameters: { name: string; in: string; schema: JsonSchema }[]
   responses: Record<string, Answered | { $ref: string }>
-  'x-latchkey': Pick<Description, 'caller' | 'budget'> & {
+  'x-latchkey': Pick<Description, 'caller' | 'permission' | 'budget'> & {
+    takesKeys?: boolean
     worker: string
     stepUp: boolean
     idempotencyKey: boolean
@@ -82,12 +85,39 @@ type Input = {
   make?: (client: Client, tokens: Tokens) => Promise<Made>
 }
 
-type Made = { id?: string; fields?: Fields; headers?: Record<string, string> }
+type Made = { id?: string; query?: Record<string, string>; fields?: Fields; headers?: Record<string, string> }
+
+const RETURN = { redirect_uri: PLANTED_RETURN }
+const CHALLENGE = 'A'.repeat(43)
 
 const ENROLLING = { isConfirmed: false, purpose: 'enrol' } as const
 
 const ownPasskey = async (client: Client, tokens: Tokens): Promise<Made> => ({
   id: (await client.plantedPasskey(tokens)).id,
+})
+
+const trustedDevice = async (client: Client, tokens: Tokens): Promise<Made> => ({
+  id: (await client.plantedTrust(tokens)).id,
+})
+
+const self = async (_: Client, { user }: Tokens): Promise<Made> => ({ id: user.id })
+
+const ownApiKey = async (client: Client, tokens: Tokens): Promise<Made> => ({
+  id: (await client.plantedApiKey(tokens)).id,
+})
+
+const ownerOfFactor = async (client: Client, { user }: Tokens): Promise<Made> => {
+  await client.withFactor({ user })
+  return { id: user.id }
+}
+
+const ownerOfRemoval = async (client: Client, tokens: Tokens): Promise<Made> => {
+  await client.plantedRemoval(tokens)
+  return { id: tokens.user.id }
+}
+
+const waitingSignIn = async (client: Client, tokens: Tokens): Promise<Made> => ({
+  fields: { mfa_token: await client.mailableSignIn(tokens) },
 })
 
 async function madeByAuthenticator(client: Client, { user }: Tokens): Promise<Made> {
@@ -105,7 +135,163 @@ async function signedByPasskey(client: Client, { user }: Tokens): Promise<Made> 
   return { fields: { credential }, headers: { cookie } }
 }
 
+/** A passkey that is a second factor, and an app: so that a session has passed something besides. */
+async function passkeyAsFactor(client: Client, tokens: Tokens): Promise<Made> {
+  const { mfaToken } = await client.withFactor(tokens)
+  const { id } = await client.plantedPasskey(tokens, { isSecondFactor: true })
+  return { id, fields: { mfa_token: mfaToken } }
+}
+
+async function provedPasskey(client: Client, tokens: Tokens): Promise<Made> {
+  await client.withFactor(tokens)
+  return ownPasskey(client, tokens)
+}
+
+async function signedAsFactor(client: Client, tokens: Tokens): Promise<Made> {
+  const { mfaToken } = await client.withFactor(tokens)
+  const token = hashOfMfaToken(mfaToken)
+  const { challenge, cookie } = await client.plantedCeremony({ kind: 'second_factor', token })
+  const { passkey } = await client.plantedPasskey(tokens, { isSecondFactor: true })
+  const credential = usePasskey(passkey, { challenge }, client.tenant.origin)
+  return { fields: { mfa_token: mfaToken, credential }, headers: { cookie } }
+}
+
+async function signedForStepUp(client: Client, { user }: Tokens): Promise<Made> {
+  const { challenge, cookie } = await client.plantedCeremony({ kind: 'step_up', userId: user.id })
+  const { passkey } = await client.plantedPasskey({ user })
+  const credential = usePasskey(passkey, { challenge }, client.tenant.origin)
+  return { fields: { credential }, headers: { cookie } }
+}
+
+async function toProvider(client: Client): Promise<Made> {
+  const { slug } = await client.plantedSocial.provider()
+  return { id: slug, query: { ...RETURN, code_challenge: CHALLENGE } }
+}
+
+/** Back from a provider, where the person has agreed. */
+async function fromProvider(client: Client, tokens: Tokens) {
+  const { slug, returned, browser } = await client.plantedSocial.agreement(tokens)
+  return { id: slug, returned, browser }
+}
+
+/** A form of a page that anyone may be shown, and one of the account's own. */
+const form = async (client: Client): Promise<Made> => client.pageForm(null)
+const ownForm = async (client: Client, tokens: Tokens): Promise<Made> => client.pageForm(tokens)
+
+/** What the script of a page fills in, with the form of that page. */
+async function withForm(
+  client: Client,
+  tokens: Tokens,
+  make: (client: Client, tokens: Tokens) => Promise<Made>,
+): Promise<Made> {
+  const { fields, headers } = await make(client, tokens)
+  const own = await client.pageForm(tokens)
+  const anyones = await client.pageForm(null)
+  const isOwn = make === madeByAuthenticator
+  const form = isOwn ? own : anyones
+  return {
+    fields: { ...fields, ...form.fields, credential: JSON.stringify(fields?.credential) },
+    headers: { cookie: `${headers?.cookie}; ${form.headers.cookie}` },
+  }
+}
+
 const INPUTS: Record<string, Input> = {
+  passwordSignInPage: { make: form },
+  signUpPage: { fields: () => ({ email: newEmail() }), without: ['name'], make: form },
+  emailCodePage: { make: form },
+  enterCodePage: { purpose: 'sign_in', fields: (_, { code }) => ({ code }), make: form },
+  secondFactorPage: {
+    factor: {},
+    without: ['methods'],
+    fields: (_, __, { mfaToken, secret }) => ({ mfa_token: mfaToken, code: codeAt(secret) }),
+    make: form,
+  },
+  continuePage: {
+    make: async (client, tokens) => {
+      await client.plantedSocial.provider()
+      return { ...(await client.pageForm(tokens)), query: { ...RETURN, code_challenge: CHALLENGE } }
+    },
+  },
+  signOutPage: { make: ownForm },
+  stepUpPage: { without: ['email'], make: ownForm },
+  stepUpCodePage: { factor: {}, fields: (_, __, { secret }) => ({ code: codeAt(secret) }), make: ownForm },
+  accountOverviewPage: { make: (client, tokens) => client.pageForm(tokens, { isOld: true }) },
+  accountProfilePage: { without: ['locale', 'operational_mail'], make: ownForm },
+  accountPasswordPage: {
+    fields: () => ({ new_password: NEW_PASSWORD }),
+    without: ['email'],
+    make: ownForm,
+  },
+  accountEmailPage: { fields: () => ({ email: newEmail() }), make: ownForm },
+  accountDevicesPage: { fields: ({ session }) => ({ session_id: session.id }), make: ownForm },
+  accountOtherDevicesPage: { make: ownForm },
+  accountDataPage: { make: ownForm },
+  accountClosePage: {
+    make: async (client, tokens) => {
+      await client.plantedAccount({ roles: ['admin'] }) // the last administrator cannot leave
+      return client.pageForm(tokens)
+    },
+  },
+  accountAuthenticatorPage: { factor: { isConfirmed: false }, make: ownForm },
+  accountAuthenticatorCodePage: {
+    factor: { isConfirmed: false },
+    fields: (_, __, { factorId, secret }) => ({ factor_id: factorId, code: codeAt(secret) }),
+    make: ownForm,
+  },
+  accountAuthenticatorRemovePage: { factor: {}, make: ownForm },
+  accountRecoveryCodesPage: { factor: {}, make: ownForm },
+  accountPasskeysPage: {
+    fields: () => ({ credential: JSON.stringify(unknownCredential('webauthn.create')) }),
+    make: (client, tokens) => withForm(client, tokens, madeByAuthenticator),
+  },
+  accountPasskeyOptionsPage: { without: ['credential'], make: ownForm },
+  accountPasskeyRemovePage: {
+    make: async (client, tokens) => {
+      const { id: passkey_id } = await client.plantedPasskey(tokens)
+      const made = await client.pageForm(tokens)
+      return { ...made, fields: { ...made.fields, passkey_id } }
+    },
+  },
+  accountIdentitiesPage: {
+    make: async (client, tokens) => {
+      const { id: identity_id } = await client.plantedSocial.identity(tokens)
+      const made = await client.pageForm(tokens)
+      return { ...made, fields: { ...made.fields, identity_id } }
+    },
+  },
+  accountIdentityLinkPage: {
+    make: async (client, tokens) => {
+      const { slug: provider } = await client.plantedSocial.provider()
+      const made = await client.pageForm(tokens)
+      return { ...made, fields: { ...made.fields, provider } }
+    },
+  },
+  enrolPage: {
+    factor: ENROLLING,
+    fields: (_, __, { mfaToken }) => ({ mfa_token: mfaToken }),
+    make: form,
+  },
+  enrolCodePage: {
+    factor: ENROLLING,
+    fields: (_, __, { mfaToken, factorId, secret }) => ({
+      mfa_token: mfaToken,
+      factor_id: factorId,
+      code: codeAt(secret),
+    }),
+    make: form,
+  },
+  passkeySignInPage: {
+    fields: () => ({ credential: JSON.stringify(unknownCredential('webauthn.get')) }),
+    make: (client, tokens) => withForm(client, tokens, signedByPasskey),
+  },
+  passkeySecondFactorPage: {
+    fields: () => ({
+      mfa_token: NEVER_PLANTED.mfaToken,
+      credential: JSON.stringify(unknownCredential('webauthn.get')),
+    }),
+    without: ['methods'],
+    make: (client, tokens) => withForm(client, tokens, signedAsFactor),
+  },
   register: { fields: () => ({ email: newEmail() }) },
   requestEmailChange: { fields: () => ({ email: newEmail() }) },
   createInvitation: { fields: () => ({ email: newEmail() }) },
@@ -130,8 +316,10 @@ const INPUTS: Record<string, Input> = {
   signInPage: { purpose: 'sign_in', without: ['code'] },
   verifyMfa: {
     factor: {},
+    without: ['trust_device'],
     fields: (_, __, { mfaToken, secret }) => ({ mfa_token: mfaToken, method: 'totp', code: codeAt(secret) }),
   },
+  requestEmailCode: { fields: () => ({ mfa_token: NEVER_PLANTED.mfaToken }), make: waitingSignIn },
   enrolTotp: { factor: ENROLLING, fields: (_, __, { mfaToken }) => ({ mfa_token: mfaToken }) },
   confirmEnrolment: {
     factor: ENROLLING,
@@ -149,6 +337,7 @@ const INPUTS: Record<string, Input> = {
   },
   removeTotp: { factor: {} },
   replaceRecoveryCodes: { factor: {} },
+  removeTrustedDevice: { make: trustedDevice },
   finishPasskeyRegistration: {
     fields: () => ({ credential: unknownCredential('webauthn.create') }),
     without: ['name'],
@@ -158,8 +347,116 @@ const INPUTS: Record<string, Input> = {
     fields: () => ({ credential: unknownCredential('webauthn.get') }),
     make: signedByPasskey,
   },
+  startSecondFactorRemoval: { fields: () => ({ reason: 'lost the phone' }), make: ownerOfFactor },
+  cancelSecondFactorRemoval: { make: ownerOfRemoval },
   renamePasskey: { fields: () => ({ name: 'Laptop' }), make: ownPasskey },
   deletePasskey: { make: ownPasskey },
+  addPasskeyFactor: { make: provedPasskey },
+  removePasskeyFactor: { make: async (...of) => ({ id: (await passkeyAsFactor(...of)).id ?? '' }) },
+  beginMfaWithPasskey: {
+    fields: () => ({ mfa_token: NEVER_PLANTED.mfaToken }),
+    make: passkeyAsFactor,
+  },
+  verifyMfaWithPasskey: {
+    fields: () => ({ mfa_token: NEVER_PLANTED.mfaToken, credential: unknownCredential('webauthn.get') }),
+    make: signedAsFactor,
+  },
+  beginStepUpWithPasskey: { make: ownPasskey },
+  stepUpWithPasskey: {
+    fields: () => ({ credential: unknownCredential('webauthn.get') }),
+    make: signedForStepUp,
+  },
+  createProvider: {
+    fields: () => ({
+      slug: `idp-${newEmail().slice(0, 8)}`,
+      kind: 'github',
+      scopes: ['user:email'],
+      allowed_domains: [],
+    }),
+    without: ['issuer', 'settings'],
+  },
+  updateProvider: {
+    fields: () => ({ scopes: ['user:email'], allowed_domains: ['example.com'] }),
+    make: async (client) => ({ id: (await client.plantedSocial.provider()).id }),
+  },
+  deleteProvider: { make: async (client) => ({ id: (await client.plantedSocial.provider()).id }) },
+  startSocialSignIn: { make: toProvider },
+  finishSocialSignIn: {
+    make: async (client, tokens) => {
+      const { id, returned, browser } = await fromProvider(client, tokens)
+      return { id, query: returned, headers: { cookie: `__Host-latchkey-oauth=${browser}` } }
+    },
+  },
+  finishPostedSocialSignIn: {
+    make: async (client, tokens) => {
+      const { id, returned, browser } = await fromProvider(client, tokens)
+      return { id, fields: returned, headers: { cookie: `__Host-latchkey-oauth-post=${browser}` } }
+    },
+  },
+  exchangeSocialSignIn: {
+    fields: () => ({ code: CHALLENGE, code_verifier: CHALLENGE }),
+    make: async (client, tokens) => {
+      const { code, verifier } = await client.plantedSocial.exchange(tokens)
+      return { fields: { code, code_verifier: verifier } }
+    },
+  },
+  linkIdentity: {
+    fields: () => RETURN,
+    without: ['app_state'],
+    make: async (client) => ({ id: (await client.plantedSocial.provider()).slug, fields: RETURN }),
+  },
+  // The last administrator may not.
+  deleteMe: { make: async (client) => ({ id: (await client.plantedAccount({ roles: ['admin'] })).id }) },
+  impersonateUser: {
+    fields: () => ({ user_id: '01922c3e-7a51-7c4e-9f0a-3b6d5c8e2f10', reason: 'ticket 7' }),
+    make: async (client) => {
+      await client.allowingImpersonation()
+      return { fields: { user_id: (await client.plantedAccount()).id } }
+    },
+  },
+  updateTenant: { fields: () => ({ name: 'Acme' }), without: ['settings'] },
+  createUser: { fields: () => ({ email: newEmail() }) },
+  changeUserRoles: {
+    fields: () => ({ grant: ['editor'], revoke: [] }),
+    make: async (client) => ({ id: (await client.plantedAccount()).id }),
+  },
+  verifyUserEmail: {
+    fields: () => ({ credentials: 'keep' }),
+    make: async (client) => ({ id: (await client.plantedAccount({ isProved: false })).id }),
+  },
+  sendUserReset: { make: async (client) => ({ id: (await client.plantedAccount()).id }) },
+  closeUser: { make: async (client) => ({ id: (await client.plantedAccount()).id }) },
+  restoreUser: { make: async (client) => ({ id: (await client.plantedAccount({ status: 'closed' })).id }) },
+  eraseUser: { make: async (client) => ({ id: (await client.plantedAccount({ status: 'closed' })).id }) },
+  readUser: { make: async (client) => ({ id: (await client.plantedAccount()).id }) },
+  disableUser: { make: async (client) => ({ id: (await client.plantedAccount()).id }) },
+  enableUser: { make: async (client) => ({ id: (await client.plantedAccount({ status: 'disabled' })).id }) },
+  endUserSessions: { make: async (client) => ({ id: (await client.plantedAccount()).id }) },
+  stepUpAtProvider: {
+    fields: () => RETURN,
+    without: ['app_state'],
+    make: async (client) => ({ id: (await client.plantedSocial.trustedProvider()).slug, fields: RETURN }),
+  },
+  unlinkIdentity: {
+    make: async (client, tokens) => ({ id: (await client.plantedSocial.identity(tokens)).id }),
+  },
+  readUserMetadata: { make: self },
+  updateUserMetadata: {
+    fields: () => ({ private_metadata: { plan: 'team' } }),
+    without: ['external_id'],
+    make: self,
+  },
+  importApiKeys: {
+    fields: () => ({
+      keys: [{ sha256: randomBytes(32).toString('hex'), name: 'Old', scopes: ['orders:read'] }],
+    }),
+  },
+  renameApiKey: { fields: () => ({ name: 'Backup' }), make: ownApiKey },
+  rotateApiKey: { make: ownApiKey },
+  revokeApiKey: { make: ownApiKey },
+  verifyApiKey: {
+    make: async (client, tokens) => ({ fields: { key: (await client.plantedApiKey(tokens)).key } }),
+  },
 }
 
 export type OperationUnderTest = Documented['x-latchkey'] & {
@@ -188,8 +485,8 @@ export type OperationUnderTest = Documented['x-latchkey'] & {
   needsFactor: boolean
   /** Whether a call needs what is made for it alone. */
   isMade: boolean
-  /** Makes what the call needs to be there. @returns the call itself */
-  prepare(client: Client, tokens: Tokens): Promise<() => Promise<Answer<unknown>>>
+  /** Makes what the call needs to be there. @returns the call itself, which another bearer may make, or none (`null`) */
+  prepare(client: Client, tokens: Tokens): Promise<(bearer?: string | null) => Promise<Answer<unknown>>>
   /** As a caller of its kind calls it. `:id` is that of the caller's session, which `newAdmin` gives a webhook too. */
   call(client: Client, tokens: Tokens): Promise<Answer<unknown>>
 }
@@ -243,13 +540,19 @@ function underTest(
     const closed = purpose === 'restore_account'
     const mailed = purpose ? await client.plant(purpose, tokens, { closed }) : NEVER_MAILED
     const planted = factor ? await client.withFactor(tokens, factor) : NEVER_PLANTED
-    const query = purpose && method === 'GET' ? `?token=${mailed.token}` : ''
     const made = (await make?.(client, tokens)) ?? {}
+    const asked = made.query && `?${new URLSearchParams(made.query)}`
+    const query = asked ?? (purpose && method === 'GET' ? `?token=${mailed.token}` : '')
     const at = path.replaceAll(/:\w+/g, made.id ?? tokens.session.id)
     const options = optionsOf(tokens, mailed, planted)
-    const json = made.fields && { json: { ...input(tokens, mailed, planted), ...made.fields } }
-    const all = { ...options, ...json, headers: { ...options.headers, ...made.headers } }
-    return () => client.call(`${at}${query}`, all)
+    const sent = type !== '' && made.fields && { ...input(tokens, mailed, planted), ...made.fields }
+    const body = sent && (type === FORM ? { body: formOf(sent) } : { json: sent })
+    const all = { ...options, ...body, headers: { ...options.headers, ...made.headers } }
+    return (bearer) => {
+      if (bearer === undefined) return client.call(`${at}${query}`, all)
+      const { bearer: _, ...rest } = all
+      return client.call(`${at}${query}`, bearer === null ? rest : { ...rest, bearer })
+    }
   }
   return {
     ...rest,

@@ -1,6 +1,6 @@
 /**
  * The keys, their values and when they expire. Expired keys are never seen: they go when they are next looked at.
- * Time stands still while one command, script or transaction runs, as it does in Redis.
+ * Time does not advance while one command, script or transaction runs, as it does in Redis.
  */
 import { refuse } from './reply.ts'
 

@@ -20,7 +20,7 @@ export type RedisConnection = {
   readonly readsUpstashScripts: boolean
   /** @throws RedisError what the command answered with; the reply may still list errors deeper down */
   exec(args: readonly string[], encoding?: Encoding): Promise<Reply>
-  /** One transaction; failing commands stand as RedisError in the list. @throws RedisError when none was run */
+  /** One transaction; failing commands are RedisErrors in the list. @throws RedisError when none was run */
   multi(commands: readonly (readonly string[])[], encoding?: Encoding): Promise<Reply[]>
 }
 

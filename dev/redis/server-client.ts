@@ -11,7 +11,7 @@ export type RedisServerClient = RedisConnection & {
   close(): Promise<void>
 }
 
-/** Any of these would be felt by everybody else who shares the connection, or would never answer. */
+/** Each of these would affect all users of the connection, or would never answer. */
 const REFUSED = new Set(
   (
     'AUTH BLMOVE BLMPOP BLPOP BRPOP BRPOPLPUSH BZMPOP BZPOPMAX BZPOPMIN CLIENT DISCARD EXEC HELLO MONITOR MULTI ' +
@@ -45,7 +45,7 @@ export async function connectRedisServer(url: string): Promise<RedisServerClient
     multi: async (commands, encoding = 'utf8') => {
       commands.forEach(refuseUnshareable)
       const words = commands.map((args) => (encoding === 'bytes' ? [...args] : args.map(bytes)))
-      // Written in one turn, so nobody else's command comes in between.
+      // Written in one turn, so that no other command comes in between.
       const sent = [['MULTI'], ...words, ['EXEC']].map((command) => connection.send(command))
       const replies = (await Promise.all(sent)).at(-1)
       if (replies instanceof RedisError) throw replies

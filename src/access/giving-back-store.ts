@@ -18,7 +18,7 @@ import { isUniqueViolation } from '../storage/postgres.ts'
 import { rowsOf } from '../storage/rows.ts'
 import { findTenantOfHost } from '../tenants/store.ts'
 import type { TenantRow } from '../tenants/tenants.ts'
-import { closeUnproved, endAccess } from './store.ts'
+import { asksForOlder, closeUnproved, endAccess } from './store.ts'
 
 type Way = {
   /** What the account must be, over `users`. */
@@ -28,6 +28,8 @@ type Way = {
   address: 'kept' | 'given'
   event: ChangeType
   data: SQL
+  /** What was bound as a second factor since the link was made goes too. */
+  unbinds: boolean
   /** Which of the account's other tokens are void; all but what undoes a change of address, unless given. */
   purposes?: SQL
 }
@@ -39,6 +41,7 @@ const WAYS = {
     address: 'kept',
     event: 'user.restored',
     data: sql`'{}'::jsonb`,
+    unbinds: false,
   },
   // Also when the account was closed since, which a thief of it may have done.
   revert_email: {
@@ -47,6 +50,8 @@ const WAYS = {
     address: 'given',
     event: 'email.reverted',
     data: endedSessions,
+    // Who changed the address may have added an app, which would keep the owner out of what is given back.
+    unbinds: true,
     // Of what undoes changes, only that of later ones: a thief must not void the owner's by undoing a change of their own.
     purposes: sql`(one_time_tokens.purpose <> 'revert_email' or one_time_tokens.created_at > account.created_at)`,
   },
@@ -64,12 +69,12 @@ export async function reopenAccount(
   hash: OneTimeTokenHash,
   purpose: WayBack,
 ): Promise<{ tenant: TenantRow | undefined; isAlive: boolean } | 'email_taken'> {
-  const { account, reason, address, event, data, purposes }: Way = WAYS[purpose]
+  const { account, reason, address, event, data, purposes, unbinds }: Way = WAYS[purpose]
   const happened = sql`select tenant_id, user_id as subject, ${data} as data from token`
   const give = rowsOf(ctx.db, { id: v.string() })(sql`
     with token as (${consumeToken(ctx, hash, [purpose], { account })}),
-    ${endAccess(sql`token`, { reason, credentials: 'removed', ...(purposes && { purposes }) })},
-    reopened as (${reopen(reason, { address })}),
+    ${endAccess(sql`token`, { reason, credentials: 'removed', unbinds, ...(purposes && { purposes }) })},
+    reopened as (${reopen(reason, { address, ...(unbinds && { also: asksForOlder(sql`token`) }) })}),
     recorded as (${recordEvent(ctx, event, happened)})
     select id from token`)
   try {

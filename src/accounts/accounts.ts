@@ -1,6 +1,7 @@
 /** What an account is to a caller, and the one form of an e-mail address that decides identity. */
 import * as v from 'valibot'
 import { stripBlanks, text } from '../http/input.ts'
+import type { Metadata } from './metadata.ts'
 
 /** An address in canonical form: the only form that is stored, compared, limited or mailed to. */
 export type CanonicalEmail = string & { readonly canonicalEmail: unique symbol }
@@ -11,7 +12,7 @@ const MAX_TYPED = 2 * MAX_ADDRESS
 
 /**
  * An RFC 5321 address in ASCII, at most 254 bytes, local part at most 64; no quoted local parts, no comments, no lists.
- * Unicode is refused rather than folded: look-alikes then cannot reach somebody else's account (CASES I01–I04);
+ * Unicode is refused rather than folded: look-alikes then cannot reach the account of another person;
  * an internationalised domain is given as its A-label. Canonical is lower case, in both parts, without blanks around it.
  */
 export const EmailAddress = v.pipe(
@@ -54,6 +55,9 @@ export type User = {
   /** The language of mail to them, a BCP 47 tag. */
   locale: string | null
   roles: string[]
+  externalId: string | null
+  publicMetadata: Metadata
+  privateMetadata: Metadata
 }
 
 /** An account that is to be made. */
@@ -75,6 +79,9 @@ export const userAsInserted = ({ id, email, name, locale }: NewUser): User => ({
   name,
   locale,
   roles: [],
+  externalId: null,
+  publicMetadata: {},
+  privateMetadata: {},
 })
 
 /** The person as every answer shows them. */
@@ -92,7 +99,7 @@ export function presentUser({
   emailVerifiedAt,
   name,
   roles,
-}: User): v.InferOutput<typeof UserAnswer> {
+}: Pick<User, 'id' | 'email' | 'emailVerifiedAt' | 'name' | 'roles'>): v.InferOutput<typeof UserAnswer> {
   return { id, email, email_verified: emailVerifiedAt !== null, name, roles }
 }
 
@@ -107,10 +114,14 @@ export const SelfAnswer = v.object({
   ...UserAnswer.entries,
   locale: v.nullable(v.string()),
   operational_mail: v.boolean(),
+  external_id: v.nullable(v.string()),
+  public_metadata: v.record(v.string(), v.unknown()),
 })
 
 export const presentSelf = (self: Self): v.InferOutput<typeof SelfAnswer> => ({
   ...presentUser(self),
   locale: self.locale,
   operational_mail: self.operationalMail,
+  external_id: self.externalId,
+  public_metadata: self.publicMetadata,
 })

@@ -16,8 +16,11 @@ import {
   MAX_FAILURES,
 } from './attempts.ts'
 
-const isDigestOf = (kind: 'account' | 'session' | 'second_factor', value: SQL): SQL => sql`
-  sign_in_failures.subject = sha256(convert_to(${kind}, 'UTF8') || '\\x00'::bytea || convert_to(${value}, 'UTF8'))`
+const digestOf = (kind: 'account' | 'session' | 'second_factor', value: SQL): SQL =>
+  sql`sha256(convert_to(${kind}, 'UTF8') || '\\x00'::bytea || convert_to(${value}, 'UTF8'))`
+
+const isDigestOf = (kind: 'account' | 'session' | 'second_factor', value: SQL): SQL =>
+  sql`sign_in_failures.subject = ${digestOf(kind, value)}`
 
 /** Failed attempts at an address. */
 export const attemptsAt = (email: SQL): SQL => isDigestOf('account', email)
@@ -45,11 +48,24 @@ export const forgetAttempts = (
  * Forgets the failed attempts at the addresses of the member `accounts` (`tenant_id`, `email`) of a `with`. The rows are
  * locked in one order, so that two statements that forget the same ones cannot deadlock.
  */
-export const forgetAttemptsAt = (accounts: SQL): SQL => sql`
+export const forgetAttemptsAt = (accounts: SQL): SQL => forgetWhere(accounts, attemptsAt(sql`account.email`))
+
+/** The same, and the failed attempts at their second factors; `accounts` has their `id` too. */
+export const forgetAllAttempts = (accounts: SQL): SQL =>
+  forgetWhere(
+    accounts,
+    sql`sign_in_failures.subject in (${digestOf('account', sql`account.email`)}, ${digestOf('second_factor', sql`account.id::text`)})`,
+  )
+
+/** Those at the second factors of the member `accounts` (`tenant_id`, `user_id`) of a `with` are forgotten. */
+export const forgetSecondFactorAttempts = (accounts: SQL): SQL =>
+  forgetWhere(accounts, secondFactorAttemptsOf(sql`account.user_id`))
+
+const forgetWhere = (accounts: SQL, isTheirs: SQL): SQL => sql`
   delete from sign_in_failures using (
     select sign_in_failures.tenant_id, sign_in_failures.subject
     from ${accounts} as account
-    join sign_in_failures on sign_in_failures.tenant_id = account.tenant_id and ${attemptsAt(sql`account.email`)}
+    join sign_in_failures on sign_in_failures.tenant_id = account.tenant_id and ${isTheirs}
     order by sign_in_failures.tenant_id, sign_in_failures.subject for update of sign_in_failures) as held
   where sign_in_failures.tenant_id = held.tenant_id and sign_in_failures.subject = held.subject`
 

@@ -12,10 +12,10 @@ import type { CanonicalEmail } from './accounts.ts'
 export const FREE_FAILURES = 4
 export const FIRST_DELAY_SECONDS = 30
 export const LONGEST_DELAY_SECONDS = 3600
-/** Then the password is no way in any more, until it is reset or another factor signs in. */
+/** Then password sign-in is disabled, until the password is reset or another factor signs in. */
 export const MAX_FAILURES = 100
 
-/** How an attempt stands: failures in a row so far, and the seconds until the next attempt is heard (0: now). */
+/** The state of the attempts: failures in a row, and the seconds until the next attempt is allowed (0: now). */
 export type Attempts = { failures: number; waitSeconds: number }
 
 /**
@@ -35,14 +35,14 @@ export function refuseUnheard(
 
 /**
  * Whose failures are counted together: those at an account from anywhere, or those at it from one browser that it
- * knows. A digest, not a secret: it fits the column, and names nobody who has no account here.
+ * knows. A digest, not a secret: it fits the column, and identifies no one without an account.
  * @param device the nonce of the browser's cookie, once its signature has been checked
  */
 export function attemptSubject(email: CanonicalEmail, device: string | null): Promise<Uint8Array> {
   return digestOf(device === null ? `account\0${email}` : `device\0${email}\0${device}`)
 }
 
-/** Whose failures are counted together where a signed-in caller gives the password again: nobody else's, so that a stranger cannot stop them. */
+/** The subject of failures when a signed-in caller gives the password again: their own, so that a stranger cannot block them. */
 export const confirmationSubject = (sessionId: string): Promise<Uint8Array> =>
   digestOf(`session\0${sessionId}`)
 

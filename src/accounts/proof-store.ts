@@ -53,9 +53,13 @@ export const changeAddress: SQL = sql`
 /**
  * `update … returning …`: a closed account is open, its older sessions are dead and its address is proved.
  * @param options.address whether it is given the address of `token`, which is not its own
+ * @param options.also what else is set of it
  */
-export const reopen = (reason: EndReason, { address }: { address: 'kept' | 'given' }): SQL => sql`
-  update users set deleted_at = null, ${beginEpoch(reason)},
+export const reopen = (
+  reason: EndReason,
+  { address, also }: { address: 'kept' | 'given'; also?: SQL },
+): SQL => sql`
+  update users set deleted_at = null, ${beginEpoch(reason)}, ${also ? sql`${also},` : sql``}
     ${address === 'given' ? sql`email = token.subject, email_verified_at = clock_timestamp()` : provedByNow}
   from token where users.id = token.user_id
   returning users.id, users.tenant_id`

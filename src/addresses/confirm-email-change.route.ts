@@ -1,4 +1,7 @@
-/** POST /v1/email/change/confirm — the confirmation of one of the two addresses of a change, by its mailed link. */
+/**
+ * POST /v1/email/change/confirm — Confirm a change of email. The old and the new address each confirm with the link that
+ * was mailed to them.
+ */
 import * as v from 'valibot'
 import { TokenText } from '../one-time/one-time.ts'
 import { operation } from '../operation.ts'

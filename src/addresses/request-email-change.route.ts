@@ -1,4 +1,7 @@
-/** POST /v1/email/change — asks the old and the new address to confirm a change. Step-up. */
+/**
+ * POST /v1/email/change — Change the email address. The old and the new address must both confirm. Needs recent
+ * authentication.
+ */
 import * as v from 'valibot'
 import { EmailAddress } from '../accounts/accounts.ts'
 import { operation } from '../operation.ts'

@@ -1,4 +1,7 @@
-/** POST /v1/email/code — mails a code and a link for signing in. 202 and a cookie for every address. */
+/**
+ * POST /v1/email/code — Request a sign-in code by email. The email has a code and a link. Answers 202 and sets a cookie
+ * for every address.
+ */
 import * as v from 'valibot'
 import { EmailAddress } from '../accounts/accounts.ts'
 import { challengeCookie } from '../http/cookies.ts'

@@ -1,4 +1,4 @@
-/** POST /v1/email/resend — mails the link that proves an address once more. 202 for every address. */
+/** POST /v1/email/resend — Resend the verification email. Answers 202 for every address. */
 import * as v from 'valibot'
 import { EmailAddress } from '../accounts/accounts.ts'
 import { operation } from '../operation.ts'

@@ -1,4 +1,4 @@
-/** POST /v1/email/change/revert — undoes a change of address by the link that the old address was mailed. */
+/** POST /v1/email/change/revert — Undo a change of email, with the link that was mailed to the old address. */
 import * as v from 'valibot'
 import { noContent } from '../http/answer.ts'
 import { TokenText } from '../one-time/one-time.ts'

@@ -3,14 +3,16 @@
  * more in the browser that asked); the link
  * works in the browser that asked, so that one which is forwarded, scanned or phished opens nothing.
  */
+import * as v from 'valibot'
 import type { CanonicalEmail } from '../accounts/accounts.ts'
 import type { Context } from '../context.ts'
 import { readChallengeCookie } from '../http/cookies.ts'
+import { stripBlanks, text } from '../http/input.ts'
 import { requireKeys } from '../keys/auth-keys.ts'
 import { openCurrentKey } from '../keys/keys.ts'
 import { checkLimits } from '../limits/check.ts'
 import { holderOfUnknown, newSignInToken, readToken, refuseToken } from '../one-time/one-time.ts'
-import { type SignInCode, signInCodeHashes } from '../one-time/one-time-token.ts'
+import { parseSignInCode, type SignInCode, signInCodeHashes } from '../one-time/one-time-token.ts'
 import { requestToken } from '../one-time/store.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
 import { findKnownDevice, subjectsOf } from '../sign-in/known-device.ts'
@@ -18,6 +20,14 @@ import { type Begun, prepare } from '../sign-in/start.ts'
 import { requireTenant } from '../tenants/tenants.ts'
 import { hashNonce, isNonceOf, newNonce } from './challenge.ts'
 import { findForSignIn, signInByCode, signInByLink } from './sign-in-store.ts'
+
+/** A code as people type it. */
+export const TypedCode = v.pipe(
+  text(20),
+  v.transform(stripBlanks),
+  v.check((code) => parseSignInCode(code) !== null, 'invalid_code'),
+  v.transform((code) => parseSignInCode(code) as SignInCode), // the check before has seen that it is one
+)
 
 /**
  * Mails a code and a link, if the address has an account: limit → one statement.
@@ -86,7 +96,8 @@ export async function redeemLink(
 
 const refuseLink = (reason: string): Refusal => ({
   ...refuseToken(reason),
-  detail: 'A sign-in link works once, in the browser that asked for it; the code beside it works anywhere.',
+  detail:
+    'A sign-in link works once, and only in the browser that requested it. The code in the same email works anywhere.',
 })
 
 /** What every sign-in by e-mail needs before its statement. */
@@ -98,5 +109,5 @@ async function prepareByEmail(ctx: Context, limit: Promise<Refusal | null>) {
   // Before a code is tried: one of a key that this Worker lacks must not count as wrong.
   requireKeys(ctx, found?.ring, 'email')
   const key = await openCurrentKey(ctx, found?.key)
-  return prepare(ctx, 'email', { tenant, key, at: found?.at })
+  return prepare(ctx, 'email', { tenant, key, at: found?.at, ring: found?.ring })
 }

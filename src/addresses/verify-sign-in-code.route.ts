@@ -1,23 +1,13 @@
-/** POST /v1/email/code/verify — a mailed code for tokens. */
+/** POST /v1/email/code/verify — Sign in with a mailed code. */
 import * as v from 'valibot'
 import { EmailAddress } from '../accounts/accounts.ts'
-import { stripBlanks, Transport, text } from '../http/input.ts'
-import { parseSignInCode, type SignInCode } from '../one-time/one-time-token.ts'
+import { Transport } from '../http/input.ts'
 import { operation } from '../operation.ts'
 import { isRefusal } from '../problem.ts'
 import { SignInAnswer, signedInResponse } from '../sign-in/answer.ts'
-import { redeemCode } from './sign-in.ts'
+import { redeemCode, TypedCode } from './sign-in.ts'
 
-const Code = v.strictObject({
-  email: EmailAddress,
-  code: v.pipe(
-    text(20),
-    v.transform(stripBlanks),
-    v.check((code) => parseSignInCode(code) !== null, 'invalid_code'),
-    v.transform((code) => parseSignInCode(code) as SignInCode), // the check before has seen that it is one
-  ),
-  transport: Transport,
-})
+const Code = v.strictObject({ email: EmailAddress, code: TypedCode, transport: Transport })
 
 export const verifySignInCode = operation(
   {

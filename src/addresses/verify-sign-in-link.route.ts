@@ -1,4 +1,4 @@
-/** POST /v1/email/link/verify — a mailed link for tokens, in the browser that asked for it. */
+/** POST /v1/email/link/verify — Sign in with a mailed link, in the browser that requested it. */
 import * as v from 'valibot'
 import { readChallengeCookie } from '../http/cookies.ts'
 import { Transport } from '../http/input.ts'

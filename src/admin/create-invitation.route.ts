@@ -1,8 +1,7 @@
-/** POST /v1/admin/invitations — mails a person a link to an account of the tenant; 202 for every address. */
+/** POST /v1/admin/invitations — Invite a person to the tenant by email. Answers 202 for every address. */
 import * as v from 'valibot'
 import { EmailAddress, Roles } from '../accounts/accounts.ts'
 import { requireCaller } from '../guard/caller.ts'
-import { AS_ADMIN_STEP_UP } from '../guard/demands.ts'
 import { DisplayName } from '../http/input.ts'
 import { readIdempotencyKey } from '../idempotency/idempotency.ts'
 import { operation } from '../operation.ts'
@@ -22,14 +21,16 @@ export const createInvitation = operation(
     answers: { 202: v.object({ status: v.literal('invited') }) },
     refusals: [],
     caller: 'admin',
+    permission: 'latchkey:invitations:create',
     stepUp: true,
     idempotencyKey: true,
     budget: { redis: 1, postgres: 1 },
   },
-  async ({ ctx, headers, body }) => {
+  async ({ ctx, headers, demands, body }) => {
     const idempotencyKey = readIdempotencyKey(headers)
     if (isRefusal(idempotencyKey)) return idempotencyKey
-    const caller = await requireCaller(ctx, headers, 'createInvitation', AS_ADMIN_STEP_UP)
+    const given = { ...demands, grants: body.roles }
+    const caller = await requireCaller(ctx, headers, 'createInvitation', given)
     return isRefusal(caller) ? caller : invite(ctx, caller, body, idempotencyKey)
   },
 )

@@ -145,26 +145,43 @@ export const needsNewPassword = (entry: Record<string, unknown>): boolean =>
   COGNITO.needsNewPassword.includes(String(entry.UserStatus)) ||
   (Array.isArray(entry.requiredActions) && entry.requiredActions.includes('UPDATE_PASSWORD'))
 
-/**
- * They are not imported yet, and an account that had one must not arrive without it unnoticed. Auth0, Firebase, Keycloak,
- * Supabase, Clerk, Cognito, FusionAuth, Laravel Fortify, devise-two-factor, ASP.NET Identity.
- */
-const SECOND_FACTORS = [
-  ...['mfa', 'mfa_enabled', 'second_factors', 'passkeys', 'webauthn', 'recovery_codes', 'backup_codes'],
-  ...['mfa_factors', 'multifactor', 'mfaInfo', 'multiFactor', 'totp', 'factors'],
-  ...['totp_secret', 'totp_enabled', 'two_factor_enabled', 'backup_code_enabled', 'mfa_enabled_at'],
-  ...['cognito:mfa_enabled', 'MFAOptions', 'UserMFASettingList', 'PreferredMfaSetting', 'twoFactor'],
-  ...['two_factor_secret', 'two_factor_recovery_codes', 'two_factor_confirmed_at'],
-  ...['otp_secret', 'otp_required_for_login', 'otp_backup_codes', 'TwoFactorEnabled'],
+/** Fields that only say that there is a second factor. Clerk, Keycloak, Cognito, Laravel Fortify, devise-two-factor, ASP.NET Identity, Better Auth. */
+const SAID = [
+  ...['mfa_enabled', 'totp', 'totp_enabled', 'two_factor_enabled', 'twoFactorEnabled', 'TwoFactorEnabled'],
+  ...['mfa_enabled_at', 'two_factor_confirmed_at', 'otp_required_for_login', 'backup_code_enabled'],
+  ...['cognito:mfa_enabled', 'UserMFASettingList', 'PreferredMfaSetting'],
 ]
 
-/** Takes the fields of second factors out of an entry, where they say that there is none. @returns the first that says more */
-export function takeSecondFactors(entry: Record<string, unknown>): string | null {
-  for (const name of SECOND_FACTORS) {
-    if (!saysNothing(entry[name])) return name
-    delete entry[name]
+/** Codes for an owner who lost the second factor: they are made anew here, because most are short. */
+const CODES = ['recovery_codes', 'backup_codes', 'two_factor_recovery_codes', 'otp_backup_codes']
+
+/** Second factors in forms that cannot be imported: phones, email, and secrets that the other system has encrypted. */
+const OTHERS = [
+  ...[
+    'mfa',
+    'second_factors',
+    'passkeys',
+    'webauthn',
+    'credentials',
+    'mfa_factors',
+    'multifactor',
+    'mfaInfo',
+  ],
+  ...['multiFactor', 'factors', 'MFAOptions', 'twoFactor', 'two_factor_secret', 'otp_secret'],
+]
+
+type LeftOver = { name: string; code: 'second_factor_not_imported' | 'recovery_codes_not_imported' | null }
+
+/** Takes the fields of other second factors out of an entry. @returns those that say that there is one; no code where nothing is lost */
+export function leftOverFactors(entry: Record<string, unknown>): LeftOver[] {
+  const codeOf = (name: string): LeftOver['code'] => {
+    if (CODES.includes(name)) return 'recovery_codes_not_imported'
+    return SAID.includes(name) ? null : 'second_factor_not_imported'
   }
-  return null
+  const names = [...OTHERS, ...SAID, ...CODES].filter((name) => Object.hasOwn(entry, name))
+  const found = names.filter((name) => !saysNothing(entry[name]))
+  for (const name of names) delete entry[name]
+  return found.map((name) => ({ name, code: codeOf(name) }))
 }
 
 /** Absent, null, `false`, also as a CSV or MySQL has it, no text, and lists and objects of nothing else. */

@@ -8,7 +8,7 @@ import { MAX_NAME, stripBlanks } from '../http/input.ts'
 import { LanguageTag } from '../http/language.ts'
 import { saysNothing } from './import-state.ts'
 
-/** What was done to a field: stable, as the codes of refusals are. README, "Moving in", says what each means. */
+/** What was done to a field: stable, as the codes of refusals are. docs/moving-in.md says what each means. */
 export type WarningCode =
   | 'trimmed'
   | 'empty'
@@ -23,6 +23,10 @@ export type WarningCode =
   | 'hash_too_costly'
   | 'password_change_required'
   | 'not_imported'
+  | 'second_factor_not_imported'
+  | 'recovery_codes_not_imported'
+  | 'malformed_passkey'
+  | 'other_rp_id'
 
 /** `pointer` names the field (RFC 6901), never what it said. */
 export type Warning = { pointer: string; code: WarningCode }
@@ -77,7 +81,7 @@ const NOT_IMPORTED = `
   failed_attempts AccessFailedCount LockoutEnabled SecurityStamp ConcurrencyStamp remember_token validSince notBefore
   app_metadata user_metadata raw_app_meta_data raw_user_meta_data customAttributes attributes
   aud role realmRoles clientRoles groups is_staff is_superuser is_super_admin user_permissions registrations memberships
-  identities providerUserInfo is_sso_user is_anonymous _id _tmp_is_unique tenant connection instance_id
+  providerUserInfo federatedIdentities is_sso_user is_anonymous _id _tmp_is_unique tenant connection instance_id
   disableableCredentialTypes access NormalizedEmail NormalizedUserName`
   .trim()
   .split(/\s+/)

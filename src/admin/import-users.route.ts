@@ -1,11 +1,12 @@
 /**
- * POST /v1/admin/users/import — up to 20 accounts that move in from another system; the answer says of each whether it
- * was created, was there already, is there twice or is refused, and why. Safe to repeat.
+ * POST /v1/admin/users/import — Import up to 20 accounts from another system. The answer says for each account whether
+ * it was created, already existed, is a duplicate or was refused, and why. Safe to repeat.
  */
 import * as v from 'valibot'
 import { requireCaller } from '../guard/caller.ts'
-import { AS_ADMIN_STEP_UP, refuseUnless } from '../guard/demands.ts'
+import { refuseUnless } from '../guard/demands.ts'
 import { operation } from '../operation.ts'
+import { rpIdOf } from '../passkeys/relying-party.ts'
 import { isRefusal } from '../problem.ts'
 import { insertImportsAsAdmin } from './import-store.ts'
 import {
@@ -30,23 +31,26 @@ export const importUsers = operation(
     answers: { 200: v.object({ results: v.array(ImportResultAnswer) }) },
     refusals: [],
     caller: 'admin',
+    permission: 'latchkey:users:import',
     stepUp: true,
     budget: { redis: 1, postgres: 1 },
   },
-  async ({ ctx, headers, body }) => {
-    const caller = await requireCaller(ctx, headers, 'importUsers', AS_ADMIN_STEP_UP)
-    if (isRefusal(caller)) return caller
+  async ({ ctx, headers, demands, body }) => {
+    const known = await requireCaller(ctx, headers, 'importUsers', demands)
+    if (isRefusal(known)) return known
 
+    const rpId = rpIdOf(known.tenant)
     const firstPlaceOf = createFirstPlaces()
     const entries = body.users.map((entry, index) =>
-      unlessDuplicate(readEntry(ctx, entry), firstPlaceOf, index),
+      unlessDuplicate(readEntry(ctx, entry, { rpId }), firstPlaceOf, index),
     )
     const accepted = entries.flatMap((entry) => ('user' in entry ? entry.user : []))
+    const grants = accepted.flatMap(({ roles }) => roles)
+    const caller = { ...known, demands: { ...demands, grants } }
     const inserted = await insertImportsAsAdmin(ctx, caller, accepted)
     const refused = refuseUnless(inserted, caller)
     if (refused) return refused
-    const created = new Set(inserted.created)
-    const results = entries.map((entry, index) => ({ index, ...resultOf(entry, created) }))
+    const results = entries.map((entry, index) => ({ index, ...resultOf(entry, inserted) }))
     return Response.json({ results })
   },
 )

@@ -1,7 +1,7 @@
 /**
  * Accounts that move in from another system, with the password hashes that they had: the rules for one entry, the same
  * for the administrator's route and for `npm run import`. An address that has an account here is left as it is, so an
- * import can be repeated. Ids are ours: whoever needs the old ones keeps a table of both.
+ * import can be repeated. Ids are new; a tenant that needs the old ones keeps a table of both.
  */
 import * as v from 'valibot'
 import { type CanonicalEmail, EmailAddress, Roles } from '../accounts/accounts.ts'
@@ -12,7 +12,9 @@ import { newId } from '../events/outbox.ts'
 import { invalidInput } from '../http/body.ts'
 import { DisplayName, text } from '../http/input.ts'
 import { LanguageTag } from '../http/language.ts'
-import { isDisabled, isVerified, needsNewPassword, StateFields, takeSecondFactors } from './import-state.ts'
+import { type ImportedFactors, takeFactors } from './import-factors.ts'
+import { useForeignForms } from './import-forms.ts'
+import { isDisabled, isVerified, needsNewPassword, StateFields } from './import-state.ts'
 import { tidyEntry, type Warning } from './import-tidy.ts'
 
 const Base64 = v.pipe(text(128), v.regex(/^[A-Za-z0-9+/_-]+={0,2}$/, 'malformed_hash'))
@@ -84,7 +86,10 @@ export type NewImport = {
   locale: string | null
   roles: string[]
   storedHash: string | null
-}
+} & ImportedFactors
+
+/** What an entry is read for: the domain of the tenant's passkeys, and what is the same for all users of a Firebase project. */
+export type Into = { rpId: string; firebase?: FirebaseConfig | null }
 
 /** Which field is wrong, and why; never what it said. */
 export type RefusedEntry = { code: string; pointer?: string }
@@ -94,22 +99,22 @@ export type Entry = { user: NewImport; warnings: Warning[] } | { firstAt: number
 
 /**
  * @param entry one object of `users`, or one line of the file
- * @param firebase what is the same for all users of a Firebase project, and need not be in every entry
  * @returns what is to be inserted and what was mended, or the first thing that is wrong with it
  */
 export function readEntry(
   ctx: Pick<Context, 'now' | 'random'>,
   entry: unknown,
-  firebase: FirebaseConfig | null = null,
+  { rpId, firebase = null }: Into,
 ): Exclude<Entry, { firstAt: number }> {
   // Valibot takes a list for an object without members.
   if (!isObject(entry)) return { code: 'wrong_type' }
   const fields: Record<string, unknown> = { ...entry }
-  const warnings = tidyEntry(fields)
+  const warnings = useForeignForms(fields)
+  warnings.push(...tidyEntry(fields))
   if (firebase && isObject(fields.password_hash))
     fields.password_hash = { ...firebase, ...fields.password_hash }
-  const factor = takeSecondFactors(fields)
-  if (factor !== null) return { code: 'second_factor_not_supported', pointer: `/${factor}` }
+  const factors = takeFactors(fields, { rpId, warnings })
+  if ('code' in factors) return factors
   if (needsNewPassword(fields) && (fields.password_hash ?? null) !== null) {
     fields.password_hash = null
     warnings.push({ pointer: '/password_hash', code: 'password_change_required' })
@@ -128,6 +133,7 @@ export function readEntry(
     locale,
     roles,
     storedHash: password_hash,
+    ...factors,
   }
   return { user, warnings }
 }
@@ -207,11 +213,17 @@ export const ImportResultAnswer = v.union([
   }),
 ])
 
-/** @param created the ids that the statement inserted: those of the others had an account already */
-export function resultOf(entry: Entry, created: ReadonlySet<string>): ImportResult {
+/** What the statement did: the ids that it inserted, and those whose passkey or identity another account has. The others had an account. */
+export type Inserted = { created: ReadonlySet<string>; taken: ReadonlyMap<string, RefusedEntry> }
+
+export const nothingInserted = (): Inserted => ({ created: new Set(), taken: new Map() })
+
+export function resultOf(entry: Entry, { created, taken }: Inserted): ImportResult {
   if ('firstAt' in entry) return { status: 'duplicate', first: entry.firstAt }
   if (!('user' in entry)) return { status: 'refused', ...entry }
   const { user, warnings } = entry
+  const refused = taken.get(user.id)
+  if (refused) return { status: 'refused', ...refused }
   if (!created.has(user.id)) return { status: 'exists' }
   return { status: 'created', id: user.id, ...(warnings.length > 0 && { warnings }) }
 }

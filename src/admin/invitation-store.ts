@@ -6,7 +6,7 @@ import type { Context } from '../context.ts'
 import { newId, type Recorder, recordEvent } from '../events/outbox.ts'
 import { CALLER, callerOf, callerRow } from '../guard/caller-store.ts'
 import type { Admin, CallerRow } from '../guard/demands.ts'
-import type { IdempotencyKey } from '../idempotency/idempotency.ts'
+import type { Kept } from '../guard/once.ts'
 import { keepAnswer } from '../idempotency/store.ts'
 import type { NewToken } from '../one-time/one-time.ts'
 import { issueToken, tokenIssued } from '../one-time/store.ts'
@@ -21,8 +21,6 @@ export type Invitation = {
   roles: string[]
   token: NewToken
 }
-
-type Kept = { key: IdempotencyKey; sealed: string } | null
 
 /**
  * Issues the invitation if the caller is an administrator. An address without an account gets one that nothing opens; of

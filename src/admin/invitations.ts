@@ -4,11 +4,10 @@
  */
 import type { CanonicalEmail } from '../accounts/accounts.ts'
 import type { Context } from '../context.ts'
-import { findKeptForAdmin } from '../guard/admin-store.ts'
-import { type Admin, refuseUnless } from '../guard/demands.ts'
-import { openAnswer, repeatAnswer, sealAnswer } from '../idempotency/idempotency.ts'
+import type { Admin } from '../guard/demands.ts'
+import { createOnce } from '../guard/once.ts'
 import { newToken } from '../one-time/one-time.ts'
-import { type Refusal, refuse } from '../problem.ts'
+import type { Refusal } from '../problem.ts'
 import { issueInvitation } from './invitation-store.ts'
 
 export type InvitationInput = {
@@ -28,23 +27,14 @@ export async function invite(
   { email, name = null, roles }: InvitationInput,
   idempotencyKey: string | null,
 ): Promise<Response | Refusal> {
-  const key = idempotencyKey && { actor: caller.userId, operation: 'createInvitation', key: idempotencyKey }
-  const request = JSON.stringify([email, name, roles])
-  if (key) {
-    const found = await findKeptForAdmin(ctx, caller, key)
-    const refused = refuseUnless(found, caller)
-    if (refused) return refused
-    if (found.sealed) {
-      const kept = await openAnswer(ctx, caller.tenant.id, key, found.sealed)
-      return kept.request === request ? repeatAnswer(kept) : refuse('idempotency_key_reused')
-    }
+  const creation = {
+    operation: 'createInvitation',
+    idempotencyKey,
+    request: JSON.stringify([email, name, roles]),
+    response: Response.json({ status: 'invited' }, { status: 202 }),
   }
-  const response = Response.json({ status: 'invited' }, { status: 202 })
-  const kept = key
-    ? { key, sealed: await sealAnswer(ctx, caller.tenant.id, key, response, { request, passwordHash: null }) }
-    : null
-  const token = await newToken(ctx, 'invitation')
-  const outcome = await issueInvitation(ctx, caller, { email, name, roles, token }, kept)
-  if (outcome === 'idempotency_key_in_use') return refuse(outcome)
-  return refuseUnless(outcome, caller) ?? response
+  return createOnce(ctx, caller, creation, async (kept) => {
+    const token = await newToken(ctx, 'invitation')
+    return issueInvitation(ctx, caller, { email, name, roles, token }, kept)
+  })
 }

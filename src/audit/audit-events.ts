@@ -13,7 +13,7 @@ import { type AuditFilters, findAuditEvents, positionOf } from './list-store.ts'
 
 type Reader = Pick<Context, 'db' | 'auditDb' | 'settings' | 'random' | 'log'>
 
-/** The types that a filter names: one of EVENTS.md, or all that begin alike, as `session.*` does; none for other text. */
+/** The types that a filter names: one of docs/events.md, or all that begin alike, as `session.*` does; none for other text. */
 export function typesOf(filter: string): EventType[] {
   if (isEventType(filter)) return [filter]
   if (!filter.endsWith('.*')) return []
@@ -22,7 +22,7 @@ export function typesOf(filter: string): EventType[] {
   )
 }
 
-/** An event as an administrator sees it; EVENTS.md says what is in `data`. */
+/** An event as an administrator sees it; docs/events.md says what is in `data`. */
 export const AuditEventAnswer = v.object({
   id: v.pipe(v.string(), v.uuid()),
   type: v.string(),
@@ -36,6 +36,8 @@ export const AuditEventAnswer = v.object({
   city: v.nullable(v.string()),
   network: v.nullable(v.string()),
   user_agent: v.nullable(v.string()),
+  /** Of a call with an API key; `actor` is its owner then, and null where it is the tenant's. */
+  api_key_id: v.nullable(v.string()),
   request_id: v.nullable(v.string()),
   client_unreadable: v.exactOptional(v.literal(true)),
   sequence: v.number(),
@@ -53,6 +55,7 @@ export async function presentAuditEvents(ctx: Omit<Reader, 'auditDb'>, rows: Aud
         city: client?.city ?? null,
         network: client?.network ?? null,
         user_agent: client?.user_agent ?? null,
+        api_key_id: client?.api_key_id ?? null,
         request_id: client?.request_id ?? null,
         ...unreadable,
         sequence: row.sequence,
@@ -104,7 +107,7 @@ export function streamAuditEvents(
   const counted = { rows: 0 }
   const end = {
     done: () => ctx.log('info', 'audit exported', counted),
-    left: () => ctx.log('info', 'audit export left by its caller', counted),
+    left: () => ctx.log('info', 'audit export aborted by the client', counted),
   }
   const write = (reader: Reader) => writePages(reader, tenantId, filters, counted)
   return streamExport(ctx, 'audit export', write, end, counted)

@@ -1,5 +1,5 @@
 /**
- * The audit log's months: each is a partition, made before it is needed and dropped whole when nobody must keep it any
+ * The audit log's months: each is a partition, made before it is needed and dropped whole when it need not be kept any
  * longer. What no month took lies in the default partition and is moved into its month when that is made.
  */
 import type { JobContext } from '../context.ts'
@@ -14,7 +14,7 @@ export async function makeAuditMonths(ctx: JobContext): Promise<void> {
   const ahead = Array.from({ length: MONTHS_AHEAD + 1 }, (_, months) => monthAfter(current, months))
   const missing = [...new Set([...ahead, ...homeless])].filter((month) => !standing.includes(month))
   for (const month of missing) await makeAuditMonth(ctx, month, monthAfter(month, 1))
-  ctx.log('info', 'audit months made', { made: missing.length, months: missing.join(' ') || undefined })
+  ctx.log('info', 'audit months created', { made: missing.length, months: missing.join(' ') || undefined })
 }
 
 /** Drops the months that are over the retention, oldest first. */

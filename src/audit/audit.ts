@@ -1,7 +1,7 @@
 /**
  * The audit log: every event once, in one chain per tenant. Each row carries the hash of the row before it, so that
- * nobody can change, remove or insert one without breaking what follows; the newest hash is also in the log line of
- * each write, where whoever can write to the database cannot reach it.
+ * changing, removing or inserting one breaks the chain after it; the newest hash is also in the log line of
+ * each write, which an attacker with access to the database cannot change.
  */
 import type { Context, JobContext } from '../context.ts'
 import { carriedBy, type Happened } from '../events/catalogue.ts'

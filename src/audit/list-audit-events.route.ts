@@ -1,12 +1,11 @@
 /**
- * GET /v1/admin/audit-events — the tenant's audit log, newest first, a page at a time; with
- * `Accept: application/x-ndjson` all of it that matches, oldest first, one JSON object a line, as a stream.
+ * GET /v1/admin/audit-events — List the tenant's audit log, newest first, in pages. With `Accept: application/x-ndjson`
+ * the answer is a stream of all matching events, oldest first, one JSON object a line.
  */
 import { accepts } from 'hono/accepts'
 import * as v from 'valibot'
 import { recordAttempt } from '../events/dispatch.ts'
 import { readCaller } from '../guard/caller.ts'
-import { AS_ADMIN_STEP_UP } from '../guard/demands.ts'
 import { networkOf } from '../http/client.ts'
 import { openCursor, PAGE, pageAnswer, pageOf } from '../http/cursor.ts'
 import { Instant, UUID } from '../http/input.ts'
@@ -20,7 +19,7 @@ const Id = v.optional(v.pipe(v.string(), v.regex(UUID, 'invalid_id')))
 const Time = v.optional(Instant)
 
 const Filters = {
-  /** A type of EVENTS.md, or all that begin alike: `session.*`. */
+  /** A type of docs/events.md, or all that begin alike: `session.*`. */
   type: v.optional(v.pipe(v.string(), v.transform(typesOf), v.minLength(1, 'unknown_event'))),
   actor: Id,
   subject: Id,
@@ -49,10 +48,11 @@ export const listAuditEvents = operation(
     answers: { 200: { [JSON_TYPE]: pageAnswer(AuditEventAnswer), [NDJSON]: v.string() } },
     refusals: [],
     caller: 'admin',
+    permission: 'latchkey:audit:read',
     stepUp: true,
     budget: { redis: 1, postgres: 2 },
   },
-  async ({ ctx, headers, query: { limit, cursor, ...filters }, c }) => {
+  async ({ ctx, headers, demands, query: { limit, cursor, ...filters }, c }) => {
     const isExport =
       accepts(c, { header: 'Accept', supports: [JSON_TYPE, NDJSON], default: JSON_TYPE }) === NDJSON
     const paging = Object.keys(PAGE).find((name) => c.req.query(name) !== undefined)
@@ -60,7 +60,7 @@ export const listAuditEvents = operation(
     const list = `audit-events ${JSON.stringify(Object.entries(filters).toSorted())}`
     const after = await openCursor(ctx, list, cursor, () => requireKeysInUse(ctx, 'admin'))
     if (isRefusal(after)) return after
-    const read = await readCaller(ctx, headers, 'listAuditEvents', AS_ADMIN_STEP_UP)
+    const read = await readCaller(ctx, headers, 'listAuditEvents', demands)
     if (isRefusal(read)) return read
 
     const { tenant, userId } = read.caller

@@ -1,4 +1,6 @@
-/** GET /openapi.json — the contract of every operation, as OpenAPI 3.1; `npm run docs` writes it from their descriptions. */
+/**
+ * GET /openapi.json — Read this OpenAPI 3.1 document. `npm run docs` writes it from the descriptions of the operations.
+ */
 import * as v from 'valibot'
 import { PUBLIC } from '../http/answer.ts'
 import { checkLimits } from '../limits/check.ts'

@@ -29,7 +29,7 @@ export type ForeignHash =
 export const NATIVE_ITERATIONS = 100_000
 
 /**
- * What we are willing to compute. README, "Moving in", has what each costs; the dearest takes a third of the CPU time that
+ * What we are willing to compute. docs/moving-in.md has what each costs; the dearest takes a third of the CPU time that
  * wrangler.toml gives the request. scrypt with 64 MiB would take 240 ms, but V8 does not collect its buffers in time: 60 of
  * them held 3.9 GB, where those with 16 or 32 MiB level out at 115 MiB. Argon2 keeps what it needed at most for as long
  * as the isolate lives, and an isolate has 128 MB: 100 MiB (Django's) leaves 23 MB for the rest, 128 MiB nothing.

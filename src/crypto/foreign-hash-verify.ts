@@ -100,7 +100,7 @@ function deriveByScrypt(password: Uint8Array, salt: Uint8Array, { N, r, p }: Scr
 const DIGEST_BYTES = { 'SHA-1': 20, 'SHA-256': 32, 'SHA-512': 64 }
 
 /**
- * By the first block alone: another would cost as much again, and whoever guesses passwords would compute none either
+ * By the first block alone: another would cost as much again, and an attacker would not compute it either
  * (Keycloak before 24 stored two).
  */
 async function verifyPbkdf2(

@@ -29,7 +29,7 @@ import {
 } from './foreign-hash-forms.ts'
 import { type ForeignHash, isTooCostly } from './foreign-hash-kinds.ts'
 
-/** Stands where the id of the pepper key does, for a hash without one. No id of a keyring has parentheses. */
+/** In place of the id of the pepper key, for a hash without pepper. No id of a keyring has parentheses. */
 export const NO_PEPPER = '(none)'
 
 /**

@@ -3,7 +3,7 @@
  * arrived for other requests are read in between, a few at each turn of the event loop: so there is one hash at a time,
  * and the next begins when the loop has come to rest. What could not begin in time is refused before it waits. Those in
  * line ask again and again: a promise of one request that another awaits never settles when the first one's client is
- * gone (ARGON2.md).
+ * gone.
  *
  * It is no queue of arrival: many attempts at one account wait for the one attempt at another, so that a burst at an
  * account delays itself and not the others. That lasts for `withinMs`; then it is their turn all the same.

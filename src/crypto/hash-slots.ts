@@ -1,7 +1,6 @@
 /**
  * How many requests that will hash a password an isolate has taken on at a time; beyond a number, more are refused at once.
- * A count and no queue: a promise of one request that another awaits never settles when the first one's client is gone
- * (ARGON2.md).
+ * A count and no queue: a promise of one request that another awaits never settles when the first one's client is gone.
  */
 
 export type HashSlots = {

@@ -6,8 +6,15 @@
 import { fromBase64Url } from './base64.ts'
 import { type CryptoFault, cryptoFault, isCryptoFault } from './fault.ts'
 
-/** One root key. Its bytes sit behind a function, so that logging or serialising a keyring shows none of them. */
-export type RootKey = { readonly keyId: string; readonly rootKeyBytes: () => Uint8Array }
+/**
+ * One root key, and what was derived from it so far, which lives as long as the ring does. Bytes sit behind functions, so
+ * that logging or serialising a keyring shows none of them.
+ */
+export type RootKey = {
+  readonly keyId: string
+  readonly rootKeyBytes: () => Uint8Array
+  readonly derivedKeys: () => Map<string, Uint8Array>
+}
 
 /** Root keys, newest first: the first makes new things, all of them read old ones. */
 export type Keyring = readonly [RootKey, ...RootKey[]]
@@ -53,7 +60,8 @@ function parseEntry(entry: string, position: number): RootKey {
   if (!rootKey) throw refuse('has a key that is not base64')
   if (rootKey.length !== rootKeyLength)
     throw refuse(`has a key of ${rootKey.length} bytes where ${rootKeyLength} are needed`)
-  return { keyId, rootKeyBytes: () => rootKey }
+  const derived = new Map<string, Uint8Array>()
+  return { keyId, rootKeyBytes: () => rootKey, derivedKeys: () => derived }
 }
 
 function decodeRootKey(text: string): Uint8Array | null {
@@ -99,10 +107,22 @@ export async function deriveAll(keyring: Keyring, purpose: string): Promise<Deri
   return Promise.all(keyring.map((rootKey) => deriveFrom(rootKey, purpose)))
 }
 
+/** More than there are purposes; one that names a host is any caller's to make up, and must not fill memory. */
+const MOST_DERIVED = 64
+
+/** Keeps bytes, not promises: one request must not wait for another's, whose client may be gone. */
+async function deriveFrom(root: RootKey, purpose: string): Promise<DerivedKey> {
+  const derived = root.derivedKeys()
+  const key = derived.get(purpose) ?? (await hkdf(root, purpose))
+  if (derived.size < MOST_DERIVED) derived.set(purpose, key)
+  // A copy, so that a caller that wipes it wipes no other.
+  return { keyId: root.keyId, key: key.slice() }
+}
+
 /** HKDF-SHA-256 (RFC 5869). No salt: the root key is uniformly random already; `info` is the purpose. */
-async function deriveFrom({ keyId, rootKeyBytes }: RootKey, purpose: string): Promise<DerivedKey> {
+async function hkdf({ rootKeyBytes }: RootKey, purpose: string): Promise<Uint8Array> {
   const rootKey = await crypto.subtle.importKey('raw', rootKeyBytes(), 'HKDF', false, ['deriveBits'])
   const info = new TextEncoder().encode(purpose)
-  const hkdf = { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(0), info }
-  return { keyId, key: new Uint8Array(await crypto.subtle.deriveBits(hkdf, rootKey, 256)) }
+  const algorithm = { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(0), info }
+  return new Uint8Array(await crypto.subtle.deriveBits(algorithm, rootKey, 256))
 }

@@ -1,10 +1,10 @@
 /**
  * PHC strings of Argon2: reading and writing them, and what we are willing to compute. It distrusts every string, and
- * knows nothing of passwords; it loads no WebAssembly, so that whoever only stores hashes can judge them.
+ * knows nothing of passwords; it loads no WebAssembly, so that code that only stores hashes can check them.
  */
 import { fromBase64, toBase64 } from './base64.ts'
 
-/** A stored hash. `keyId` names the pepper key; it stands beside the PHC string, which has no place for it. */
+/** A stored hash. `keyId` names the pepper key; it is stored beside the PHC string, which has no field for it. */
 export type PasswordHash = { readonly phc: string; readonly keyId: string }
 
 /** What one hash costs: memory in KiB, passes over it, lanes. */

@@ -53,8 +53,11 @@ export type AccessClaims = {
 }
 
 const tokenType = 'at+jwt'
-/** Room for the most roles that an account may have (`MAX_ROLES`), each of 64 characters of three bytes. */
-const maxTokenLength = 12_288
+/**
+ * Room for the most roles that an account may have (`MAX_ROLES`), each of 64 characters of three bytes, and for the longest
+ * `scope` (`MAX_DECLARED` of tenants/roles.ts).
+ */
+const maxTokenLength = 16_384
 const clockToleranceSeconds = 30
 const maxFutureIatSeconds = 60
 const kidPattern = /^[A-Za-z0-9_-]{8,64}$/
@@ -75,11 +78,7 @@ export async function generateSigningKey(algorithm: SigningAlgorithm, now: Date)
  * Throws `token_too_long` for one that no check of ours would read.
  */
 export async function signAccessToken(key: SigningKey, claims: Record<string, unknown>): Promise<string> {
-  const { kid, algorithm, privateJwk } = key
-  const header = { alg: algorithm, kid, typ: tokenType }
-  const token = await new SignJWT(claims)
-    .setProtectedHeader(header)
-    .sign(await importJWK(privateJwk, algorithm))
+  const token = await sign(key, tokenType, claims)
   if (token.length > maxTokenLength)
     throw cryptoFault(
       'token_too_long',
@@ -87,6 +86,19 @@ export async function signAccessToken(key: SigningKey, claims: Record<string, un
     )
   return token
 }
+
+/** The same for a status list (draft-ietf-oauth-status-list §5.1). */
+export const signStatusList = (key: SigningKey, claims: Record<string, unknown>): Promise<string> =>
+  sign(key, 'statuslist+jwt', claims)
+
+const sign = async (
+  { kid, algorithm, privateJwk }: SigningKey,
+  typ: string,
+  claims: Record<string, unknown>,
+) =>
+  new SignJWT(claims)
+    .setProtectedHeader({ alg: algorithm, kid, typ })
+    .sign(await importJWK(privateJwk, algorithm))
 
 /**
  * The key and the session that a token *claims*: enough to find both in one query, and nothing to believe before

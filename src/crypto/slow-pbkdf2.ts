@@ -1,6 +1,6 @@
 /**
  * PBKDF2 (RFC 8018 §5.2) for more iterations than the platform's own takes. It lets other requests go on between slices of
- * some 50 ms: a library's pauses go by a clock, and on Workers that stands still while a request computes.
+ * some 50 ms: a library pauses by the clock, which does not advance on Workers while a request computes.
  */
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha1 } from '@noble/hashes/legacy.js'

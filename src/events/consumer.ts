@@ -30,7 +30,7 @@ export async function consumeEvents(
   for (const { message, content } of read) {
     if (content && isSettled(content, handedOn)) message.ack()
     else {
-      if (!content) ctx.log('error', 'event message not readable', { message_id: message.id })
+      if (!content) ctx.log('error', 'invalid event message', { message_id: message.id })
       message.retry({ delaySeconds: retryDelay(message.attempts) })
     }
   }
@@ -74,7 +74,7 @@ export async function reportDeadEvents(ctx: JobContext, messages: readonly Messa
       message.retry({ delaySeconds: retryDelay(message.attempts) })
       continue
     }
-    ctx.log('error', 'ALARM: event message is dead', {
+    ctx.log('error', 'ALARM: event message failed permanently', {
       message_id: message.id,
       is_readable: content !== null,
       event_ids: content ? idsOf(content).join(' ') : undefined,

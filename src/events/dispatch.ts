@@ -1,7 +1,7 @@
 /**
- * After the response: hands what happened to the queue. Nobody waits for it, and nothing is lost by its failing: what
+ * After the response: hands what happened to the queue. The response does not wait for it, and nothing is lost when it fails: what
  * was recorded lies in the outbox, where the sweep finds it; an attempt, which changed nothing and so has no row, goes
- * to a sealed list in Redis, and if that fails too, to one log line (DESIGN.md §6).
+ * to a sealed list in Redis, and if that fails too, to one log line.
  */
 import type { Context } from '../context.ts'
 import type { RefusalCode } from '../problem.ts'
@@ -24,6 +24,8 @@ const ATTEMPTS: Partial<Record<RefusalCode, AttemptType>> = {
   missing_token: 'access.refused',
   invalid_token: 'access.refused',
   insufficient_role: 'access.refused',
+  insufficient_scope: 'access.refused',
+  api_key_not_accepted: 'access.refused',
   insufficient_user_authentication: 'access.refused',
   origin_not_allowed: 'access.refused',
   invalid_caller: 'access.refused',
@@ -95,7 +97,7 @@ async function send(ctx: Dispatcher, messages: EventMessage[]): Promise<void> {
     if (!ctx.queues.events) throw new Error('no queue')
     await ctx.queues.events.sendBatch(messages.map((body) => ({ body })))
   } catch (error) {
-    ctx.log('warn', 'events not queued', { cause: error instanceof Error ? error.name : 'unknown' })
+    ctx.log('warn', 'could not queue events', { cause: error instanceof Error ? error.name : 'unknown' })
     const attempts = messages.flatMap((message) => ('attempt' in message ? [message.attempt] : []))
     if (!(await spill(ctx, attempts))) reportLost(ctx, attempts)
   }

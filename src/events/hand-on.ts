@@ -20,7 +20,7 @@ const NO_CLIENT: EventClient = {
   user_agent: null,
 }
 
-/** Attempts know the host they came to; what came to no tenant's host is nobody's. */
+/** Attempts know the host they came to; what came to an unknown host has no tenant. */
 export async function placeAttempts(ctx: JobContext, attempts: Attempt[]): Promise<Happened[]> {
   if (attempts.length === 0) return []
   const tenants = await findTenantsOf(ctx, [...new Set(attempts.map(({ host }) => host))])
@@ -97,7 +97,7 @@ async function give(ctx: JobContext, sink: Sink, events: readonly Happened[]): P
       const halves = [events.slice(0, half), events.slice(half)]
       return merge(await Promise.all(halves.map((some) => give(ctx, sink, some))))
     }
-    ctx.log('error', 'events not taken', {
+    ctx.log('error', 'events not delivered to a sink', {
       sink: sink.name,
       events: events.length,
       event_id: isDown ? undefined : events[0]?.id,

@@ -44,6 +44,7 @@ const AttemptShape = v.object({
     city: Text,
     network: Text,
     user_agent: Text,
+    api_key_id: v.optional(Uuid),
   }),
   occurred_at: v.pipe(v.string(), v.isoTimestamp()),
   refusals: v.optional(v.number()),

@@ -1,5 +1,5 @@
 /**
- * The outbox: what happened, as one row inserted by the statement or batch that makes it happen (DESIGN.md §6).
+ * The outbox: what happened, as one row inserted by the statement or batch that makes it happen.
  * So an event can neither be lost nor tell of something that was rolled back, and it costs no trip.
  */
 import { type SQL, sql } from 'drizzle-orm'
@@ -16,6 +16,8 @@ export function newId({ now, random }: Pick<Context, 'now' | 'random'>): string 
 /** What recording takes of a request; a job has no client. */
 export type Recorder = Pick<Context, 'now' | 'random' | 'client' | 'requestId' | 'happened'>
 type JobRecorder = Pick<JobContext, 'now' | 'random' | 'client' | 'happened'>
+/** Of a statement that a request and a command both send. */
+export type AnyRecorder = Recorder | JobRecorder
 
 /** A type that the statement decides: `is` is an expression over `happened`. */
 type OneOf = { among: readonly ChangeType[]; is: SQL }
@@ -23,14 +25,14 @@ type OneOf = { among: readonly ChangeType[]; is: SQL }
 /**
  * `insert into events … select … from <source>`: one event for each row of `source`, so none when nothing changed.
  * `source` must yield the columns `tenant_id`, `subject` (the user) and `data` (jsonb), and at most one row.
- * @param options.actor who did it, as an expression over `happened`; the subject unless given, `null` for nobody known
+ * @param options.actor who did it, as an expression over `happened`; the subject unless given, `null` where it is not known
  * @param options.rare set where nearly every run of the statement records nothing: the sweep takes it within a minute,
  * and the queue is not told each time
- * @param options.isSettled a condition over `happened`: such a row is nobody's to hand on. It is written all the same, so
+ * @param options.isSettled a condition over `happened`: such a row is not handed on. It is written all the same, so
  * that the statement takes as long, and goes with the others that were handed on
  */
 export function recordEvent(
-  ctx: Recorder | JobRecorder,
+  ctx: AnyRecorder,
   type: ChangeType | OneOf,
   source: SQL,
   {
@@ -52,14 +54,15 @@ export function recordEvent(
 /**
  * The same for events of one type whose ids were made before: one for each row of `source` (`id`, `tenant_id`, `subject`).
  * The queue is not told; the sweep takes them within a minute.
+ * @param options.data an expression over `happened`; empty unless given
  */
 export const recordEach = (
   type: ChangeType,
   source: SQL,
-  { actor, client }: { actor: SQL; client: string | null },
+  { actor, client, data = sql`'{}'::jsonb` }: { actor: SQL; client: string | null; data?: SQL },
 ): SQL => sql`
   insert into events (id, tenant_id, type, subject, actor, data, client, priority)
-  select id, tenant_id, ${type}, subject, ${actor}, '{}', ${client}::jsonb, ${priorityOf(type)}
+  select id, tenant_id, ${type}, subject, ${actor}, ${data}, ${client}::jsonb, ${priorityOf(type)}
   from (${source}) as happened`
 
 /** Where a request came from, as events keep it. */
@@ -71,5 +74,6 @@ export function clientOf({ client, requestId }: Pick<Context, 'client' | 'reques
     city: client.city,
     network: client.asnOrg,
     user_agent: client.userAgent,
+    ...(client.apiKeyId !== null && { api_key_id: client.apiKeyId }),
   }
 }

@@ -1,6 +1,6 @@
 /**
  * What is personal in an event (address, place, device) is sealed under a key of the person whose it is, so that the
- * audit log, whose rows are never changed, can still forget somebody: erasure destroys the key. What is no one's is sealed
+ * audit log, whose rows are never changed, can still be erased: erasure destroys the key. Data of no person is sealed
  * under a key of its tenant: such keys are rows, and move to a newer root key when the operator wants it.
  */
 import type { Context } from '../context.ts'
@@ -16,10 +16,10 @@ export type PersonKeys = ReadonlyMap<string, Uint8Array | null>
 
 const KEY_BYTES = 32
 
-/** Stands where sealed text does, for what could not be sealed: it opens for no key. */
+/** In place of sealed text, for data that could not be sealed: no key opens it. */
 const UNREADABLE = 'unreadable'
 
-/** The keys of these holders, made where there are none yet. Whoever is erased has none, and gets none. */
+/** The keys of these holders, created where there are none yet. An erased person has none, and gets none. */
 export async function requirePersonKeys(ctx: Sealer, holders: readonly string[]): Promise<PersonKeys> {
   const standing = await readPersonKeys(ctx, holders)
   const missing = holders.filter((holder) => !standing.has(holder))
@@ -30,7 +30,7 @@ export async function requirePersonKeys(ctx: Sealer, holders: readonly string[])
       sealedKey: await seal(ctx.settings.authKeys, 'seal:person', ctx.random(KEY_BYTES), userId, ctx.random),
     })),
   )
-  // Whoever makes a key first has made it: both then read that one.
+  // Of two concurrent inserts the first wins, and both then read that key.
   return new Map([...standing, ...(await openKeys(ctx, await makePersonKeys(ctx, made)))])
 }
 
@@ -53,7 +53,7 @@ async function openKeys(
   )
   const closed = opened.filter(({ key }) => key === null)
   if (closed.length > 0)
-    log('error', 'ALARM: person keys do not open', {
+    log('error', 'ALARM: person keys could not be decrypted', {
       keys: closed.length,
       user_id: closed[0]?.userId,
       key_ids: [...new Set(closed.map(({ sealedKey }) => sealedKey.slice(0, 16).split('.')[0]))].join(' '),
@@ -78,7 +78,7 @@ type Sealed = { id: string; tenantId: string; actor: string | null; subject: str
 export const holderOf = ({ actor, subject, tenantId }: Omit<Sealed, 'id'>): string =>
   actor ?? subject ?? tenantId
 
-/** @returns the sealed text, or null where there is nothing personal, or nobody to keep it for any more */
+/** @returns the sealed text, or null where there is nothing personal, or the person is erased */
 export async function sealPersonal(
   { random }: Pick<Context, 'random'>,
   keys: PersonKeys,

@@ -1,39 +1,39 @@
-/** What the outbox and the keys of the audit log hold about people. */
+/** Personal data in the outbox and in the keys of the audit log. */
 import { sql } from 'drizzle-orm'
 import { type PersonalData, time } from '../storage/personal-data.ts'
 
 export const eventsData = {
   events: {
     section: [
-      'waiting_events',
+      'pending_events',
       {
-        says: 'what has happened and is on its way to the audit log; seconds, unless something is down',
+        says: 'events that are not in the audit log yet; usually for seconds',
         of: ({ userId, tenantId }) => sql`(select ${userId}::uuid as id) as person
           join events on person.id in (events.subject, events.actor)
           where events.dispatched_at is null and events.tenant_id = ${tenantId}`,
         key: sql`events.id::text`,
         members: {
-          id: ['its id', sql`events.id`],
-          type: ['what happened (EVENTS.md)', sql`events.type`],
-          occurred_at: ['when', time(sql`events.created_at`)],
-          actor: ['who did it', sql`events.actor`],
-          subject: ['whom it is about', sql`events.subject`],
-          data: ['what it carries', sql`events.data`],
+          id: ['the id of the event', sql`events.id`],
+          type: ['the event type (docs/events.md)', sql`events.type`],
+          occurred_at: ['when it happened', time(sql`events.created_at`)],
+          actor: ['the account that did it', sql`events.actor`],
+          subject: ['the account that it is about', sql`events.subject`],
+          data: ['the data of the event', sql`events.data`],
           client: [
-            'from where, unless another account did it',
+            'the address and browser, unless another account did it',
             sql`case when coalesce(events.actor, events.subject) = person.id then events.client end`,
           ],
         },
       },
     ],
     leftOut: {
-      tenant_id: 'the head',
-      dispatched_at: 'a waiting one has none',
-      priority: 'of its type',
-      refusals: 'how a sink of ours takes it',
-      refused_by: 'the same',
-      retry_at: 'the same',
-      parked_at: 'the same',
+      tenant_id: 'already in the head of the document',
+      dispatched_at: 'null for a pending event',
+      priority: 'follows from the type',
+      refusals: 'internal state of delivery',
+      refused_by: 'internal state of delivery',
+      retry_at: 'internal state of delivery',
+      parked_at: 'internal state of delivery',
     },
     erasure: 'with audit',
     outlived: {
@@ -46,15 +46,19 @@ export const eventsData = {
     section: [
       'audit_key',
       {
-        says: 'that what is personal in the audit log is sealed under a key of theirs',
+        says: 'the key that seals personal data of this person in the audit log',
         isOne: true,
         of: ({ userId, tenantId }) =>
           sql`person_keys where person_keys.user_id = ${userId} and person_keys.tenant_id = ${tenantId}`,
         key: sql`person_keys.user_id::text`,
-        members: { created_at: ['since when', time(sql`person_keys.created_at`)] },
+        members: { created_at: ['when the key was created', time(sql`person_keys.created_at`)] },
       },
     ],
-    leftOut: { user_id: 'theirs', tenant_id: 'the head', sealed_key: 'a secret' },
+    leftOut: {
+      user_id: 'the id of the account',
+      tenant_id: 'already in the head of the document',
+      sealed_key: 'a secret',
+    },
     erasure: 'with audit',
   },
 } as const satisfies PersonalData

@@ -1,8 +1,8 @@
 /**
- * Which attempts are told, when whoever is refused could choose how many there are: the cheap ones, and those at no
+ * Which attempts are recorded, where a caller can make as many as they like: the cheap ones, and those at no
  * account, which nothing else bounds. One a minute for each network, sixty a minute for a host, counted at the edge per
- * location; the next one that is told says how many it stands for. Attempts at an account are told to that account's
- * row, whatever happens at others.
+ * location; the next one that is recorded says how many it counts for. Attempts at an account are recorded for that
+ * account, independently of others.
  */
 import type { Context } from '../context.ts'
 import { readEdgeCache, writeEdgeCache } from '../http/edge-cache.ts'
@@ -38,13 +38,13 @@ async function passMark(
   { times, most }: { times: number; most: number },
 ): Promise<number> {
   const name = ['attempt', ...parts].map((part) => encodeURIComponent(String(part))).join('/')
-  const kept = (await readEdgeCache(ctx, name)) as Mark | undefined // nobody else writes below `attempt`
+  const kept = (await readEdgeCache(ctx, name)) as Mark | undefined // only this file writes below `attempt`
   const now = ctx.now().getTime()
   const isOver = !kept || now - kept.since >= MINUTE_MS
   const { since, told } = isOver ? { since: now, told: 0 } : kept
-  const stands = (kept?.missed ?? 0) + times
+  const attempts = (kept?.missed ?? 0) + times
   const passes = told < most
-  const mark: Mark = { since, told: passes ? told + 1 : told, missed: passes ? 0 : stands }
+  const mark: Mark = { since, told: passes ? told + 1 : told, missed: passes ? 0 : attempts }
   writeEdgeCache(ctx, name, mark, MARK_SECONDS)
-  return passes ? stands : 0
+  return passes ? attempts : 0
 }

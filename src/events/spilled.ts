@@ -10,7 +10,7 @@ const MAX_SPILLED = 10_000
 const SPILLED_SECONDS = 7 * 86_400
 
 /**
- * Sealed, because Redis is somebody else's machine; capped, because an attacker chooses how many there are.
+ * Sealed, because Redis is run by a third party; capped, because an attacker chooses how many there are.
  * @returns whether the list has them now
  */
 export async function spill(
@@ -29,7 +29,7 @@ export async function spill(
       ctx.log('error', 'ALARM: spilled events dropped, the list is full', { events: length - MAX_SPILLED })
     return true
   } catch (error) {
-    ctx.log('warn', 'events not spilled', { cause: error instanceof Error ? error.name : 'unknown' })
+    ctx.log('warn', 'could not spill events', { cause: error instanceof Error ? error.name : 'unknown' })
     return false
   } finally {
     ctx.trips.endAll('redis')
@@ -75,7 +75,7 @@ export async function openSpilled(
     const content = opened && parseMessage({ attempt: JSON.parse(new TextDecoder().decode(opened)) })
     if (content && 'attempt' in content) return content.attempt
   } catch (error) {
-    log('error', 'spilled event not readable', { cause: faultOf(error).message })
+    log('error', 'could not read spilled event', { cause: faultOf(error).message })
     if (isUnknownKeyError(error)) return 'locked'
   }
   return null

@@ -17,7 +17,7 @@ const columns = {
 
 export type RecordedRow = Awaited<ReturnType<typeof findRecorded>>[number]
 
-/** Those of `ids` that nobody has handed on yet; the others were never written, are done, or are parked. */
+/** Those of `ids` that were not handed on yet; the others were never written, are done, or are parked. */
 export function findRecorded({ db }: Pick<JobContext, 'db'>, ids: string[]) {
   return db
     .select(columns)
@@ -73,9 +73,9 @@ export async function findTenantsOf(
 }
 
 /**
- * Inserts the keys of those who have none: people, and tenants for what is no one's. Whoever is erased has no address and
+ * Inserts the keys of those who have none: people, and tenants for data of no person. An erased person has no address and
  * gets no key: the lock makes an erasure that is under way either see the key or be seen.
- * @returns the keys that stand, of all of them
+ * @returns all keys that exist
  */
 export async function makePersonKeys(
   { db }: Pick<Context, 'db'>,

@@ -36,7 +36,9 @@ export async function sweepSpilled(ctx: JobContext, sinks: readonly Sink[], end:
     return swept
   } catch (error) {
     // Redis is for attempts only; the outbox has been swept already.
-    ctx.log('warn', 'spilled events not swept', { cause: error instanceof Error ? error.name : 'unknown' })
+    ctx.log('warn', 'could not sweep spilled events', {
+      cause: error instanceof Error ? error.name : 'unknown',
+    })
     return swept
   } finally {
     ctx.trips.endAll('redis')
@@ -55,7 +57,12 @@ async function againAs(
   if (!attempt || sink === undefined || isTooOld(ctx, attempt)) return null
   const refusals = (attempt.refusals ?? 0) + 1
   if (refusals < MAX_REFUSALS) return sealSpilled(ctx, { ...attempt, refusals })
-  ctx.log('error', 'ALARM: attempt given up', { event_id: attempt.id, event: attempt.type, sink, refusals })
+  ctx.log('error', 'ALARM: attempt event dropped after repeated failures', {
+    event_id: attempt.id,
+    event: attempt.type,
+    sink,
+    refusals,
+  })
   reportLost(ctx, [attempt])
   return null
 }

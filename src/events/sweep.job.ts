@@ -9,7 +9,7 @@ import type { FollowUp, Sink } from './sink.ts'
 import { findLeftOver, type Place, type RecordedRow } from './store.ts'
 import { sweepSpilled } from './sweep-spilled.ts'
 
-/** An event is in the queue for some seconds; after this nobody is coming for it. With the minute between two sweeps, a mail leaves within two. */
+/** An event is in the queue for some seconds; after this the sweep takes it. With the minute between two sweeps, a mail leaves within two. */
 const LEFT_OVER_SECONDS = 45
 const SWEEP_BATCH = 500
 /** Less than the minute until the next sweep. */

@@ -15,9 +15,17 @@ import { checkLimits } from '../limits/check.ts'
 import type { LIMITS, Limit, LimitedOperation } from '../limits/limits.ts'
 import type { Besides } from '../limits/sliding-window.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
-import { requireTenant } from '../tenants/tenants.ts'
+import { requireTenant, type Tenant } from '../tenants/tenants.ts'
 import { findCaller } from './caller-store.ts'
-import { type Caller, type Demands, refuseUnless } from './demands.ts'
+import {
+  type Caller,
+  type CallerFor,
+  type Demands,
+  type KeyCaller,
+  refuseAuthentication,
+  refuseUnless,
+} from './demands.ts'
+import { isApiKey, requireKey } from './key-caller.ts'
 
 /** The operations that a caller is limited in by their session. */
 export type CallerOperation = {
@@ -29,19 +37,22 @@ type Counting = {
   /** An address that the call has us mail, which is counted besides: many accounts must not fill one mailbox. */
   account?: string
   /** What is done there, unless the call is refused. */
-  besides?: (caller: Pick<Caller, 'userId'>) => Promise<Besides>
+  besides?: (caller: Pick<Caller, 'userId' | 'sessionId' | 'kid'>) => Promise<Besides>
 }
 
 /** Of a caller who must be live, and no more. */
 type Anyone = Record<never, never>
 
 type Claimed = { kid: string; sid: string }
+/** A key claims no session. */
+type ClaimedFor<Demanded extends Demands> = KeyCaller<Demanded> extends CallerFor<Demanded> ? null : Claimed
 type Read = { token: string; claimed: Claimed }
 
-/** The token of the request and what it claims. Refusals `missing_token`, `invalid_token`, `invalid_request`. */
-function readToken(headers: Headers): Read | Refusal {
+/** The token of the request and what it claims, or an API key. Refusals `missing_token`, `invalid_token`, `invalid_request`. */
+function readToken(headers: Headers): Read | { apiKey: string } | Refusal {
   const token = readBearer(headers)
   if (isRefusal(token)) return token
+  if (isApiKey(token)) return { apiKey: token }
   const claimed = readUnverified(token)
   return claimed === null ? refuse('invalid_token') : { token, claimed }
 }
@@ -57,43 +68,50 @@ export async function requireCaller<const Demanded extends Demands = Anyone>(
   operation: CallerOperation,
   demands: Demanded = {} as Demanded, // who gives none demands nothing
   counting: Counting = {},
-): Promise<Caller<Demanded> | Refusal> {
+): Promise<CallerFor<Demanded> | Refusal> {
   const read = readToken(headers)
   if (isRefusal(read)) return read
+  if ('apiKey' in read) {
+    const asked = await requireKey(ctx, read.apiKey, operation, demands, () => null)
+    return isRefusal(asked) ? asked : (asked.caller as CallerFor<Demanded>) // it takes none where they do not
+  }
   const { kid } = read.claimed
-  const known = await verifyWithoutTrip(ctx, read, demands)
-  if (known) return (await limitCaller(ctx, operation, known, counting)) ?? known
+  const known = (await verifyWithoutTrip(ctx, read, demands))?.caller
+  if (known)
+    return (await limitCaller(ctx, operation, known, counting)) ?? (known as CallerFor<Demanded> | Refusal)
   // A location that keeps no key asks for it first: the session and the account count here as they do elsewhere.
   const verifier = await findVerifier(ctx, kid)
   const caller = await verify(ctx, read, verifier, demands)
   const limited = await limitCaller(ctx, operation, caller, counting)
   if (limited) return limited
   if (verifier?.key) keepVerifier(ctx, kid, verifier)
-  return caller
+  return caller as CallerFor<Demanded> | Refusal // a session is one of those
 }
 
 /**
  * For reads: runs `query` in the same trip as the check of the caller. What it returns is only handed over
  * once the token has verified and the row of its session is as demanded. Refuses as `requireCaller` does, and as
  * `refuseUnless`.
- * @param query built from what the token claims, so it must be bound to the claimed session and to the host's tenant
+ * @param query built from what the token claims, so it must be bound to the claimed session and to the host's tenant; where
+ * API keys may come, to the host's tenant alone
  */
 export async function readAsCaller<Query extends BatchItem<'pg'>, const Demanded extends Demands = Anyone>(
   ctx: Context,
   headers: Headers,
   operation: CallerOperation,
-  query: (claimed: Claimed) => Query,
+  query: (claimed: ClaimedFor<Demanded>) => Query,
   demands: Demanded = {} as Demanded,
   counting: Counting = {},
 ): Promise<(KnownCaller<Demanded> & { found: Query['_']['result'] }) | Refusal> {
   const ask = async (claimed: Claimed) => {
     const [[row], found] = await ctx.db.batch([
       findCaller(ctx, claimed, READERS[operation] ?? null),
-      query(claimed),
+      query(claimed as ClaimedFor<Demanded>), // what no one may use is given all the same
     ])
     return { row, found }
   }
-  return readLive(ctx, headers, operation, ask, demands, counting)
+  const byKey = () => query(null as ClaimedFor<Demanded>) // as above
+  return readLive(ctx, headers, operation, { ask, byKey }, demands, counting)
 }
 
 /** For reads that need nothing but the caller: one query. */
@@ -108,7 +126,7 @@ export async function readCaller<const Demanded extends Demands = Anyone>(
     const [row] = await findCaller(ctx, claimed, READERS[operation] ?? null)
     return { row, found: undefined }
   }
-  return readLive(ctx, headers, operation, ask, demands, counting)
+  return readLive(ctx, headers, operation, { ask, byKey: () => null }, demands, counting)
 }
 
 /**
@@ -122,20 +140,32 @@ export async function requireLiveCaller<const Demanded extends Demands = Anyone>
   operation: CallerOperation,
   demands: Demanded = {} as Demanded,
   counting: Counting = {},
-): Promise<Caller<Demanded> | Refusal> {
+): Promise<CallerFor<Demanded> | Refusal> {
   const read = await readCaller(ctx, headers, operation, demands, counting)
   return isRefusal(read) ? read : read.caller
 }
 
 /** Whose ring these reads report, while a key is being handed out: of the Workers that are asked nothing else by anyone. */
 const READERS: Partial<Record<CallerOperation, KeyedWorker>> = {
+  listApiKeys: 'api-key',
   listAuditEvents: 'admin',
   listFactors: 'mfa',
+  listIdentities: 'social',
   listWebhooks: 'webhook',
 }
 
 type Found = Awaited<ReturnType<typeof findCaller>>[number]
-type KnownCaller<Demanded extends Demands> = { caller: Caller<Demanded>; user: Self }
+/** An API key is no account, even if it is a person's. */
+type KnownCaller<Demanded extends Demands> = {
+  caller: CallerFor<Demanded>
+  user: KeyCaller<Demanded> extends CallerFor<Demanded> ? null : Self
+}
+
+type Asking<Asked> = {
+  ask: (claimed: Claimed) => Promise<{ row: Found | undefined; found: Asked }>
+  /** What is asked besides, of a key. */
+  byKey: () => BatchItem<'pg'> | null
+}
 
 /**
  * The limit and the question side by side, or one after the other where no key is kept here; then the signature, then
@@ -145,19 +175,23 @@ async function readLive<Asked, Demanded extends Demands>(
   ctx: Context,
   headers: Headers,
   operation: CallerOperation,
-  ask: (claimed: Claimed) => Promise<{ row: Found | undefined; found: Asked }>,
+  { ask, byKey }: Asking<Asked>,
   demands: Demanded,
   counting: Counting = {},
 ): Promise<(KnownCaller<Demanded> & { found: Asked }) | Refusal> {
   const read = readToken(headers)
   if (isRefusal(read)) return read
+  if ('apiKey' in read) {
+    const asked = await requireKey<Asked>(ctx, read.apiKey, operation, demands, byKey)
+    return isRefusal(asked) ? asked : ({ ...asked, user: null } as KnownCaller<Demanded> & { found: Asked }) // see `requireCaller`
+  }
   const known = verifyWithoutTrip(ctx, read, demands)
   const [early, { row, found }] = await Promise.all([
-    known.then((caller) => caller && limitCaller(ctx, operation, caller, counting)),
+    known.then((kept) => kept && limitCaller(ctx, operation, kept.caller, counting)),
     ask(read.claimed),
   ])
   if (early) return early
-  const caller = await verify(ctx, read, row, demands)
+  const caller = await verify(ctx, read, row, demands, await known)
   const late = (await known) ? null : await limitCaller(ctx, operation, caller, counting)
   if (late) return late
   if (isRefusal(caller)) return caller
@@ -168,17 +202,20 @@ async function readLive<Asked, Demanded extends Demands>(
   const refused = refuseUnless({ caller: user && (row?.caller ?? null) }, caller)
   if (refused) return refused
   if (user === null) throw new TypeError('a caller without an account was not refused')
-  return { caller, user, found }
+  return { caller, user, found } as KnownCaller<Demanded> & { found: Asked } // `user` is there, wherever it may be read
 }
+
+/** What a token was found to be, and by which key. */
+type Verified<Demanded extends Demands> = { caller: Caller<Demanded> | Refusal; verifier: Verifier }
 
 /** By the key that this location keeps, or undefined when it keeps none: then only the database can tell. */
 async function verifyWithoutTrip<Demanded extends Demands>(
   ctx: Context,
   read: Read,
   demands: Demanded,
-): Promise<Caller<Demanded> | Refusal | undefined> {
-  const kept = await readKeptVerifier(ctx, read.claimed.kid)
-  return kept && verify(ctx, read, kept, demands)
+): Promise<Verified<Demanded> | undefined> {
+  const verifier = await readKeptVerifier(ctx, read.claimed.kid)
+  return verifier && { verifier, caller: await verify(ctx, read, verifier, demands) }
 }
 
 /**
@@ -202,22 +239,38 @@ async function limitCaller(
 /**
  * The order of checks: host, origin, key, signature and claims, tenant, age of the authentication as the token knows it,
  * which saves a question: the row decides.
+ * @param known what the token was found to be already: the same key for the same tenant says the same, and a signature is
+ * the dearest thing that a read checks
  */
 async function verify<Demanded extends Demands>(
   ctx: Context,
   { token, claimed: { kid } }: Read,
   verifier: Verifier | undefined,
   demands: Demanded,
+  known?: Verified<Demanded>,
 ): Promise<Caller<Demanded> | Refusal> {
   const tenant = requireTenant(ctx, verifier?.tenant)
   if (isRefusal(tenant)) return tenant
   if (!verifier?.key) return refuse('invalid_token', { evidence: { reason: 'unknown key' } })
+  if (
+    known &&
+    !isRefusal(known.caller) &&
+    isSame(known.caller.tenant, known.verifier.key, tenant, verifier.key)
+  )
+    return { ...known.caller, tenant }
   const { issuer, audience } = tenant
   const claims = await verifyAccessToken(token, verifier.key, { issuer, audience, now: ctx.now() })
   if (claims === null || claims.tid !== tenant.id)
     return refuse('invalid_token', { evidence: { reason: 'not verified' } })
   const { maxAge = Number.POSITIVE_INFINITY } = demands
   if (claims.auth_time < ctx.now().getTime() / 1000 - maxAge)
-    return refuse('insufficient_user_authentication', { evidence: { subject: claims.sub } })
+    return refuseAuthentication(claims.sub, 'aal2 aal1')
   return { tenant, userId: claims.sub, sessionId: claims.sid, kid, demands }
 }
+
+/** Whether the key, and all of the tenant that a token is checked against, are the same. */
+const isSame = (one: Tenant, oneKey: Verifier['key'], other: Tenant, otherKey: Verifier['key']): boolean =>
+  one.id === other.id &&
+  one.issuer === other.issuer &&
+  one.audience === other.audience &&
+  JSON.stringify(oneKey) === JSON.stringify(otherKey)

@@ -10,5 +10,14 @@ export const sessionIsOpen = and(
   gt(sessions.idleExpiresAt, sql`clock_timestamp()`),
 )
 
+/**
+ * Of `sessions`, where an administrator acts as the person: that they still administer the tenant, and have not been signed
+ * out everywhere since.
+ */
+const actorIsStillThere = sql`(sessions.impersonator_id is null or exists (
+  select from users as actor where actor.id = sessions.impersonator_id and actor.tenant_id = sessions.tenant_id
+    and actor.status = 'active' and actor.deleted_at is null and 'admin' = any(actor.roles)
+    and coalesce(sessions.created_at >= actor.access_valid_from, true)))`
+
 /** Of `sessions`. */
-export const sessionIsLive = and(sessionIsOpen, isOfEpoch)
+export const sessionIsLive = and(sessionIsOpen, isOfEpoch, actorIsStillThere)

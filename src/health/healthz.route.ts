@@ -1,4 +1,7 @@
-/** GET /healthz — the process answers; it asks nobody, so that a dead database does not get Workers restarted. */
+/**
+ * GET /healthz — Check that the process answers. It asks no dependency, so that a database outage does not restart
+ * Workers.
+ */
 import * as v from 'valibot'
 import { checkLimits } from '../limits/check.ts'
 import { operation } from '../operation.ts'

@@ -1,4 +1,4 @@
-/** GET /readyz — whether the parts we depend on answer inside their deadlines, and whether this Worker's keys are the deployment's. */
+/** GET /readyz — Check that the dependencies answer in time, and that this Worker has the deployment's keys. */
 import * as v from 'valibot'
 import type { Context } from '../context.ts'
 import { requireKeys } from '../keys/auth-keys.ts'

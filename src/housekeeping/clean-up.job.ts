@@ -1,6 +1,6 @@
 /**
  * Removes what nothing needs any more, in batches that lock little and end soon. Each is one statement that decides by
- * the database's clock and passes over rows that somebody else holds, so any number of runs may overlap.
+ * the database's clock and skips locked rows, so any number of runs may overlap.
  */
 import type { JobContext } from '../context.ts'
 import { OUTLIVED } from '../personal-data.ts'

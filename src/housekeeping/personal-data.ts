@@ -1,6 +1,6 @@
-/** What housekeeping holds about people: nothing. */
+/** Housekeeping holds no personal data. */
 import type { PersonalData } from '../storage/personal-data.ts'
 
 export const housekeepingData = {
-  backlogs: { holdsNoPerson: 'counts of work' },
+  backlogs: { holdsNoPerson: 'counts of waiting rows' },
 } as const satisfies PersonalData

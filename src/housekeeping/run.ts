@@ -16,11 +16,11 @@ export async function reportBacklog(
 ): Promise<void> {
   await settleBacklog(ctx, finished)
   for (const { kind, runs, since } of await countBacklog(ctx, unfinished))
-    ctx.log('error', 'ALARM: a job does not keep up', {
+    ctx.log('error', 'ALARM: job backlog is growing', {
       kind,
       runs,
       since,
       job_seconds: ctx.settings.jobSeconds,
-      cause: 'raise JOB_SECONDS, and cpu_ms with it (README, "Settings and secrets")',
+      cause: 'raise JOB_SECONDS, and cpu_ms with it (docs/settings.md)',
     })
 }

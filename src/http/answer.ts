@@ -4,7 +4,7 @@ import * as v from 'valibot'
 /** How long a verifier may go on using what it has: RFC 9700 asks for bounded staleness, JWKS caches use 10 minutes. */
 export const PUBLIC_SECONDS = 600
 
-/** JSON that anybody may read and keep: keys and metadata. Any web page may fetch it, because it is the same for all. */
+/** JSON that anyone may read and cache: keys and metadata. Any web page may fetch it, because it is the same for all. */
 export const publicJson = (value: unknown): Response => Response.json(value, { headers: PUBLIC })
 
 export const PUBLIC = {

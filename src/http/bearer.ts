@@ -5,9 +5,9 @@ import { type Refusal, refuse } from '../problem.ts'
 export function readBearer(headers: Headers): string | Refusal {
   const value = headers.get('authorization')
   if (value === null) return refuse('missing_token')
-  // Fetch joins repeated headers with a comma, which no token68 contains (CASES A06).
+  // Fetch joins repeated headers with a comma, which no token68 contains.
   if (value.includes(','))
-    return refuse('invalid_request', { detail: 'Authorization was sent more than once.' })
+    return refuse('invalid_request', { detail: 'The Authorization header was sent more than once.' })
   const token = /^bearer ([A-Za-z0-9._~+/-]+=*)$/i.exec(value)?.[1]
   return token ?? refuse('invalid_token')
 }

@@ -44,7 +44,7 @@ async function readBody(request: Request, optional: boolean): Promise<{ value: u
 }
 
 /**
- * Reads the stream and stops at the limit, whatever Content-Length claimed (CASES I09).
+ * Reads the stream and stops at the limit, whatever Content-Length claimed.
  * @returns refusals `payload_too_large`, also of a body that declares it; `invalid_request` of one that ends early
  */
 export async function readBytes(request: Request): Promise<Uint8Array | Refusal> {
@@ -58,7 +58,7 @@ export async function readBytes(request: Request): Promise<Uint8Array | Refusal>
       chunks.push(chunk)
     }
   } catch {
-    return refuse('invalid_request', { detail: 'The body ended early.' }) // who sends it hung up or broke its framing
+    return refuse('invalid_request', { detail: 'The body is incomplete.' }) // who sends it hung up or broke its framing
   }
   const bytes = new Uint8Array(length)
   let offset = 0
@@ -80,15 +80,15 @@ function parseText(bytes: Uint8Array): { value: unknown } | Refusal {
   if ('value' in json) return json
   const details = {
     not_json: 'The body is not JSON.',
-    duplicate_key: 'A key stands twice in one object.',
-    too_deep: `Objects and arrays nest at most ${MAX_DEPTH} deep.`,
+    duplicate_key: 'An object has the same key twice.',
+    too_deep: `Objects and arrays may be nested at most ${MAX_DEPTH} levels deep.`,
   }
   return refuse('invalid_json', { detail: details[json.problem] })
 }
 
 const unsupportedType = () =>
   refuse('unsupported_media_type', { detail: 'Send the body as application/json.' })
-const tooLarge = () => refuse('payload_too_large', { detail: `A body has at most ${MAX_BODY_BYTES} bytes.` })
+const tooLarge = () => refuse('payload_too_large', { detail: `The limit is ${MAX_BODY_BYTES} bytes.` })
 
 /** Valibot's own messages quote what was received, which may be a password: only the path and our codes leave here. */
 export function invalidInput(issues: readonly v.BaseIssue<unknown>[]): Refusal {

@@ -7,7 +7,7 @@
 export type ClientDetails = {
   /** Canonical network of the caller for limits: IPv4 /32, IPv6 /64, or `UNKNOWN_NETWORK`. */
   network: string
-  /** The IPv6 /48 around it, which one customer may have whole; null for IPv4, whose addresses nobody gets by the thousand. */
+  /** The IPv6 /48 around it, which one customer may have whole; null for IPv4, whose addresses are scarce. */
   site: string | null
   /** What may be stored and shown: IPv4 /24, IPv6 /48. */
   truncatedAddress: string | null
@@ -17,11 +17,13 @@ export type ClientDetails = {
   userAgent: string | null
   /** The id of the service key under which a server named this client (trusted-caller.ts); null when it called itself. */
   vouchedBy: string | null
+  /** The API key that called, once it is known to be good (guard/key-caller.ts). */
+  apiKeyId: string | null
 }
 
 const MAX_USER_AGENT = 512
 
-/** Everybody whose address the edge did not state: one bucket, and a strict one (src/limits/check.ts). */
+/** Callers whose address the edge did not state share one strict bucket (src/limits/check.ts). */
 export const UNKNOWN_NETWORK = 'unknown'
 
 export function readClient(request: Request): ClientDetails {
@@ -48,6 +50,7 @@ export function describeClient(groups: Groups | null, facts: Facts): ClientDetai
     asnOrg: text(facts.asnOrg),
     userAgent: facts.userAgent === null ? null : printable(facts.userAgent, MAX_USER_AGENT),
     vouchedBy: facts.vouchedBy,
+    apiKeyId: null,
   }
 }
 

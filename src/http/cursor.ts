@@ -1,5 +1,5 @@
 /**
- * Cursors of lists: where a page ended, sealed, so that nobody can guess at or alter it, and bound to the list and the
+ * Cursors of lists: where a page ended, sealed, so that a client can neither guess nor change it, and bound to the list and the
  * host it was made for: elsewhere it is no cursor.
  */
 import * as v from 'valibot'
@@ -62,7 +62,7 @@ export async function openCursor(
 
 /**
  * One page out of the rows of a query that asked for one more than `limit`: that tells whether there is a next page.
- * @param positionOf where a row stands in the list's order
+ * @param positionOf the position of a row in the order of the list
  */
 export async function pageOf<Row>(
   ctx: Sealer,

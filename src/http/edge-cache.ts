@@ -14,7 +14,7 @@ export async function readEdgeCache(ctx: Cached, name: string): Promise<unknown>
     const kept = await caches.default.match(keyOf(ctx, name))
     return await kept?.json()
   } catch (error) {
-    ctx.log('warn', 'edge cache not readable', { cause: error instanceof Error ? error.name : 'unknown' })
+    ctx.log('warn', 'could not read edge cache', { cause: error instanceof Error ? error.name : 'unknown' })
     return undefined
   }
 }

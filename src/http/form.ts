@@ -1,6 +1,6 @@
 /**
  * How a form of one of our own pages gets in: posted by that page, as `application/x-www-form-urlencoded`, at most as
- * large as any body, strict UTF-8, no field twice, then the operation's own schema. A field that nobody filled in counts
+ * large as any body, strict UTF-8, no field twice, then the operation's own schema. A field that was left empty counts
  * as absent, because a browser sends it all the same.
  */
 import * as v from 'valibot'
@@ -16,9 +16,13 @@ export async function readForm<Schema extends ObjectSchema>(
   ctx: Context,
   request: Request,
   schema: Schema,
+  { isForeign = false }: { isForeign?: boolean } = {},
 ): Promise<{ value: v.InferOutput<Schema> } | Refusal> {
-  const fields = refuseOtherPages(ctx) ?? (await readFields(request))
+  // The page of a provider is none that the tenant has to allow: what it posts authorises nothing by itself.
+  if (isForeign) ctx.callerOrigin = null
+  const fields = (isForeign ? null : refuseOtherPages(ctx)) ?? (await readFields(request))
   if (isRefusal(fields)) return fields
+  ctx.posted = fields
   const parsed = v.safeParse(schema, Object.fromEntries(fields), { abortPipeEarly: true })
   return parsed.success ? { value: parsed.output } : invalidInput(parsed.issues)
 }
@@ -26,7 +30,7 @@ export async function readForm<Schema extends ObjectSchema>(
 /**
  * Any page of the web can post a form here, and the browser adds our cookies. Our own pages send no referrer, and then a
  * browser says `Origin: null` of them as it does of a sandboxed stranger (Fetch, "append a request `Origin` header"):
- * `Sec-Fetch-Site`, which no script can set, tells the two apart. A program sends neither, and has no cookie of anybody.
+ * `Sec-Fetch-Site`, which no script can set, tells the two apart. A program sends neither, and has no cookies of a user.
  */
 function refuseOtherPages(ctx: Context): Refusal | null {
   const { callerOrigin, fetchSite, origin } = ctx

@@ -38,6 +38,15 @@ export const Transport = v.optional(v.picklist(['token', 'cookie']), 'token')
 export type Transport = v.InferOutput<typeof Transport>
 
 export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+const NO_ID = '00000000-0000-0000-0000-000000000000'
+
+/** An id in a path. What is none becomes the id that nothing has: who calls is decided before what they ask for. */
+export const pathId = (given: string): string => (UUID.test(given) ? given : NO_ID)
+
+/** A name in a path and in rows: `google`, `acme-sso`. */
+export const SLUG = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/
+/** What is no slug becomes the one that nothing has: PostgreSQL takes no NUL. */
+export const pathSlug = (given: string): string => (SLUG.test(given) ? given : '')
 
 /** A point in time (RFC 3339), as ISO text in UTC: what is no such day or hour never reaches the database. */
 export const Instant = v.pipe(

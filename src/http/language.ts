@@ -23,7 +23,7 @@ function canonicalTag(text: string): string | null {
   }
 }
 
-/** A header is as long as its sender likes; nobody reads more languages than this. */
+/** A header may be long; more languages than this are ignored. */
 const MAX_RANGES = 20
 
 /** The language that `Accept-Language` (RFC 9110 §12.5.4) prefers; null when it names none. */

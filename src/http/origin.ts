@@ -1,6 +1,6 @@
 /**
  * Which web origins may call. A browser sends `Origin` or `Sec-Fetch-Site` with every write; a program sends neither.
- * Cookies are sent by the browser whoever asks, so a request that a cookie authorises must prove where it comes from.
+ * The browser sends cookies with every request, from any page, so a request that a cookie authorises must prove where it comes from.
  */
 import type { Context } from '../context.ts'
 import { type Refusal, refuse } from '../problem.ts'
@@ -13,7 +13,7 @@ type Caller = Pick<Context, 'callerOrigin' | 'fetchSite' | 'origin'>
  */
 export function originToAllow(caller: Caller): string | null {
   if (caller.callerOrigin === null || caller.callerOrigin === caller.origin) return null
-  // Sandboxed pages and files call themselves `null`, so it is anybody's name: not even a tenant that lists it allows it.
+  // Sandboxed pages and files call themselves `null`, so `null` identifies no one: it is never allowed, even when a tenant lists it.
   return caller.callerOrigin === 'null' ? 'null:' : caller.callerOrigin
 }
 

@@ -12,7 +12,7 @@ export type StreamEnd = {
   cut(error: unknown): void
 }
 
-/** Nothing is read before it is asked for: nobody asks for the body of a HEAD. */
+/** Nothing is read before the body is pulled; a HEAD request never pulls it. */
 export function streamText(chunks: AsyncGenerator<string>, end: StreamEnd): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder()
   let isGone = false

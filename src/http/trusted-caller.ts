@@ -33,21 +33,27 @@ export async function identifyClient(ctx: CallerContext, request: Request): Prom
   if (header === null) return null
   // A page that could send it would know the credential; and what a back end copies from a browser may be that page's.
   if (ctx.callerOrigin !== null || ctx.fetchSite !== null)
-    return invalid('browser', 'A request of a browser, with Origin or Sec-Fetch-Site, may not carry it.')
-  if (!ctx.settings.serviceKeys) return invalid('no SERVICE_KEYS', 'No trusted callers are set up here.')
+    return invalid('browser', 'A browser request (with Origin or Sec-Fetch-Site) must not send this header.')
+  if (!ctx.settings.serviceKeys) return invalid('no SERVICE_KEYS', 'This deployment has no SERVICE_KEYS.')
   const claims = FORM.exec(header)?.groups
-  if (!claims) return invalid('malformed', 'Send it once, as v1;t=…;ip=…;ua=…;country=…;city=…;k=…;sig=….')
+  if (!claims)
+    return invalid('malformed', 'Send the header once, as v1;t=…;ip=…;ua=…;country=…;city=…;k=…;sig=….')
   if (!(await isSigned(ctx.settings.serviceKeys, ctx.host, request, claims)))
-    return invalid('signature', 'It is not signed by a credential of this host for this method and path.', {
+    return invalid('signature', 'The signature does not match this host, method and path.', {
       caller_key: claims.keyId,
     })
   const ageSeconds = Math.round(ctx.now().getTime() / 1000 - Number(claims.time))
   if (Math.abs(ageSeconds) > MAX_SKEW_SECONDS)
-    return invalid('time', `Its time is more than ${MAX_SKEW_SECONDS} seconds from ours.`, {
-      age_seconds: ageSeconds,
-    })
+    return invalid(
+      'time',
+      `The time t differs from the server time by more than ${MAX_SKEW_SECONDS} seconds.`,
+      {
+        age_seconds: ageSeconds,
+      },
+    )
   const client = readClaims(claims)
-  if (!client) return invalid('values', 'Its ip is no address, or its ua or city no base64url of UTF-8.')
+  if (!client)
+    return invalid('values', 'ip is not an IP address, or ua or city is not base64url-encoded UTF-8.')
   ctx.outcome.connecting_address = ctx.client.truncatedAddress
   ctx.outcome.vouched_by = client.vouchedBy
   ctx.client = client

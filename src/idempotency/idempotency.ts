@@ -1,7 +1,7 @@
 /**
  * `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): the first answer to a request is kept for 24 hours and
- * given again to whoever repeats it. It is written by the statement that has the effect, so there is never an effect
- * without its answer, nor an answer without its effect. Answers carry tokens, so they are sealed; whoever repeats a
+ * given again for a repeat. It is written by the statement that has the effect, so there is never an effect
+ * without its answer, nor an answer without its effect. Answers carry tokens, so they are sealed; who repeats a
  * request must send the same body, secrets included.
  */
 import type { Context } from '../context.ts'
@@ -16,7 +16,7 @@ export type IdempotencyKey = { actor: string; operation: string; key: string }
 export type KeptAnswer = {
   /** The request without its secrets, as text: a repeat must equal it. */
   request: string
-  /** Stands for the password in the request, which is nowhere kept. */
+  /** In place of the password in the request, which is not stored. */
   passwordHash: PasswordHash | null
   status: number
   headers: [string, string][]
@@ -31,7 +31,7 @@ export function readIdempotencyKey(headers: Headers): string | null | Refusal {
   return /^[\x21-\x7e]{16,255}$/.test(key)
     ? key
     : refuse('invalid_request', {
-        detail: 'Idempotency-Key must be 16 to 255 visible ASCII characters: a UUID.',
+        detail: 'Idempotency-Key must be 16 to 255 visible ASCII characters, for example a UUID.',
       })
 }
 
@@ -64,7 +64,7 @@ export async function openAnswer(
   sealed: string,
 ): Promise<KeptAnswer> {
   const opened = await open(ctx.settings.authKeys, 'seal:idempotency', sealed, placeOf(tenantId, key))
-  if (opened === null) throw new Fault('internal_error', 'a kept answer does not open')
+  if (opened === null) throw new Fault('internal_error', 'a stored answer could not be decrypted')
   return JSON.parse(new TextDecoder().decode(opened)) // only `sealAnswer` writes these
 }
 

@@ -1,26 +1,30 @@
-/** What the answers that are kept for a repeat hold about people. */
+/** Personal data in the stored answers of requests with an Idempotency-Key. */
 import { sql } from 'drizzle-orm'
 import { type PersonalData, time } from '../storage/personal-data.ts'
 
 export const idempotencyData = {
   idempotency_keys: {
     section: [
-      'kept_answers',
+      'idempotency_keys',
       {
-        says: 'requests with an Idempotency-Key, for 24 hours; the answers are sealed, and were given',
+        says: 'requests with an Idempotency-Key, for 24 hours; the stored answers are sealed',
         of: ({ userId, tenantId }) =>
           sql`idempotency_keys where idempotency_keys.tenant_id = ${tenantId} and idempotency_keys.actor = ${userId}`,
         key: sql`idempotency_keys.operation || ' ' || idempotency_keys.key`,
         members: {
-          operation: ['what was asked', sql`idempotency_keys.operation`],
+          operation: ['the operation', sql`idempotency_keys.operation`],
           key: ['the key', sql`idempotency_keys.key`],
-          refused: ['the code of a refusal', sql`idempotency_keys.refused`],
-          created_at: ['when', time(sql`idempotency_keys.created_at`)],
-          expires_at: ['until when it is kept', time(sql`idempotency_keys.expires_at`)],
+          refused: ['the error code, if it was refused', sql`idempotency_keys.refused`],
+          created_at: ['when the request was made', time(sql`idempotency_keys.created_at`)],
+          expires_at: ['until when the answer is stored', time(sql`idempotency_keys.expires_at`)],
         },
       },
     ],
-    leftOut: { tenant_id: 'the head', actor: 'theirs', sealed_answer: 'a secret' },
+    leftOut: {
+      tenant_id: 'already in the head of the document',
+      actor: 'the id of the account',
+      sealed_answer: 'a secret',
+    },
     // The tenant first: the primary key begins with it.
     erasure: {
       deletes: (userIds, limit) => sql`

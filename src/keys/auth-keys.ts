@@ -14,8 +14,11 @@ export const KEYED_WORKERS = [
   'email',
   'mfa',
   'passkey',
+  'social',
+  'api-key',
   'webhook',
   'admin',
+  'pages',
   'jobs',
 ] as const
 export type KeyedWorker = (typeof KEYED_WORKERS)[number]
@@ -80,5 +83,5 @@ export async function checkKeyring(ctx: JobContext): Promise<void> {
   const ring = await findRingState(ctx, 'jobs')
   if (ring?.isReportDue) await reportKeyring(ctx, 'jobs')
   if (ring && ring.lacking.length > 0)
-    ctx.log('error', 'ALARM: a key is missing', { cause: lacksKeys(ring.lacking).message })
+    ctx.log('error', 'ALARM: key missing', { cause: lacksKeys(ring.lacking).message })
 }

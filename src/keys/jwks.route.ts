@@ -1,4 +1,4 @@
-/** GET /.well-known/jwks.json — the public keys (RFC 7517 §5), for everyone, who may keep them for ten minutes. */
+/** GET /.well-known/jwks.json — Read the public signing keys (RFC 7517 §5). Anyone may cache them for ten minutes. */
 import * as v from 'valibot'
 import { publicJson } from '../http/answer.ts'
 import { checkLimits } from '../limits/check.ts'

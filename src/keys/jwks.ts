@@ -27,12 +27,12 @@ export async function readJwks(
   if (refused) return kept ? { keys: kept.keys } : refused
   const keys = await findPublicKeys(ctx).catch((error: unknown) => {
     if (!kept) throw error
-    ctx.log('warn', 'jwks of some minutes ago', { cause: faultOf(error).message })
+    ctx.log('warn', 'serving stale jwks', { cause: faultOf(error).message })
     return kept.keys
   })
   if (keys === null) return null
   if (keys.length === 0)
-    throw new Fault('upstream_unavailable', 'there is no signing key; run `npm run keys -- rotate`')
+    throw new Fault('upstream_unavailable', 'no signing key; run `npm run keys -- rotate`')
   if (keys !== kept?.keys) writeEdgeCache(ctx, 'jwks', { keys, readAt: now } satisfies Kept)
   return { keys }
 }

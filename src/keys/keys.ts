@@ -6,7 +6,7 @@ import { Fault } from '../problem.ts'
 import type { TenantRow } from '../tenants/tenants.ts'
 import { openSigningKeyRow } from './sealed-key.ts'
 
-/** What verifies an access token on a host: the tenant it must be for and the key it names, or null when none stands. */
+/** What verifies an access token on a host: the tenant it must be for and the key it names, or null when there is none. */
 export type Verifier = {
   tenant: TenantRow
   key: { publicJwk: PublicJwk; algorithm: SigningAlgorithm } | null
@@ -37,7 +37,7 @@ const cannotSign = (what: string) =>
 
 /**
  * What verifies a token, as far as this location keeps it: every sign-in, refresh and read leaves it there for ten
- * minutes. No trip. Who writes on the strength of it must have the statement demand that the key still stands.
+ * minutes. No trip. A write that relies on it must also check in its statement that the key still exists.
  */
 export async function readKeptVerifier(
   ctx: Pick<Context, 'origin' | 'log' | 'defer'>,

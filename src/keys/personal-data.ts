@@ -1,4 +1,4 @@
-/** What the keys hold about people: nothing. */
+/** Keys hold no personal data. */
 import { sql } from 'drizzle-orm'
 import type { PersonalData } from '../storage/personal-data.ts'
 
@@ -6,7 +6,7 @@ export const keysData = {
   signing_keys: {
     holdsNoPerson: 'of the deployment',
     outlived: {
-      // What it signed was dead when it expired; the row is kept for an operator who reads a log of then.
+      // Every token that it signed has expired; the row stays for a week, for operators who read logs.
       retired_signing_keys: { where: sql`state = 'retired' and expires_at < now() - interval '7 days'` },
     },
   },

@@ -1,6 +1,6 @@
 /**
  * The life of a signing key: `next` is published before it signs, `current` signs, `retired` stays in the JWKS until
- * the last token it signed is dead. A partial unique index allows one current and one next key, whoever rotates at once.
+ * the last token it signed is dead. A partial unique index allows one current and one next key, also under concurrent rotations.
  * What SIGNING_SEAL_KEYS does not open cannot sign: a step replaces it, whatever else is due.
  */
 import type { Context } from '../context.ts'

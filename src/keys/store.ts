@@ -16,7 +16,7 @@ export const sealedKeyColumns = {
   ...publicKeyColumns,
 }
 
-/** A key counts while it stands: `next` has signed nothing yet, a retired one counts until its last token is dead. */
+/** A key is valid while it has a row: `next` has signed nothing yet; a retired one stays until its last token has expired. */
 export const keyIsValid = (kid: string) =>
   and(
     eq(signingKeys.kid, kid),
@@ -24,7 +24,7 @@ export const keyIsValid = (kid: string) =>
     or(isNull(signingKeys.expiresAt), gt(signingKeys.expiresAt, sql`now()`)),
   )
 
-/** The host's tenant and the public key `kid`, in one query; `key` is null when no such key stands. */
+/** The host's tenant and the public key `kid`, in one query; `key` is null when there is no such key. */
 export async function findVerifier({ db, host }: Pick<Context, 'db' | 'host'>, kid: string) {
   const [row] = await db
     .select({ tenant: tenantColumns, key: publicKeyColumns })

@@ -32,7 +32,7 @@ export function analyticsOf(
       return score
     } catch (error) {
       // Here, because the package would print the client's own text, which repeats the command.
-      log('warn', 'limit analytics not sent', { cause: upstreamFault('redis', error).message })
+      log('warn', 'could not send limit analytics', { cause: upstreamFault('redis', error).message })
       return 0
     } finally {
       trips.endAll('redis')

@@ -1,4 +1,4 @@
-/** Counts a request against the limits of its operation, and decides what happens when nobody can count. */
+/** Counts a request against the limits of its operation, and decides what happens when Redis cannot count. */
 import type { Context } from '../context.ts'
 import { UNKNOWN_NETWORK } from '../http/client.ts'
 import { Fault, type Refusal, refuse } from '../problem.ts'
@@ -82,7 +82,7 @@ export async function checkLimits<Name extends LimitedOperation>(
   }
 }
 
-/** Nobody without an address is unlimited: they share one bucket, and that is a small one. */
+/** Callers without a known address share one small bucket. */
 function effective({ settings, client }: LimitContext, subject: string, limit: Limit): Limit {
   const strict = subject === 'address' && client.network === UNKNOWN_NETWORK ? 0.1 : 1
   return { ...limit, rate: Math.ceil(limit.rate * strict) * settings.limitsMultiplier }

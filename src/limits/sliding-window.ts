@@ -1,6 +1,6 @@
 /**
  * Sliding windows in Redis, for several subjects at once and all or nothing: a request that one of them refuses takes
- * nothing from the others, so that nobody can use up an account's attempts from an address that is spent. One script,
+ * nothing from the others, so that an address over its limit cannot use up the attempts of an account. One script,
  * one trip, as the algorithm of @upstash/ratelimit, whose own ask one subject at a time; the arithmetic is theirs.
  * Billed: 2 + n commands for n subjects (each subject's first request in a window one more), 2 when refused.
  */
@@ -70,7 +70,7 @@ export async function countInWindows<Bucket extends Counted>(
   let refused: Full<Bucket> | null = null
   const limit = async () => {
     refused = await runScript(redis, buckets, now, besides)
-    // Nobody reads the numbers: what a refusal says is made from the bucket.
+    // The numbers are not read: a refusal is made from the bucket.
     const numbers = { limit: 0, remaining: 0, reset: 0 }
     return { success: refused === null, ...numbers, pending: Promise.resolve() }
   }
@@ -79,7 +79,7 @@ export async function countInWindows<Bucket extends Counted>(
     redis: analytics?.redis ?? redis,
     prefix: REDIS_PREFIX.limit,
     limiter: () => ({ limit, getRemaining: refuseToAnswer, resetTokens: refuseToAnswer }),
-    timeout: 0, // by default it lets everybody through after five seconds
+    timeout: 0, // by default it allows every request after five seconds
     ephemeralCache: false,
     analytics: analytics !== null,
     enableTelemetry: false,

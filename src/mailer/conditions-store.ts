@@ -1,6 +1,6 @@
 /**
  * Who is mailed, as long as what is so, and how often: the conditions of src/mailer/mails.ts in SQL, over `happened` (the
- * event), `users`, `mail`, and `token` and `endpoint` where the event names one.
+ * event), `users`, `mail`, and `token`, `endpoint` and `api_key` where the event names one.
  */
 import { type SQL, sql } from 'drizzle-orm'
 import { MAIL_LIMIT } from '../limits/limits.ts'
@@ -14,13 +14,17 @@ export const isAdmin = sql`'admin' = any(users.roles)`
 const RECIPIENTS: Record<Recipients, SQL> = {
   subject: sql`users.id = happened.subject`,
   admins: sql`users.status = 'active' and ${isAdmin}`,
+  subject_or_admins: sql`case when happened.subject is null then users.status = 'active' and ${isAdmin}
+    else users.id = happened.subject end`,
 }
 
-/** Over `happened`, `mail` and `users`, and `endpoint` where the event names one. */
+/** Over `happened`, `mail` and `users`, and `endpoint` and `api_key` where the event names one. */
 const CONDITIONS: Record<Condition, SQL> = {
   always: sql`true`,
   same_password: sql`not exists (
     select from passwords where passwords.user_id = users.id and passwords.changed_at > happened.created_at)`,
+  // Not where a newer code took its place, or the sign-in is over.
+  code_usable: sql`challenge.id is not null and challenge.consumed_at is null and challenge.expires_at > now()`,
   // An endpoint that is down makes thousands of these; one a day says as much.
   endpoint_not_told: sql`endpoint.id is not null and not exists (
     select from mails as earlier join events as told on told.id = earlier.event_id
@@ -28,6 +32,7 @@ const CONDITIONS: Record<Condition, SQL> = {
       and earlier.user_id = mail.user_id and earlier.template = mail.template
       and told.data ->> 'endpoint_id' = happened.data ->> 'endpoint_id')`,
   endpoint_disabled: sql`endpoint.state = 'disabled'`,
+  api_key_counts: sql`api_key.revoked_at is null and api_key.expires_at > now()`,
 }
 
 /** `token` is the row that the event names, still there because no newer one took its place, and can be used. */

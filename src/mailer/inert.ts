@@ -3,7 +3,7 @@
  * direction-changing character, and nothing that a mail program would turn into a link by itself.
  */
 
-/** Text that may stand in a mail: in its subject, its sender's name and its text part as it is, in HTML once escaped. */
+/** Text that is safe in a mail: in its subject, its sender's name and its text part as it is, in HTML once escaped. */
 export type Inert = string & { readonly inert: unique symbol }
 
 /** What programs read as a part of a link, with IDNA's other dots; a colon between digits is a time of day. */

@@ -24,7 +24,12 @@ export type DueMail = {
   happenedAt: Date
   client: EventClient | null
   endpointUrl: string | null
+  apiKey: { name: string; expiresAt: Date } | null
   token: DueToken | null
+  /** When something that was announced is to happen. */
+  announcedFor: Date | null
+  /** What the code of a second step is derived from, where the mail has one. */
+  code: { id: string; keyId: string } | null
 }
 
 /** The row of a one-time token: enough to make it again. */
@@ -37,7 +42,7 @@ export type DueToken = {
 }
 
 /** What opens something: made for the letter, and nowhere else. */
-export type Secrets = { token: OneTimeToken; code: SignInCode | null }
+export type Secrets = { token: OneTimeToken | null; code: SignInCode | null }
 
 export type Letter = {
   language: string
@@ -66,7 +71,7 @@ export function writeLetter(
   const tenant = inert(due.tenant.name)
   const { subject, paragraphs } = texts.mails[due.entry.template]
   const origin = ownOrigin(due.tenant.issuer, allowHttp)
-  // A name is anybody's text: it is not ours to carry to an address that whoever typed it has not proved.
+  // Anyone can choose a name: it must not carry a stranger's text to an address that is not verified.
   const name = due.isProved && due.name !== null ? inert(due.name) : null
   return {
     language: tag,
@@ -92,13 +97,13 @@ function writeLink(
   { texts }: Language,
 ): Letter['link'] {
   if (!entry.link) return null
-  if (!secrets || origin === null) throw new Error('a mail that must have a link has none')
+  if (!secrets?.token || origin === null) throw new Error('the mail needs a link and has none')
   const url = `${origin}${PURPOSES[entry.link].path}?token=${secrets.token}`
   return { label: texts.mails[entry.template].action, url, asText: texts.linkAsText }
 }
 
 function describe(fact: Fact, due: DueMail, language: Language): string | null | undefined {
-  const { happenedAt, client, endpointUrl, account, token } = due
+  const { happenedAt, client, endpointUrl, apiKey, account, token, announcedFor } = due
   switch (fact) {
     case 'time':
       return writeTime(happenedAt, language)
@@ -112,9 +117,15 @@ function describe(fact: Fact, due: DueMail, language: Language): string | null |
       return account && mask(account)
     case 'until':
       return token && writeTime(token.expiresAt, language)
+    case 'due':
+      return announcedFor && writeTime(announcedFor, language)
     case 'endpoint':
       // Its host alone: the path of a webhook often is its secret.
       return endpointUrl && URL.parse(endpointUrl)?.host
+    case 'api_key':
+      return apiKey?.name
+    case 'api_key_ends':
+      return apiKey && writeTime(apiKey.expiresAt, language)
   }
 }
 

@@ -5,7 +5,7 @@
 import type { JobContext } from '../context.ts'
 import type { Happened } from '../events/catalogue.ts'
 import type { Sink } from '../events/sink.ts'
-import { oneTimeToken, signInCode } from '../one-time/one-time-token.ts'
+import { oneTimeToken, secondFactorCode, signInCode } from '../one-time/one-time-token.ts'
 import { faultOf } from '../problem.ts'
 import type { Settings } from '../settings.ts'
 import { inert } from './inert.ts'
@@ -23,7 +23,7 @@ export const mailSink: Sink = {
     await recordMails(ctx, mailed)
     return () =>
       sendDueMail(ctx).catch((error: unknown) =>
-        ctx.log('error', 'mail left for the cron', { cause: faultOf(error).message }),
+        ctx.log('error', 'mail not sent now, the cron will retry', { cause: faultOf(error).message }),
       )
   },
 }
@@ -64,7 +64,7 @@ async function send(ctx: JobContext, transport: Transport, due: DueMail): Promis
   try {
     return await transport(await writeMail(ctx, due))
   } catch (error) {
-    ctx.log('error', 'mail not written', { event_id: due.eventId, cause: faultOf(error).message })
+    ctx.log('error', 'could not write mail', { event_id: due.eventId, cause: faultOf(error).message })
     return { is: 'retry', reason: NOT_WRITTEN }
   }
 }
@@ -79,20 +79,21 @@ async function writeMail({ settings }: Pick<JobContext, 'settings'>, due: DueMai
     subject: letter.subject,
     text: renderText(letter),
     html: renderHtml(letter),
-    // RFC 3834: nobody's holiday notice answers. The second keeps programs from folding notices into one thread.
+    // RFC 3834: automatic replies do not answer it. The second keeps programs from folding notices into one thread.
     headers: { 'Auto-Submitted': 'auto-generated', 'X-Entity-Ref-ID': due.eventId },
     idempotencyKey: `${due.eventId}.${due.userId}`,
   }
 }
 
 /**
- * The token is made again from what its row names (DESIGN.md §6), so nothing between the row and the mail ever holds it.
+ * The token is derived again from its row, so nothing between the row and the mail ever holds it.
  * Throws `UnknownKeyError` when its key has left the ring, or has not come to this Worker yet.
  */
 async function openSecrets(
   { authKeys }: Pick<Settings, 'authKeys'>,
-  { token }: DueMail,
+  { token, code, address }: DueMail,
 ): Promise<Secrets | null> {
+  if (code) return { token: null, code: await secondFactorCode(authKeys, { ...code, email: address }) }
   if (!token) return null
   const { id, keyId, purpose, hasCode } = token
   return {
@@ -121,14 +122,14 @@ async function settle(
   const seconds = outcome.is === 'retry' ? BACKOFF_SECONDS[attempts - 1] : undefined
   if (seconds !== undefined) {
     await postponeMail(ctx, claim, { seconds, reason: outcome.reason })
-    return ctx.log('warn', 'mail not sent yet', { ...said, reason: outcome.reason })
+    return ctx.log('warn', 'mail will be retried', { ...said, reason: outcome.reason })
   }
   const reason = outcome.is === 'retry' ? 'undeliverable' : outcome.reason
   await settleMail(ctx, claim, { state: 'dropped', reason })
   ctx.log(DROP_LEVELS[reason] ?? 'error', 'mail dropped', { ...said, reason, last: outcome.reason })
 }
 
-/** What is to be expected, and what somebody may want to look into. */
+/** The log level of each reason: expected, or worth a look. */
 const DROP_LEVELS: Record<string, 'info' | 'warn'> = {
   superseded: 'info',
   no_recipient: 'info',

@@ -14,27 +14,50 @@ export type NoticeTemplate =
   | 'password_disabled'
   | 'second_factor_added'
   | 'second_factor_removed'
+  | 'second_factor_removal_requested'
+  | 'second_factor_removal_cancelled'
   | 'second_factor_disabled'
+  | 'second_factor_code'
   | 'recovery_codes_replaced'
   | 'recovery_code_used'
+  | 'trusted_device_added'
   | 'passkey_added'
   | 'passkey_removed'
+  | 'identity_linked'
+  | 'identity_unlinked'
   | 'sessions_revoked'
   | 'session_ended'
   | 'session_not_continued'
   | 'new_device'
+  | 'impersonated'
   | 'account_restored'
   | 'delivery_dead'
   | 'endpoint_disabled'
+  | 'api_key_expiring'
 
-/** The person whom the event is about, or every administrator of the tenant; store.ts has the SQL of each. */
-export type Recipients = 'subject' | 'admins'
+/** The person whom the event is about, every administrator of the tenant, or these where it is about no one; store.ts has the SQL of each. */
+export type Recipients = 'subject' | 'admins' | 'subject_or_admins'
 
 /** What must be so at the moment of sending, else the mail is `superseded`; store.ts has the SQL of each. */
-export type Condition = 'always' | 'same_password' | 'endpoint_not_told' | 'endpoint_disabled'
+export type Condition =
+  | 'always'
+  | 'same_password'
+  | 'code_usable'
+  | 'endpoint_not_told'
+  | 'endpoint_disabled'
+  | 'api_key_counts'
 
 /** What a mail lists besides its sentences, as far as it is known. */
-export type Fact = 'time' | 'device' | 'place' | 'account' | 'until' | 'endpoint'
+export type Fact =
+  | 'time'
+  | 'device'
+  | 'place'
+  | 'account'
+  | 'until'
+  | 'due'
+  | 'endpoint'
+  | 'api_key'
+  | 'api_key_ends'
 
 type Common = {
   to: Recipients
@@ -85,6 +108,7 @@ export const MAILS: Partial<Record<EventType, MailEntry>> = {
     facts: ['time', 'device', 'place', 'until'],
     ...ofStrangers,
   },
+  'password.reset_sent': { ...linked('reset_password'), facts: ['time', 'until'] },
   'email.change_requested': {
     ...linked('change_email_old'),
     facts: ['time', 'device', 'place', 'until'],
@@ -115,15 +139,44 @@ export const MAILS: Partial<Record<EventType, MailEntry>> = {
   'password.disabled': { template: 'password_disabled', ...notice, while: 'same_password' },
   'second_factor.added': { template: 'second_factor_added', ...notice },
   'second_factor.removed': { template: 'second_factor_removed', ...notice },
+  // Nothing of the administrator's device.
+  'second_factor.removal_requested': {
+    template: 'second_factor_removal_requested',
+    ...notice,
+    facts: ['time', 'due'],
+  },
+  'second_factor.removal_cancelled': {
+    template: 'second_factor_removal_cancelled',
+    ...notice,
+    facts: ['time'],
+  },
   'second_factor.disabled': { template: 'second_factor_disabled', ...notice },
+  'second_factor.code_requested': {
+    template: 'second_factor_code',
+    ...notice,
+    while: 'code_usable',
+    ...ofStrangers,
+  },
   'recovery_codes.replaced': { template: 'recovery_codes_replaced', ...notice },
   'recovery_code.used': { template: 'recovery_code_used', ...notice },
+  'trusted_device.added': { template: 'trusted_device_added', ...notice },
   'passkey.added': { template: 'passkey_added', ...notice },
   'passkey.removed': { template: 'passkey_removed', ...notice },
+  // With a new account there is no one to warn.
+  'identity.linked': { template: 'identity_linked', ...notice, only: ({ by }) => by !== 'register' },
+  'identity.unlinked': { template: 'identity_unlinked', ...notice },
   'session.started': { template: 'new_device', ...notice, only: ({ new_device }) => new_device === true },
+  'session.impersonated': { template: 'impersonated', ...security, while: 'always', facts: ['time'] },
   'session.revoked': { template: 'sessions_revoked', ...notice },
   'session.reuse_detected': { template: 'session_ended', ...notice },
   'session.late_repeat': { template: 'session_not_continued', ...notice },
+  'api_key.expiring': {
+    template: 'api_key_expiring',
+    to: 'subject_or_admins',
+    kind: 'operational',
+    while: 'api_key_counts',
+    facts: ['api_key', 'api_key_ends'],
+  },
   'webhook.delivery_dead': { template: 'delivery_dead', while: 'endpoint_not_told', ...operational },
   'webhook.deliveries_expired': { template: 'delivery_dead', while: 'endpoint_not_told', ...operational },
   'webhook.disabled': { template: 'endpoint_disabled', while: 'endpoint_disabled', ...operational },

@@ -1,4 +1,4 @@
-/** What the mails hold about people. */
+/** Personal data in the mails that were sent. */
 import { sql } from 'drizzle-orm'
 import { type PersonalData, time } from '../storage/personal-data.ts'
 
@@ -7,27 +7,27 @@ export const mailerData = {
     section: [
       'mails',
       {
-        says: 'mail to the person, until 30 days after; its text is written nowhere',
+        says: 'emails to the person, for 30 days after they were sent; the text is not stored',
         of: ({ userId, tenantId }) =>
           sql`mails where mails.user_id = ${userId} and mails.tenant_id = ${tenantId}`,
         key: sql`mails.event_id::text`,
         members: {
-          event_id: ['the event that it tells', sql`mails.event_id`],
-          template: ['which mail', sql`mails.template`],
+          event_id: ['the event', sql`mails.event_id`],
+          template: ['the template of the email', sql`mails.template`],
           state: ['`pending`, `sent` or `dropped`', sql`mails.state`],
           reason: ['why it was dropped or not sent yet', sql`mails.reason`],
-          attempts: ['how often it was tried', sql`mails.attempts`],
-          next_attempt_at: ['when it is tried next', time(sql`mails.next_attempt_at`)],
-          created_at: ['when it was due', time(sql`mails.created_at`)],
+          attempts: ['the number of attempts to send it', sql`mails.attempts`],
+          next_attempt_at: ['when the next attempt is', time(sql`mails.next_attempt_at`)],
+          created_at: ['when it was created', time(sql`mails.created_at`)],
           settled_at: ['when it was sent or dropped', time(sql`mails.settled_at`)],
         },
       },
     ],
     leftOut: {
-      tenant_id: 'the head',
-      user_id: 'theirs',
-      state: 'has no room for a canary',
-      claimed_until: 'for some seconds, who is sending it',
+      tenant_id: 'already in the head of the document',
+      user_id: 'the id of the account',
+      state: 'cannot hold the value that the test plants',
+      claimed_until: 'internal state of sending',
     },
     erasure: {
       deletes: (userIds, limit) => sql`

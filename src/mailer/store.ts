@@ -7,7 +7,7 @@ import type { OneTimePurpose } from '../one-time/purposes.ts'
 import { type Row, rowsOf, Time } from '../storage/rows.ts'
 import { ENTRIES, isAdmin, isOverLimit, isReachable, isRecipient, isStillTrue } from './conditions-store.ts'
 import type { DueMail, DueToken } from './letter.ts'
-import { MAILS } from './mails.ts'
+import { MAILS, type Recipients } from './mails.ts'
 
 type Storage = Pick<Context, 'db'>
 
@@ -19,7 +19,7 @@ export async function recordMails({ db }: Storage, events: readonly Happened[]):
     type,
     subject,
     template: MAILS[type]?.template,
-    recipients: MAILS[type]?.to,
+    recipients: recipientsOf(MAILS[type]?.to, subject),
   }))
   // Each kind of recipient by its own index: a condition that chooses between them would look at every account.
   await db.execute(sql`
@@ -40,8 +40,11 @@ export async function recordMails({ db }: Storage, events: readonly Happened[]):
     on conflict (event_id, user_id) do nothing`)
 }
 
+const recipientsOf = (to: Recipients | undefined, subject: string | null) =>
+  to === 'subject_or_admins' ? (subject === null ? 'admins' : 'subject') : to
+
 /** A cast that fails would fail the claim, and with it every mail behind this one. */
-const idIn = (name: 'endpoint_id' | 'token_id') =>
+const idIn = (name: 'endpoint_id' | 'token_id' | 'code_id' | 'api_key_id') =>
   sql.raw(
     `case when happened.data ->> '${name}' ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then (happened.data ->> '${name}')::uuid end`,
   )
@@ -86,10 +89,15 @@ const DUE = {
   tokenSubject: Text,
   tokenHasCode: v.boolean(),
   tokenExpiresAt: v.nullable(Time),
+  codeId: Text,
+  codeKeyId: Text,
   tenantName: v.string(),
   issuer: v.string(),
   tenantLocale: Text,
   endpointUrl: Text,
+  announcedFor: v.nullable(Time),
+  apiKeyName: Text,
+  apiKeyExpiresAt: v.nullable(Time),
 }
 type DueRow = Row<typeof DUE>
 
@@ -124,11 +132,16 @@ export async function claimDueMail(
       update mails set claimed_until = now() + make_interval(secs => ${LEASE_SECONDS}), attempts = attempts + 1
       from due where mails.event_id = due.event_id and mails.user_id = due.user_id
       returning mails.*)
-    select mail.event_id, mail.user_id, mail.template, mail.attempts, happened.type, happened.client,
+    select mail.event_id, mail.user_id, mail.template, mail.attempts, happened.type,
+      -- What an administrator did is not told with their device and place.
+      case when happened.actor <> happened.subject then null else happened.client end as client,
       happened.created_at as happened_at, users.email, users.email_verified_at is not null as is_verified, users.name, users.locale,
       token.id as token_id, token.key_id as token_key_id, token.subject as token_subject,
       token.code_hash is not null as token_has_code, token.expires_at as token_expires_at,
+      challenge.code_id, challenge.code_key_id,
       tenants.name as tenant_name, tenants.issuer, tenants.settings ->> 'locale' as tenant_locale, endpoint.url as endpoint_url,
+      (happened.data ->> 'due_at')::timestamptz as announced_for,
+      api_key.name as api_key_name, api_key.expires_at as api_key_expires_at,
       case
         when happened.created_at > now() - make_interval(hours => ${MAX_AGE_HOURS}) is not true then 'expired'
         when ${isRecipient} is not true then 'no_recipient'
@@ -143,8 +156,11 @@ export async function claimDueMail(
     left join webhook_endpoints as endpoint
       on endpoint.id = ${idIn('endpoint_id')} and endpoint.tenant_id = mail.tenant_id
       and endpoint.deleted_at is null
+    left join api_keys as api_key on api_key.id = ${idIn('api_key_id')} and api_key.tenant_id = mail.tenant_id
     left join one_time_tokens as token
-      on token.id = ${idIn('token_id')} and token.tenant_id = mail.tenant_id and token.user_id = mail.user_id`)
+      on token.id = ${idIn('token_id')} and token.tenant_id = mail.tenant_id and token.user_id = mail.user_id
+    left join mfa_challenges as challenge
+      on challenge.user_id = mail.user_id and challenge.tenant_id = mail.tenant_id and challenge.code_id = ${idIn('code_id')}`)
   if (!row) return null
   const { eventId, userId, template, attempts } = row
   const claim = { eventId, userId, template, attempts }
@@ -170,7 +186,13 @@ function dueMailOf(claim: Claim, row: DueRow): DueMail | Drop {
     happenedAt,
     client,
     endpointUrl: row.endpointUrl,
+    announcedFor: row.announcedFor,
+    apiKey:
+      row.apiKeyName !== null && row.apiKeyExpiresAt !== null
+        ? { name: row.apiKeyName, expiresAt: row.apiKeyExpiresAt }
+        : null,
     token,
+    code: row.codeId !== null && row.codeKeyId !== null ? { id: row.codeId, keyId: row.codeKeyId } : null,
   }
 }
 

@@ -1,7 +1,7 @@
 /**
- * Closes accounts that nobody ever used: made by a registration or an invitation that waits for a proof of the address,
+ * Closes accounts that were never used: made by a registration or an invitation that waits for a proof of the address,
  * which never came (the tenant's `unproved_account_days`). Their addresses are other people's as likely as not, so those
- * become free, nobody is mailed, and erasure follows. An account that was signed in to, or imported, is never among them.
+ * become free, no one is mailed, and erasure follows. An account that was signed in to, or imported, is never among them.
  */
 import type { JobContext } from '../context.ts'
 import { endOfRun, reportBacklog } from '../housekeeping/run.ts'
@@ -21,7 +21,7 @@ export async function closeUnprovedAccounts(ctx: JobContext): Promise<void> {
     // Where another run took them all, that one goes on.
     isFinished = userIds.length < BATCH || count === 0
   } while (!isFinished && ctx.now().getTime() < endsAt)
-  ctx.log(isFinished ? 'info' : 'warn', 'unproved accounts closed', { accounts: closed })
+  ctx.log(isFinished ? 'info' : 'warn', 'unverified accounts closed', { accounts: closed })
   await reportBacklog(
     ctx,
     isFinished ? { finished: KIND, unfinished: [] } : { finished: [], unfinished: KIND },

@@ -1,6 +1,6 @@
 /**
  * Erases closed accounts when their tenant's setting says so: what is personal goes, in every table and in the audit log,
- * and the id stays, so that nobody is ever given it again. Any number of runs may overlap or be cut off: an account is
+ * and the id stays, so that it is never reused. Any number of runs may overlap or be cut off: an account is
  * marked as erased last, so whatever was left undone is done by the next hour's.
  */
 
@@ -30,7 +30,7 @@ export async function eraseClosedAccounts(ctx: JobContext): Promise<void> {
       erased += await erase(ctx, ready)
       if (ready.length < userIds.length) isFinished = false
     } catch (error) {
-      ctx.log('error', 'accounts not erased', { accounts: due.length, cause: faultOf(error).message })
+      ctx.log('error', 'could not erase accounts', { accounts: due.length, cause: faultOf(error).message })
       failed += due.length
     }
     after = due.at(-1) ?? null
@@ -63,7 +63,7 @@ async function deleteAllRows(ctx: JobContext, userIds: string[], until: number):
   return true
 }
 
-/** Of accounts that are cleared already, so that nobody can take them back meanwhile. */
+/** Of accounts that are already cleared, so that they cannot be restored in between. */
 async function erase(ctx: JobContext, userIds: string[]): Promise<number> {
   if (userIds.length === 0) return 0
   await eraseFromAudit(ctx, ...userIds)

@@ -7,9 +7,13 @@
 import { openAuditRow, streamExport } from '../audit/audit-events.ts'
 import type { AuditRow } from '../audit/audit-store.ts'
 import type { Context } from '../context.ts'
+import { recordAttempt } from '../events/dispatch.ts'
 import { type PersonKeys, readPersonKeys } from '../events/person-keys.ts'
+import { readCaller } from '../guard/caller.ts'
+import { STEP_UP } from '../guard/demands.ts'
 import { instant } from '../http/answer.ts'
 import { SECTIONS } from '../personal-data.ts'
+import { isRefusal, type Refusal } from '../problem.ts'
 import { PAGE_ROWS, pagesOf } from '../storage/lasting.ts'
 import type { Person, Section } from '../storage/personal-data.ts'
 import type { Tenant } from '../tenants/tenants.ts'
@@ -21,6 +25,21 @@ type Reader = Pick<Context, 'db' | 'auditDb' | 'settings'>
 
 /** The first page of everything, read while a failure can still be answered. */
 type FirstPages = { sections: ExportedRow[][]; audit: AuditRow[]; keys: PersonKeys }
+
+/** The caller's document, as a file. @returns refusals as `readCaller`, `insufficient_user_authentication` */
+export async function exportSelf(ctx: Context, headers: Headers): Promise<Response | Refusal> {
+  const known = await readCaller(ctx, headers, 'exportMe', STEP_UP)
+  if (isRefusal(known)) return known
+  const { tenant, userId, sessionId } = known.caller
+  const document = await exportPerson(ctx, tenant, userId)
+  recordAttempt(ctx, 'user.exported', { subject: userId, actor: userId, data: { session_id: sessionId } })
+  return new Response(document, {
+    headers: {
+      'content-type': 'application/json',
+      'content-disposition': 'attachment; filename="latchkey-export.json"',
+    },
+  })
+}
 
 /** @returns the document, whose first pages are read already */
 export async function exportPerson(

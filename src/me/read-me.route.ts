@@ -1,6 +1,7 @@
-/** GET /v1/me — the person behind the access token. */
+/** GET /v1/me — Read the caller's account. */
 import { presentSelf, SelfAnswer } from '../accounts/accounts.ts'
 import { readCaller } from '../guard/caller.ts'
+import { ALSO_IMPERSONATED } from '../guard/demands.ts'
 import { operation } from '../operation.ts'
 import { isRefusal } from '../problem.ts'
 
@@ -15,7 +16,7 @@ export const readMe = operation(
     budget: { redis: 1, postgres: 1 },
   },
   async ({ ctx, headers }) => {
-    const known = await readCaller(ctx, headers, 'readMe')
+    const known = await readCaller(ctx, headers, 'readMe', ALSO_IMPERSONATED)
     return isRefusal(known) ? known : Response.json(presentSelf(known.user))
   },
 )

@@ -1,4 +1,4 @@
-/** POST /v1/me/restore — opens a closed account again, by the link that its owner was mailed. */
+/** POST /v1/me/restore — Restore a closed account, with the link that was mailed to its owner. */
 import * as v from 'valibot'
 import { noContent } from '../http/answer.ts'
 import { TokenText } from '../one-time/one-time.ts'

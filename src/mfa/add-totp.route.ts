@@ -1,4 +1,7 @@
-/** POST /v1/mfa/totp — a secret for an authenticator app, shown once; it counts when its first code is confirmed. Step-up. */
+/**
+ * POST /v1/mfa/totp — Begin adding an authenticator app. The answer has the secret, once; the app is active after its
+ * first code is confirmed. Needs recent authentication.
+ */
 import { operation } from '../operation.ts'
 import { isRefusal } from '../problem.ts'
 import { addTotp as add } from './enrolment.ts'

@@ -1,4 +1,7 @@
-/** POST /v1/mfa/enrol/confirm — the first code of that app, for tokens, and for recovery codes, shown once. */
+/**
+ * POST /v1/mfa/enrol/confirm — Confirm the first code of the authenticator app and finish the sign-in. The answer has
+ * tokens, and recovery codes, once.
+ */
 import * as v from 'valibot'
 import { Transport, text } from '../http/input.ts'
 import { operation } from '../operation.ts'

@@ -1,4 +1,7 @@
-/** POST /v1/mfa/totp/confirm — the first code of an authenticator app, which counts from now on; recovery codes, shown once. Step-up. */
+/**
+ * POST /v1/mfa/totp/confirm — Confirm the first code of an authenticator app, which activates it. The answer has
+ * recovery codes, once. Needs recent authentication.
+ */
 import * as v from 'valibot'
 import { text } from '../http/input.ts'
 import { operation } from '../operation.ts'

@@ -1,13 +1,11 @@
-/** The SQL of adding the second factor that a sign-in needs first: an `lkm_…` token of that purpose stands for the caller. */
+/** The SQL of adding the second factor that a sign-in needs first: an `lkm_…` token of that purpose identifies the caller. */
 import { and, eq, isNull, sql } from 'drizzle-orm'
 import * as v from 'valibot'
 import { type Attempts, secondFactorSubject } from '../accounts/attempts.ts'
 import {
-  ATTEMPTS,
   attemptsColumns,
   failuresOf,
   heldAttempts,
-  NO_ATTEMPTS,
   secondFactorAttemptsOf,
 } from '../accounts/attempts-store.ts'
 import { userColumns, userIsActive } from '../accounts/store.ts'
@@ -15,16 +13,11 @@ import type { Context } from '../context.ts'
 import type { Recorder } from '../events/outbox.ts'
 import { announceKey } from '../keys/auth-keys-store.ts'
 import type { Refusal } from '../problem.ts'
-import {
-  challengeColumns,
-  challengeIs,
-  consumeChallenge,
-  heldChallenge,
-  lockChallenged,
-} from '../sign-in/challenge-store.ts'
+import { challengeColumns, challengeIs, heldChallenge, lockChallenged } from '../sign-in/challenge-store.ts'
+import { endChallenge } from '../sign-in/end-challenge-store.ts'
 import type { MfaTokenHash } from '../sign-in/mfa-token.ts'
-import { type Beginning, type Begun, readBegun } from '../sign-in/start.ts'
-import { BEGUN, begin, beginningColumns } from '../sign-in/start-store.ts'
+import type { Beginning, Begun } from '../sign-in/start.ts'
+import { beginningColumns } from '../sign-in/start-store.ts'
 import { rowsOf } from '../storage/rows.ts'
 import {
   mfaChallenges,
@@ -90,16 +83,15 @@ export async function confirmByChallenge(
 ): Promise<{ begun: Begun | Refusal | null; attempts: Attempts }> {
   const tenantId = beginning.tenant.id
   const subject = await secondFactorSubject(userId)
-  const decide = rowsOf(ctx.db, { ...ATTEMPTS, begun: v.unknown() })(sql`
-    with ${heldChallenge(id)},
-    ${heldAttempts(failuresOf(tenantId, subject), sql`challenge`)},
-    owner as (select user_id, tenant_id from challenge where not exists (select from attempts where is_unheard)),
-    ${confirmPending(ctx, factor, { tenantId, subject, sparing: sql`null::uuid` })},
-    proved as (select user_id from changed),
-    consumed as (${consumeChallenge}),
-    ${begin(ctx, beginning, sql`select users.* from users join consumed on consumed.user_id = users.id`)}
-    select ${BEGUN} as begun, coalesce(max(failures), 0) as failures, coalesce(max(wait_seconds), 0) as wait_seconds
-    from attempts`)
-  const [, [row]] = await ctx.db.batch([lockChallenged(ctx, id), decide])
-  return { begun: readBegun(ctx, beginning, row?.begun), attempts: row ?? NO_ATTEMPTS }
+  return endChallenge(
+    ctx,
+    { id, beginning },
+    {
+      members: sql`
+        ${heldAttempts(failuresOf(tenantId, subject), sql`challenge`)},
+        owner as (select user_id, tenant_id from challenge where not exists (select from attempts where is_unheard)),
+        ${confirmPending(ctx, factor, { tenantId, subject, sparing: sql`null::uuid` })},
+        proved as (select user_id from changed)`,
+    },
+  )
 }

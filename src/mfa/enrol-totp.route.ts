@@ -1,4 +1,7 @@
-/** POST /v1/mfa/enrol — a secret for the authenticator app that a sign-in needs first, for its `lkm_…` token. */
+/**
+ * POST /v1/mfa/enrol — Begin adding the authenticator app that a sign-in requires, with its `lkm_…` token. The answer
+ * has the secret, once.
+ */
 import * as v from 'valibot'
 import { text } from '../http/input.ts'
 import { operation } from '../operation.ts'

@@ -16,11 +16,11 @@ import { renewSession, standingSession } from '../sign-in/renewal-store.ts'
 import { databaseTime, mustHaveFactorNow } from '../sign-in/start-store.ts'
 import { type Row, rowsOf } from '../storage/rows.ts'
 import { sessions, signInFailures, tenantHosts, totpFactors } from '../storage/schema.ts'
-import { factorsOf, hasSecondFactor } from './factor-store.ts'
+import { factorsOf, hasBesides, hasSecondFactor } from './factor-store.ts'
 import { PROOF_AMR } from './proof.ts'
 import type { NewRecoveryCode } from './recovery-codes.ts'
 
-type Storage = Pick<Context, 'db' | 'host' | 'settings'> & Recorder
+export type Storage = Pick<Context, 'db' | 'host' | 'settings'> & Recorder
 
 /** What a change came to: the caller, for `refuseUnless`, whether there was what it needed, and whether the tenant forbids it. */
 const OUTCOME = { ...CALLER, hasChanged: v.boolean(), isNeeded: v.boolean() }
@@ -28,11 +28,11 @@ export type Outcome = Row<typeof OUTCOME>
 const NOTHING: Outcome = { caller: null, hasChanged: false, isNeeded: false }
 
 /** The end of a statement; `changed` is a member of its `with`. */
-const outcomeOf = (changed: SQL, isNeeded: SQL = sql`false`): SQL =>
+export const outcomeOf = (changed: SQL, isNeeded: SQL = sql`false`): SQL =>
   sql`select ${callerRow}, exists (select from ${changed}) as has_changed, ${isNeeded} as is_needed`
 
 /** One statement, after the lock of the account. */
-async function decide(ctx: Storage, caller: Caller, statement: SQL): Promise<Outcome> {
+export async function decide(ctx: Storage, caller: Caller, statement: SQL): Promise<Outcome> {
   const [, [row]] = await ctx.db.batch([lockUser(ctx, caller.userId), rowsOf(ctx.db, OUTCOME)(statement)])
   return row ?? NOTHING
 }
@@ -57,7 +57,7 @@ export const findFactors = (ctx: Pick<Context, 'db' | 'host' | 'settings'>, sid:
     .where(eq(tenantHosts.host, ctx.host))
 
 /** A member of a `with`, after `standingSession`: the caller's account, while their session lives. */
-const callerAsOwner = sql`
+export const callerAsOwner = sql`
   owner as (
     select caller.user_id, caller.tenant_id from caller join standing on standing.id = caller.session_id)`
 
@@ -125,13 +125,13 @@ export function confirmPending(
 }
 
 /** Members of a `with`, after `changed` (`user_id`): every session of the account ends but the one named. */
-const endOthers = (sparing: SQL, sets: SQL): SQL => sql`
+export const endOthers = (sparing: SQL, sets: SQL): SQL => sql`
   account as (select user_id, null::uuid as id from changed),
   ${endAccess(sql`account`, { reason: 'secured', credentials: 'kept', sparing, purposes: sql`false` })},
   ${beginEpochOf(sql`changed`, 'secured', sets)}`
 
 /** Members of a `with`: the codes of the account in the member `of` (`user_id`, `tenant_id`) are these from now on. */
-const replaceCodes = (codes: readonly NewRecoveryCode[], of: SQL): SQL => sql`
+export const replaceCodes = (codes: readonly NewRecoveryCode[], of: SQL): SQL => sql`
   old_codes as (delete from recovery_codes using ${of} where recovery_codes.user_id = ${of}.user_id),
   codes as (
     insert into recovery_codes (id, tenant_id, user_id, sealed_hash)
@@ -161,7 +161,7 @@ export async function confirmFactor(ctx: Storage, caller: Caller, factor: NewFac
   )
 }
 
-/** New codes, if the account has a second factor for them to stand in for. */
+/** New codes, if the account has a second factor. */
 export async function regenerateCodes(
   ctx: Storage,
   caller: Caller,
@@ -183,27 +183,50 @@ export async function regenerateCodes(
   )
 }
 
-/** The app and the codes go, unless the tenant wants a second factor of the account; every other session ends. */
-export async function removeFactor(ctx: Storage, caller: Caller): Promise<Outcome> {
+/**
+ * A second factor goes, unless it is the last and the tenant wants one of the account; the codes go with the last. Every other
+ * session ends.
+ * @param remains over `users`: whether there is another one
+ * @param gone a statement that returns `user_id` and `tenant_id`, over `caller`, joined with `heard`
+ */
+export async function takeAway(
+  ctx: Storage,
+  caller: Caller,
+  { factor, remains, gone }: { factor: 'totp' | 'passkey'; remains: SQL; gone: SQL },
+): Promise<Outcome> {
   const happened = sql`
-    select tenant_id, user_id as subject, jsonb_build_object('factor', 'totp') || ${endedSessions} as data from changed`
+    select tenant_id, user_id as subject, jsonb_build_object('factor', ${factor}::text) || ${endedSessions} as data from changed`
   return decide(
     ctx,
     caller,
     sql`
     with ${standingSession(caller, ctx.host)},
+    remaining as (select users.id from caller join users on users.id = caller.user_id where ${remains}),
     needed as (
       select users.id from caller join users on users.id = caller.user_id join tenants on tenants.id = users.tenant_id
-      where ${mustHaveFactorNow}),
-    changed as (
-      delete from totp_factors using caller
-      where totp_factors.user_id = caller.user_id and totp_factors.confirmed_at is not null and exists (select from standing)
-        and not exists (select from needed)
-      returning totp_factors.user_id, totp_factors.tenant_id),
-    ${endOthers(sql`${caller.sessionId}::uuid`, sql`second_factor_since = null`)},
+      where ${mustHaveFactorNow} and not exists (select from remaining)),
+    heard as (select id from standing where not exists (select from needed)),
+    changed as (${gone}),
+    ${endOthers(
+      sql`${caller.sessionId}::uuid`,
+      sql`second_factor_since = case when exists (select from remaining) then users.second_factor_since end`,
+    )},
     ${keepSession(caller.sessionId, sql`changed`)},
-    codes_gone as (delete from recovery_codes using changed where recovery_codes.user_id = changed.user_id),
+    codes_gone as (
+      delete from recovery_codes using changed
+      where recovery_codes.user_id = changed.user_id and not exists (select from remaining)),
     recorded as (${recordEvent(ctx, 'second_factor.removed', happened)})
     ${outcomeOf(sql`changed`, sql`exists (select from needed)`)}`,
   )
 }
+
+/** The app goes. */
+export const removeFactor = (ctx: Storage, caller: Caller): Promise<Outcome> =>
+  takeAway(ctx, caller, {
+    factor: 'totp',
+    remains: hasBesides.totp,
+    gone: sql`
+      delete from totp_factors using caller join heard on heard.id = caller.session_id
+      where totp_factors.user_id = caller.user_id and totp_factors.confirmed_at is not null
+      returning totp_factors.user_id, totp_factors.tenant_id`,
+  })

@@ -1,4 +1,4 @@
-/** Adding an authenticator app, or another in its place; removing it; and the recovery codes that stand in for it. */
+/** Adding, replacing and removing an authenticator app, and its recovery codes. */
 import type { Context } from '../context.ts'
 import { seal } from '../crypto/sealing.ts'
 import { newId } from '../events/outbox.ts'

@@ -1,4 +1,4 @@
-/** GET /v1/mfa — the second factors of the caller, and how many recovery codes are left. */
+/** GET /v1/mfa — List the caller's second factors, and how many recovery codes are left. */
 import * as v from 'valibot'
 import { readAsCaller } from '../guard/caller.ts'
 import { instant } from '../http/answer.ts'
@@ -7,7 +7,9 @@ import { isRefusal } from '../problem.ts'
 import { listFactors as list } from './list-store.ts'
 
 const Factors = v.strictObject({
-  factors: v.array(v.strictObject({ id: v.string(), type: v.picklist(['totp']), confirmed_at: v.string() })),
+  factors: v.array(
+    v.strictObject({ id: v.string(), type: v.picklist(['totp', 'passkey']), confirmed_at: v.string() }),
+  ),
   recovery_codes_left: v.number(),
 })
 
@@ -25,8 +27,12 @@ export const listFactors = operation(
     const read = await readAsCaller(ctx, headers, 'listFactors', ({ sid }) => list(ctx, sid))
     if (isRefusal(read)) return read
     const [row] = read.found
-    const factors =
-      row?.id && row.confirmedAt ? [{ id: row.id, type: 'totp', confirmed_at: instant(row.confirmedAt) }] : []
+    const app = row?.id && row.confirmedAt ? [{ id: row.id, type: 'totp', confirmedAt: row.confirmedAt }] : []
+    const factors = [...app, ...(row?.passkeys ?? [])].map(({ id, type, confirmedAt }) => ({
+      id,
+      type,
+      confirmed_at: instant(confirmedAt),
+    }))
     return Response.json({ factors, recovery_codes_left: row?.codesLeft ?? 0 })
   },
 )

@@ -46,6 +46,6 @@ export async function openSecret(
   { id, sealedSecret }: { id: string; sealedSecret: string },
 ): Promise<Uint8Array> {
   const secret = await open(settings.authKeys, 'seal:totp', sealedSecret, id)
-  if (!secret) throw new Fault('internal_error', `the secret of factor ${id} does not open`)
+  if (!secret) throw new Fault('internal_error', `the secret of factor ${id} could not be decrypted`)
   return secret
 }

@@ -19,7 +19,7 @@ const GROUP = /.{1,5}/g
 /** A row of `recovery_codes`. The hash of 128 random bits needs no key; it is sealed so that a leak of rows tells nothing at all. */
 export type NewRecoveryCode = { id: string; sealedHash: string }
 
-/** @returns the codes as they are shown, e.g. `7ZK3V-…`, and the rows that stand for them */
+/** @returns the codes as they are shown, e.g. `7ZK3V-…`, and their rows */
 export async function newRecoveryCodes(ctx: Pick<Context, 'settings' | 'now' | 'random'>) {
   const codes = Array.from({ length: RECOVERY_CODES }, () => formatCode(ctx.random(CODE_BYTES)))
   const rows = await Promise.all(

@@ -1,4 +1,7 @@
-/** DELETE /v1/mfa/totp — removes the authenticator app and the recovery codes; every other session ends. Step-up. */
+/**
+ * DELETE /v1/mfa/totp — Remove the authenticator app and the recovery codes. Every other session ends. Needs recent
+ * authentication.
+ */
 import { noContent } from '../http/answer.ts'
 import { operation } from '../operation.ts'
 import { removeTotp as remove } from './enrolment.ts'

@@ -1,4 +1,7 @@
-/** POST /v1/mfa/recovery-codes — new recovery codes, shown once; the old ones are void. Step-up. */
+/**
+ * POST /v1/mfa/recovery-codes — Create new recovery codes, shown once. The old ones no longer work. Needs recent
+ * authentication.
+ */
 import { operation } from '../operation.ts'
 import { isRefusal } from '../problem.ts'
 import { replaceRecoveryCodes as replace } from './enrolment.ts'

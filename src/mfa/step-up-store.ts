@@ -9,23 +9,14 @@ import {
   secondFactorAttemptsOf,
 } from '../accounts/attempts-store.ts'
 import type { Context } from '../context.ts'
-import { type Recorder, recordEvent } from '../events/outbox.ts'
+import type { Recorder } from '../events/outbox.ts'
 import type { Caller } from '../guard/demands.ts'
 import { ringState } from '../keys/auth-keys-store.ts'
 import { sealedKeyColumns } from '../keys/store.ts'
-import { lockUser } from '../one-time/store.ts'
-import {
-  NOT_RENEWED,
-  RENEWAL,
-  RENEWED,
-  type Renewed,
-  renewSession,
-  standingSession,
-} from '../sign-in/renewal-store.ts'
+import { type Renewed, renewOnly } from '../sign-in/renewal-store.ts'
 import { databaseTime } from '../sign-in/start-store.ts'
-import { rowsOf } from '../storage/rows.ts'
 import { sessions, signInFailures, signingKeys, tenantHosts } from '../storage/schema.ts'
-import { factorsOf, type Proof, recoveryCodeUsed, useUp } from './factor-store.ts'
+import { factorsOf, isHeard, type Proof, recoveryCodeUsed, useUp } from './factor-store.ts'
 import { PROOF_AMR } from './proof.ts'
 
 /** The factors of the owner of session `sid`, how attempts at them are, and the key that will sign. */
@@ -35,7 +26,8 @@ export const findToStepUp = (ctx: Pick<Context, 'db' | 'host' | 'settings'>, sid
       key: sealedKeyColumns,
       ring: ringState(ctx, 'mfa'),
       at: databaseTime,
-      factors: factorsOf(sql`${sessions.userId}`),
+      // A factor of this very session proves nothing about who holds it.
+      factors: factorsOf(sql`${sessions.userId}`, sql`${sessions.createdAt}`),
       attempts: attemptsColumns,
     })
     .from(tenantHosts)
@@ -55,28 +47,21 @@ export async function stepUpSession(
 ): Promise<Renewed> {
   const tenantId = caller.tenant.id
   const subject = await secondFactorSubject(caller.userId)
-  const happened = sql`
-    select tenant_id, user_id as subject, jsonb_build_object('session_id', id) as data from renewed`
-  const stepUp = rowsOf(
-    ctx.db,
-    RENEWED,
-  )(sql`
-    with ${standingSession(caller, ctx.host)},
-    ${heldAttempts(failuresOf(tenantId, subject), sql`standing`)},
-    heard as (
-      select caller.user_id from caller join standing on standing.id = caller.session_id
-      where not exists (select from attempts where is_unheard)),
-    proved as (${useUp(proof, sql`heard`)}),
-    ${recoveryCodeUsed(ctx, proof, sql`proved`)}
-    renewed as (${renewSession({
+  return renewOnly(ctx, caller, {
+    members: sql`
+      ${heldAttempts(failuresOf(tenantId, subject), sql`standing`)},
+      heard as (
+        select caller.user_id from caller join standing on standing.id = caller.session_id
+        where ${isHeard(proof)}),
+      proved as (${useUp(proof, sql`heard`)})`,
+    renewal: {
       proof: sql`join proved on proved.user_id = caller.user_id`,
       when: sql`true`,
       also: sql``,
       raises: { amr: PROOF_AMR, aal: 2 },
-    })}),
-    failures_forgotten as (${forgetAttempts(sql`renewed`, { tenantId, subjects: [subject] })}),
-    recorded as (${recordEvent(ctx, 'session.confirmed', happened)})
-    ${RENEWAL}`)
-  const [, [row]] = await ctx.db.batch([lockUser(ctx, caller.userId), stepUp])
-  return row ?? NOT_RENEWED
+    },
+    after: sql`
+      ${recoveryCodeUsed(ctx, proof, sql`proved`)}
+      failures_forgotten as (${forgetAttempts(sql`renewed`, { tenantId, subjects: [subject] })}),`,
+  })
 }

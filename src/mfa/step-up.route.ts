@@ -1,4 +1,7 @@
-/** POST /v1/mfa/step-up — a second factor once more, for tokens with a fresh `auth_time` and `acr` (RFC 9470). */
+/**
+ * POST /v1/mfa/step-up — Authenticate again with a second factor, for tokens with a fresh `auth_time` and `acr` (RFC
+ * 9470).
+ */
 import * as v from 'valibot'
 import { operation } from '../operation.ts'
 import { isRefusal } from '../problem.ts'

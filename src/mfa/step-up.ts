@@ -26,13 +26,13 @@ export async function stepUpWithFactor(
   const { caller, user } = read
   const [row] = read.found
   requireKeys(ctx, row?.ring, 'mfa')
-  if (!row?.factors.totp) return refuse('no_second_factor')
+  if (!row || !(row.factors.totp || row.factors.recoveryCodes.length > 0)) return refuse('no_second_factor')
   const unheard = refuseUnheardCode(row.attempts)
-  if (unheard) return unheard
+  if (unheard && answered.method !== 'recovery_code') return unheard
   const key = await openCurrentKey(ctx, row.key)
 
   const proof = await prove(ctx, row.factors, answered, row.at)
-  if (!proof) return refuseWrongCode(ctx, { tenantId: caller.tenant.id, userId: caller.userId })
+  if (!proof) return unheard ?? refuseWrongCode(ctx, { tenantId: caller.tenant.id, userId: caller.userId })
   const renewed = await stepUpSession(ctx, caller, proof)
   if (!renewed.session)
     return (

@@ -1,33 +1,26 @@
 /** The SQL of the second step of a sign-in: the challenge and the code are used up by the statement that begins the session. */
-import { and, eq, sql } from 'drizzle-orm'
-import * as v from 'valibot'
+import { and, eq, type SQL, sql } from 'drizzle-orm'
 import { type Attempts, secondFactorSubject } from '../accounts/attempts.ts'
 import {
-  ATTEMPTS,
   attemptsColumns,
   failuresOf,
   forgetAttempts,
   heldAttempts,
-  NO_ATTEMPTS,
   secondFactorAttemptsOf,
 } from '../accounts/attempts-store.ts'
 import type { Context } from '../context.ts'
 import type { Recorder } from '../events/outbox.ts'
 import type { KeyedWorker } from '../keys/auth-keys.ts'
 import type { Refusal } from '../problem.ts'
-import {
-  challengeColumns,
-  challengeIs,
-  consumeChallenge,
-  heldChallenge,
-  lockChallenged,
-} from '../sign-in/challenge-store.ts'
+import { challengeColumns, challengeIs } from '../sign-in/challenge-store.ts'
+import { endChallenge } from '../sign-in/end-challenge-store.ts'
 import type { MfaTokenHash } from '../sign-in/mfa-token.ts'
-import { type Beginning, type Begun, readBegun } from '../sign-in/start.ts'
-import { BEGUN, begin, beginningColumns } from '../sign-in/start-store.ts'
-import { rowsOf } from '../storage/rows.ts'
-import { mfaChallenges, signInFailures, signingKeys, tenantHosts, tenants } from '../storage/schema.ts'
-import { factorsOf, type Proof, recoveryCodeUsed, useUp } from './factor-store.ts'
+import type { Beginning, Begun } from '../sign-in/start.ts'
+import { beginningColumns } from '../sign-in/start-store.ts'
+import type { NewTrust } from '../sign-in/trusted-device.ts'
+import { trustDevice } from '../sign-in/trusted-device-store.ts'
+import { mfaChallenges, signInFailures, signingKeys, tenantHosts, tenants, users } from '../storage/schema.ts'
+import { factorsOf, isHeard, type MailedProof, type Proof, recoveryCodeUsed, useUp } from './factor-store.ts'
 
 /** The challenge while it can be answered, what its account can answer with, and how its attempts are. */
 export async function findChallenge(
@@ -39,6 +32,7 @@ export async function findChallenge(
     .select({
       ...beginningColumns(ctx, worker),
       challenge: challengeColumns,
+      email: users.email,
       factors: factorsOf(sql`${mfaChallenges.userId}`),
       attempts: attemptsColumns,
     })
@@ -46,6 +40,7 @@ export async function findChallenge(
     .innerJoin(tenants, eq(tenants.id, tenantHosts.tenantId))
     .leftJoin(signingKeys, eq(signingKeys.state, 'current'))
     .leftJoin(mfaChallenges, challengeIs(hash, 'sign_in'))
+    .leftJoin(users, eq(users.id, mfaChallenges.userId))
     .leftJoin(
       signInFailures,
       and(eq(signInFailures.tenantId, tenants.id), secondFactorAttemptsOf(sql`${mfaChallenges.userId}`)),
@@ -54,26 +49,38 @@ export async function findChallenge(
   return row
 }
 
+/**
+ * A select of `user_id`, over `heard`: the mailed code belongs to the challenge, which uses it up. None where the account has
+ * a second factor by now, or another address.
+ */
+const stillMailed = ({ codeId, email }: MailedProof): SQL => sql`
+  select heard.user_id from heard join users on users.id = heard.user_id
+  join mfa_challenges on mfa_challenges.id = heard.id
+  where users.second_factor_since is null and users.email = ${email} and users.email_verified_at is not null
+    and mfa_challenges.code_id = ${codeId}::uuid and not mfa_challenges.is_by_email`
+
 /** @returns what began, or null, and how attempts were */
 export async function passChallenge(
   ctx: Pick<Context, 'db' | 'settings' | 'outcome'> & Recorder,
   { id, userId }: { id: string; userId: string },
-  proof: Proof,
+  proof: Proof | MailedProof,
   beginning: Beginning,
+  trust: NewTrust | null,
 ): Promise<{ begun: Begun | Refusal | null; attempts: Attempts }> {
   const tenantId = beginning.tenant.id
   const subject = await secondFactorSubject(userId)
-  const decide = rowsOf(ctx.db, { ...ATTEMPTS, begun: v.unknown() })(sql`
-    with ${heldChallenge(id)},
-    ${heldAttempts(failuresOf(tenantId, subject), sql`challenge`)},
-    heard as (select * from challenge where not exists (select from attempts where is_unheard)),
-    proved as (${useUp(proof, sql`heard`)}),
-    consumed as (${consumeChallenge}),
-    ${recoveryCodeUsed(ctx, proof, sql`consumed`)}
-    failures_forgotten as (${forgetAttempts(sql`consumed`, { tenantId, subjects: [subject] })}),
-    ${begin(ctx, beginning, sql`select users.* from users join consumed on consumed.user_id = users.id`)}
-    select ${BEGUN} as begun, coalesce(max(failures), 0) as failures, coalesce(max(wait_seconds), 0) as wait_seconds
-    from attempts`)
-  const [, [row]] = await ctx.db.batch([lockChallenged(ctx, id), decide])
-  return { begun: readBegun(ctx, beginning, row?.begun), attempts: row ?? NO_ATTEMPTS }
+  return endChallenge(
+    ctx,
+    { id, beginning },
+    {
+      members: sql`
+        ${heldAttempts(failuresOf(tenantId, subject), sql`challenge`)},
+        heard as (select * from challenge where ${isHeard(proof)}),
+        proved as (${proof.method === 'email_code' ? stillMailed(proof) : useUp(proof, sql`heard`)})`,
+      besides: sql`
+        ${recoveryCodeUsed(ctx, proof, sql`consumed`)}
+        failures_forgotten as (${forgetAttempts(sql`consumed`, { tenantId, subjects: [subject] })}),`,
+      after: trustDevice(ctx, trust),
+    },
+  )
 }

@@ -49,8 +49,21 @@ export async function hashOneTimeToken(token: OneTimeToken): Promise<OneTimeToke
 
 /** The code that belongs to the row `id` of a sign-in; 64 bits of the HMAC, so that every code is as likely (to 2^-44). */
 export async function signInCode(keyring: Keyring, id: string, keyId?: string): Promise<SignInCode> {
+  return codeOf(keyring, `sign_in code\0${id}`, keyId)
+}
+
+/**
+ * The code that is mailed for a second step. It is not stored: it is derived again from the row of the challenge and from the
+ * address, so that it is another code after the account's address changes.
+ */
+export const secondFactorCode = (
+  keyring: Keyring,
+  { id, keyId, email }: { id: string; keyId: string; email: string },
+): Promise<SignInCode> => codeOf(keyring, `second_factor code\0${id}\0${email}`, keyId)
+
+async function codeOf(keyring: Keyring, text: string, keyId?: string): Promise<SignInCode> {
   const { key } = await deriveKey(keyring, 'one-time', keyId)
-  const digest = await hmacSha256(key, `sign_in code\0${id}`)
+  const digest = await hmacSha256(key, text)
   const value = new DataView(digest.buffer).getBigUint64(0) % 1_000_000n
   return value.toString().padStart(6, '0') as SignInCode
 }

@@ -1,6 +1,7 @@
 /**
- * POST /v1/passkeys/register/options — what a page hands to `navigator.credentials.create()`, and a cookie that ties the
- * challenge to its browser. `conditional` is for a browser that makes a passkey by itself after a sign-in.
+ * POST /v1/passkeys/register/options — Begin adding a passkey. The answer is for `navigator.credentials.create()`; a
+ * cookie binds the challenge to the browser. `conditional` is for a browser that creates a passkey by itself after a
+ * sign-in.
  */
 import * as v from 'valibot'
 import { ceremonyCookie } from '../http/cookies.ts'

@@ -1,6 +1,7 @@
 /**
- * POST /v1/passkeys/login/options — what a page hands to `navigator.credentials.get()`, also before anyone has typed
- * anything (conditional UI), and a cookie that ties the challenge to its browser. The same for every caller.
+ * POST /v1/passkeys/login/options — Begin a sign-in with a passkey. The answer is for `navigator.credentials.get()`,
+ * also for conditional UI, where no one has typed an address yet. A cookie binds the challenge to the browser. Every
+ * caller gets the same kind of answer.
  */
 import * as v from 'valibot'
 import { ceremonyCookie } from '../http/cookies.ts'

@@ -16,7 +16,11 @@ const NONCE_BYTES = 32
 const NONCE = /^[A-Za-z0-9_-]{43}$/
 
 /** What a challenge is for; it answers nothing else. */
-export type Purpose = { kind: 'register'; userId: string } | { kind: 'sign_in'; userId: null }
+export type Purpose =
+  | { kind: 'register' | 'step_up'; userId: string }
+  | { kind: 'sign_in'; userId: null }
+  /** `token`: the hash of the `lkm_…` token that waits for it, in base64url. */
+  | { kind: 'second_factor'; token: string }
 
 /** Whose challenge it is: a nonce in a cookie of the browser that asked. */
 export type Browser = { nonce: string }
@@ -80,9 +84,10 @@ const keyOf = (id: Uint8Array) => `${REDIS_PREFIX.ceremony}:${toBase64Url(id)}`
 async function idOf(
   { host }: Pick<Context, 'host'>,
   challenge: string,
-  { kind, userId }: Purpose,
+  purpose: Purpose,
   nonce: string,
 ): Promise<Uint8Array> {
-  const text = JSON.stringify([kind, host, userId, nonce, challenge])
+  const whose = purpose.kind === 'second_factor' ? purpose.token : purpose.userId
+  const text = JSON.stringify([purpose.kind, host, whose, nonce, challenge])
   return new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)))
 }

@@ -46,7 +46,7 @@ export const Assertion = v.object({
     clientDataJSON: Base64Url,
     authenticatorData: Base64Url,
     signature: Base64Url,
-    // Absent where the passkey was asked for by its id, which we never do.
+    // It may be absent where the passkey was asked for by its id: at a second step, and at step-up.
     userHandle: v.nullish(v.pipe(Base64Url, v.maxLength(86, 'too_long'))),
   }),
 })

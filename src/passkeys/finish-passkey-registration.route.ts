@@ -1,4 +1,4 @@
-/** POST /v1/passkeys/register/verify — adds the passkey that the browser made. */
+/** POST /v1/passkeys/register/verify — Add the passkey that the browser created. */
 import * as v from 'valibot'
 import { DisplayName } from '../http/input.ts'
 import { operation } from '../operation.ts'

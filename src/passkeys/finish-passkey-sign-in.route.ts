@@ -1,4 +1,4 @@
-/** POST /v1/passkeys/login/verify — what a passkey signed, for tokens. */
+/** POST /v1/passkeys/login/verify — Sign in with the signature of a passkey. */
 import * as v from 'valibot'
 import { Transport } from '../http/input.ts'
 import { operation } from '../operation.ts'

@@ -1,6 +1,6 @@
 /**
- * GET /v1/passkeys — the caller's passkeys, all of them, and what a page needs to tell the browser which are left
- * (`signalAllAcceptedCredentials`).
+ * GET /v1/passkeys — List all of the caller's passkeys. The answer also has what a page needs for
+ * `PublicKeyCredential.signalAllAcceptedCredentials()`.
  */
 import * as v from 'valibot'
 import { readAsCaller } from '../guard/caller.ts'

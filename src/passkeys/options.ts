@@ -49,7 +49,7 @@ export const creationOptions = (
   }: {
     party: RelyingParty
     user: { id: string; email: string | null; name: string | null }
-    existing: readonly { credentialId: string; transports: string[] }[]
+    existing: readonly Offered[]
     isConditional: boolean
   },
 ): v.InferOutput<typeof CreationOptions> => ({
@@ -62,11 +62,7 @@ export const creationOptions = (
   challenge,
   pubKeyCredParams: ALGORITHMS.map((alg) => ({ type: 'public-key', alg })),
   timeout,
-  excludeCredentials: existing.map(({ credentialId, transports }) => ({
-    type: 'public-key',
-    id: credentialId,
-    transports,
-  })),
+  excludeCredentials: existing.map(describe),
   authenticatorSelection: {
     residentKey: 'required',
     requireResidentKey: true,
@@ -77,14 +73,24 @@ export const creationOptions = (
   extensions: { credProps: true },
 })
 
-/** The same for every caller: the passkeys that an account has are for its browser to know. */
+/** A passkey as a browser is told of it. */
+export type Offered = { credentialId: string; transports: string[] }
+
+const describe = ({ credentialId, transports }: Offered) =>
+  ({ type: 'public-key', id: credentialId, transports }) as const
+
+/**
+ * @param offered none at a sign-in, so that the answer is the same for every caller: the passkeys that an account has are for
+ * its browser to know
+ */
 export const requestOptions = (
   challenge: string,
   party: RelyingParty,
+  offered: readonly Offered[] = [],
 ): v.InferOutput<typeof RequestOptions> => ({
   rpId: party.id,
   challenge,
   timeout,
   userVerification: 'required',
-  allowCredentials: [],
+  allowCredentials: offered.map(describe),
 })

@@ -13,6 +13,10 @@ export const PasskeyAnswer = v.object({
   backed_up: v.boolean(),
   /** The model of the authenticator; zeros where it does not tell. */
   aaguid: v.pipe(v.string(), v.uuid()),
+  /** Whether it is asked for after another factor. */
+  is_second_factor: v.boolean(),
+  /** False of a second factor that stayed when the account was restored. */
+  signs_in: v.boolean(),
   created_at: AnsweredInstant,
   last_used_at: v.nullable(AnsweredInstant),
 })
@@ -24,6 +28,8 @@ export const presentPasskey = (passkey: FoundPasskey): v.InferOutput<typeof Pass
   transports: passkey.transports,
   backed_up: passkey.backedUp,
   aaguid: passkey.aaguid,
+  is_second_factor: passkey.isSecondFactor,
+  signs_in: passkey.signsIn,
   created_at: instant(passkey.createdAt),
   last_used_at: passkey.lastUsedAt && instant(passkey.lastUsedAt),
 })

@@ -30,12 +30,14 @@ const passkeyColumns = {
   transports: passkeys.transports,
   backedUp: passkeys.backedUp,
   aaguid: passkeys.aaguid,
+  isSecondFactor: passkeys.isSecondFactor,
+  signsIn: passkeys.signsIn,
   createdAt: passkeys.createdAt,
   lastUsedAt: passkeys.lastUsedAt,
 }
 
 /** The passkeys of the owner of session `sid`, oldest first. */
-export function findPasskeys({ db, host }: Pick<Context, 'db' | 'host'>, { sid }: { sid: string }) {
+export function findPasskeys({ db, host }: Pick<Context, 'db' | 'host'>, { sid }: { sid: string | SQL }) {
   return db
     .select(passkeyColumns)
     .from(passkeys)
@@ -101,6 +103,8 @@ const STORED = v.object({
   transports: v.array(v.string()),
   backedUp: v.boolean(),
   aaguid: v.string(),
+  isSecondFactor: v.boolean(),
+  signsIn: v.boolean(),
   createdAt: Time,
   lastUsedAt: v.nullable(Time),
 })
@@ -125,28 +129,34 @@ export async function renamePasskey(
     recorded as (${recordEvent(ctx, 'passkey.renamed', happened)})
     select ${callerRow}, (
       select jsonb_build_object('id', id, 'credentialId', ${base64Url(sql`credential_id`)}, 'name', name,
-        'transports', transports, 'backedUp', backed_up, 'aaguid', aaguid, 'createdAt', created_at,
-        'lastUsedAt', last_used_at) from renamed) as passkey`)
+        'transports', transports, 'backedUp', backed_up, 'aaguid', aaguid, 'isSecondFactor', is_second_factor,
+        'signsIn', signs_in,
+        'createdAt', created_at, 'lastUsedAt', last_used_at) from renamed) as passkey`)
   return row ?? { caller: null, passkey: null }
 }
 
 /**
- * What opens an account besides the passkey in `target`: a password, mail to an address that was proved, or another
- * passkey. An address that was never proved may be of another person.
+ * What opens an account besides the passkey in `target`: a password, mail to an address that was proved, an identity
+ * at a provider, or another passkey. An address that was never proved may be of another person.
  */
 const OPENED_OTHERWISE = sql`(
   exists (select from passwords where passwords.user_id = target.user_id)
   or exists (select from users where users.id = target.user_id and users.email_verified_at is not null)
-  or exists (select from passkeys as other where other.user_id = target.user_id and other.id <> target.id))`
+  or exists (
+    select from identities join providers on providers.tenant_id = identities.tenant_id
+      and providers.slug = identities.provider and providers.enabled
+    where identities.user_id = target.user_id)
+  or exists (select from passkeys as other where other.user_id = target.user_id and other.id <> target.id and other.signs_in))`
 
 const REMOVED = {
   ...CALLER,
   found: v.number(),
-  /** Of the passkey that is gone; null when it is not, because nothing else opens the account. */
+  isSecondFactor: v.boolean(),
+  /** Of the passkey that is gone; null when it is not: it is a second factor, or nothing else opens the account. */
   credentialId: v.nullable(v.string()),
 }
 
-/** Removes a passkey of the caller's, unless it is the last way in; every other session ends, for it may have begun with it. */
+/** Removes a passkey of the caller's, unless it is a second factor or the last way in; every other session ends, for it may have begun with it. */
 export async function removePasskey(ctx: Storage, caller: Caller, id: string): Promise<Row<typeof REMOVED>> {
   const happened = sql`select tenant_id, user_id as subject,
     jsonb_build_object('passkey_id', id) || ${endedSessions} as data from gone`
@@ -156,17 +166,18 @@ export async function removePasskey(ctx: Storage, caller: Caller, id: string): P
   )(sql`
     with ${callerOf(caller, ctx.host)},
     target as (
-      select passkeys.id, passkeys.user_id from passkeys
+      select passkeys.id, passkeys.user_id, passkeys.is_second_factor from passkeys
       join caller on passkeys.user_id = caller.user_id and passkeys.tenant_id = caller.tenant_id
       where passkeys.id = ${id}),
     gone as (
-      delete from passkeys using target where passkeys.id = target.id and ${OPENED_OTHERWISE} returning passkeys.*),
+      delete from passkeys using target where passkeys.id = target.id and not passkeys.is_second_factor
+        and ${OPENED_OTHERWISE} returning passkeys.*),
     ${endSessionRows(sql`gone`, { reason: 'secured', sparing: sql`${caller.sessionId}::uuid` })},
     ${beginEpochOf(sql`gone`, 'secured')},
     ${keepSession(caller.sessionId, sql`gone`)},
     recorded as (${recordEvent(ctx, 'passkey.removed', happened)})
     select ${callerRow}, (select count(*)::int from target) as found,
-      (select ${base64Url(sql`credential_id`)} from gone) as credential_id`)
+      exists (select from target where is_second_factor) as is_second_factor, (select ${base64Url(sql`credential_id`)} from gone) as credential_id`)
   const [, [row]] = await ctx.db.batch([lockUser(ctx, caller.userId), remove])
-  return row ?? { caller: null, found: 0, credentialId: null }
+  return row ?? { caller: null, found: 0, isSecondFactor: false, credentialId: null }
 }

@@ -7,34 +7,44 @@ export const passkeysData = {
     section: [
       'passkeys',
       {
-        says: 'passkeys; the key that is stored of one verifies, and opens nothing',
+        says: 'passkeys; only their public keys are stored',
         of: ({ userId, tenantId }) =>
           sql`passkeys where passkeys.user_id = ${userId} and passkeys.tenant_id = ${tenantId}`,
         key: sql`passkeys.id::text`,
         members: {
-          id: ['its id', sql`passkeys.id`],
+          id: ['the id', sql`passkeys.id`],
           credential_id: [
             'what the authenticator knows it by, in base64',
             sql`translate(encode(passkeys.credential_id, 'base64'), chr(10), '')`,
           ],
-          name: ['its name', sql`passkeys.name`],
-          counter: ['how often it was used, where the authenticator counts', sql`passkeys.counter`],
-          transports: ['how it is reached', sql`passkeys.transports`],
-          backup_eligible: ['whether it may be copied to other devices', sql`passkeys.backup_eligible`],
-          backed_up: ['whether it has been', sql`passkeys.backed_up`],
-          aaguid: ['the model of the authenticator', sql`passkeys.aaguid`],
-          is_second_factor: ['whether it is asked for after another factor', sql`passkeys.is_second_factor`],
+          name: ['the name', sql`passkeys.name`],
+          counter: ['the signature counter', sql`passkeys.counter`],
+          transports: ['the transports (WebAuthn), such as `usb`', sql`passkeys.transports`],
+          backup_eligible: ['whether it can be synchronised to other devices', sql`passkeys.backup_eligible`],
+          backed_up: ['whether it is synchronised to other devices', sql`passkeys.backed_up`],
+          aaguid: ['the model of the authenticator (AAGUID)', sql`passkeys.aaguid`],
+          is_second_factor: ['whether it is used as second factor', sql`passkeys.is_second_factor`],
+          second_factor_at: ['since when it is used as second factor', time(sql`passkeys.second_factor_at`)],
+          signs_in: ['whether it signs in by itself', sql`passkeys.signs_in`],
+          is_imported: ['whether it was imported from another system', sql`passkeys.is_imported`],
           created_at: ['when it was added', time(sql`passkeys.created_at`)],
-          last_used_at: ['when it was used last', time(sql`passkeys.last_used_at`)],
+          last_used_at: ['when it was last used', time(sql`passkeys.last_used_at`)],
         },
       },
     ],
     leftOut: {
-      tenant_id: 'the head',
-      user_id: 'theirs',
-      public_key: 'verifies what the authenticator signs, and says nothing of a person',
+      tenant_id: 'already in the head of the document',
+      user_id: 'the id of the account',
+      public_key: 'says nothing about a person',
     },
     erasure: 'credential',
+    secondFactor: {
+      boundAt: sql`coalesce(passkeys.second_factor_at, passkeys.created_at)`,
+      asksFor: sql`passkeys.is_second_factor`,
+      stays: (account, isKept) => sql`
+        update passkeys set signs_in = false from ${account} as account
+        where passkeys.user_id = account.user_id and ${isKept}`,
+    },
   },
   consumed_ceremonies: {
     holdsNoPerson: 'digests of challenges',

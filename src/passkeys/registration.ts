@@ -93,7 +93,18 @@ export async function finishRegistration(
   const { id, transports, backedUp, aaguid } = passkey
   const { createdAt } = added
   const credentialId = credential.id
-  return { id, credentialId, name: passkey.name, transports, backedUp, aaguid, createdAt, lastUsedAt: null }
+  return {
+    id,
+    credentialId,
+    name: passkey.name,
+    transports,
+    backedUp,
+    aaguid,
+    isSecondFactor: false,
+    signsIn: true,
+    createdAt,
+    lastUsedAt: null,
+  }
 }
 
 function whyNotAdded({ ceremonies, hasRoom }: Added): Refusal | null {

@@ -1,6 +1,7 @@
 /**
- * GET /.well-known/webauthn — on which origins the tenant's passkeys may be used besides those that their domain covers
- * (WebAuthn L3 §5.11). Browsers ask for it at the domain itself: where that is another site, it passes this on.
+ * GET /.well-known/webauthn — Read the origins on which the tenant's passkeys may be used besides those that their
+ * domain covers (WebAuthn L3 §5.11). Browsers ask the domain itself; where that is another site, it must forward this
+ * answer.
  */
 import * as v from 'valibot'
 import { publicJson } from '../http/answer.ts'

@@ -16,6 +16,10 @@ export type RelyingParty = {
 
 type PartyOf = Pick<Tenant, 'id' | 'name' | 'issuer' | 'allowedOrigins' | 'policy'>
 
+/** The domain alone: the issuer's host, unless the tenant says another. */
+export const rpIdOf = ({ issuer, policy }: Pick<Tenant, 'issuer' | 'policy'>): string =>
+  policy.passkey_rp_id ?? new URL(issuer).hostname
+
 /** @throws Fault when the tenant's settings leave no origin */
 export function relyingPartyOf({
   id: tenantId,
@@ -24,8 +28,8 @@ export function relyingPartyOf({
   allowedOrigins,
   policy,
 }: PartyOf): RelyingParty {
-  const { hostname, protocol } = new URL(issuer)
-  const id = policy.passkey_rp_id ?? hostname
+  const { protocol } = new URL(issuer)
+  const id = rpIdOf({ issuer, policy })
   const covered = [...new Set([issuer, ...allowedOrigins])].filter((origin) => {
     const url = URL.parse(origin)
     return (

@@ -1,4 +1,4 @@
-/** PATCH /v1/passkeys/{id} — the name of a passkey; 404 for anyone else's. */
+/** PATCH /v1/passkeys/{id} — Rename a passkey. Answers 404 for a passkey of another account. */
 import * as v from 'valibot'
 import { requireCaller } from '../guard/caller.ts'
 import { refuseUnless } from '../guard/demands.ts'

@@ -9,12 +9,12 @@ import { isRefusal, type Refusal } from '../problem.ts'
 import { findKnownDevice } from '../sign-in/known-device.ts'
 import { type Begun, prepare } from '../sign-in/start.ts'
 import { requireTenant, type Tenant } from '../tenants/tenants.ts'
+import { verifyAnswer } from './assertion.ts'
 import { type Browser, browserOf, keepChallenge, newChallenge, takeChallenge } from './ceremony.ts'
-import { type Assertion, checkClientData, readClientData, refusePasskey } from './credential.ts'
+import { type Assertion, readClientData, refusePasskey } from './credential.ts'
 import { requestOptions } from './options.ts'
 import { relyingPartyOf } from './relying-party.ts'
 import { type FoundCredential, findForSignIn, findTenantForOptions, signIn } from './sign-in-store.ts'
-import { isHandleOf } from './user-handle.ts'
 
 const PURPOSE = { kind: 'sign_in', userId: null } as const
 
@@ -50,8 +50,8 @@ export async function signInWithPasskey(
   assertion: Assertion,
 ): Promise<Begun | Refusal> {
   const clientData = readClientData(assertion.response.clientDataJSON)
-  const challenge = clientData?.challenge ?? ''
-  const { besides, taken } = await takeChallenge(ctx, challenge, { purpose: PURPOSE, headers })
+  const asked = clientData?.challenge ?? ''
+  const { besides, taken } = await takeChallenge(ctx, asked, { purpose: PURPOSE, headers })
   const [limited, found] = await Promise.all([
     checkLimits(ctx, 'finishPasskeySignIn', {}, besides),
     findForSignIn(ctx, fromBase64Url(assertion.id) ?? new Uint8Array()),
@@ -62,26 +62,18 @@ export async function signInWithPasskey(
   requireKeys(ctx, found?.ring, 'passkey')
   const ceremony = taken()
   if (!clientData || !ceremony) return refusePasskey('no such challenge')
-  const party = relyingPartyOf(tenant)
-  const refused = checkClientData(clientData, { type: 'webauthn.get', party })
-  if (refused) return refused
   const credential = usableCredential(ctx, found?.credential, tenant)
   if (isRefusal(credential)) return credential
 
-  const { verifyAssertion } = await import('./webauthn.ts')
-  const verified = await verifyAssertion(assertion, { challenge, party, publicKey: credential.publicKey })
+  const verified = await verifyAnswer(assertion, { clientData, tenant, credential, withHandle: true })
   if (isRefusal(verified)) return verified
-  if (!isHandleOf(assertion.response.userHandle, credential.userId))
-    return refusePasskey('another user handle')
-  // It never changes (WebAuthn §7.2): another authenticator has signed with a copy of the key.
-  if (verified.backupEligible !== credential.backupEligible)
-    return refusePasskey('backup eligibility changed')
   const key = await openCurrentKey(ctx, found?.key)
   const device = await findKnownDevice(ctx, headers, credential.email)
   const beginning = await prepare(ctx, 'passkey', {
     tenant,
     key,
     at: found?.at,
+    ring: found?.ring,
     isKnownBrowser: device !== null,
   })
   const begun = await signIn(ctx, { ...verified, ...credential, ceremony, tenant }, beginning)
@@ -94,6 +86,7 @@ type UsableCredential = {
   email: CanonicalEmail
   publicKey: Uint8Array
   backupEligible: boolean
+  isImported: boolean
 }
 
 /** Before its address is proved, an account is no one's yet, as for a password (src/passwords/sign-in.ts). */

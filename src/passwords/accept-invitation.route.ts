@@ -1,4 +1,4 @@
-/** POST /v1/invitations/accept — who was invited chooses a password; what they are granted came with the invitation. */
+/** POST /v1/invitations/accept — Accept an invitation and choose a password. The roles come from the invitation. */
 import * as v from 'valibot'
 import { noContent } from '../http/answer.ts'
 import { DisplayName, text } from '../http/input.ts'

@@ -53,7 +53,7 @@ export async function fewAtOnce<T>(
     ofAll()
     ofAccount()
   })
-  // Also when the client is gone: else whoever hangs up at once would keep the places.
+  // Also when the client is gone: a client that disconnects early would otherwise keep its place.
   ctx.defer(
     working.then(
       () => {},

@@ -1,7 +1,7 @@
 /**
- * Asks the range API of Have I Been Pwned whether a password that somebody chooses is known from a breach. It learns
+ * Asks the range API of Have I Been Pwned whether a chosen password is known from a breach. It learns
  * five characters of the SHA-1 (k-anonymity), and never whose password it is. Whatever it does instead of answering
- * refuses nobody: then the bundled list of policy.ts decides alone.
+ * refuses no password: then only the bundled list of policy.ts decides.
  */
 import type { Context } from '../context.ts'
 import type { PasswordHash } from '../crypto/password-hash.ts'
@@ -23,9 +23,9 @@ type LookupContext = Pick<Context, 'settings' | 'log'>
 
 /**
  * Hashes a password that is being chosen, unless it is known from a breach. The answer is awaited beside the hash, so
- * that it seldom takes any time of its own; a hit costs a hash that nobody keeps, which the operation's limits bound.
+ * that it seldom takes any time of its own; a hit costs a hash that is not used, which the operation's limits bound.
  * Call it before anything is looked at that tells accounts, or tokens, apart, and after the limits.
- * @param field where it stands in the body, e.g. `/password`
+ * @param field its JSON Pointer in the body, e.g. `/password`
  * @returns refusal `password_compromised`
  * @throws Fault `overloaded`
  */
@@ -40,7 +40,7 @@ export async function hashUnbreached(
   return refuseCompromised(field)
 }
 
-/** @returns whether the password is known to be; false also when nobody is to be asked, or nobody could say */
+/** @returns whether the password is known to be; false also when the check is off or failed */
 export async function findInBreaches(
   { settings, log }: LookupContext,
   password: NormalPassword,
@@ -57,7 +57,7 @@ export async function findInBreaches(
   clear()
   enough.abort() // what is not read is not sent either
   if (range.is === 'read') return range.suffixes.includes(digest.slice(PREFIX_CHARACTERS))
-  log('warn', 'password not looked up in breaches', { cause: range.cause })
+  log('warn', 'breach check skipped', { cause: range.cause })
   return false
 }
 
@@ -73,7 +73,7 @@ type Range = { is: 'read'; suffixes: string[] } | { is: 'unread'; cause: string 
 async function readRange(url: string, signal: AbortSignal): Promise<Range> {
   try {
     const response = await fetch(url, {
-      // Without padding the length of the answer tells the prefix to whoever sees it pass; without a name it is 403.
+      // Without padding the length of the answer reveals the prefix to an observer; without a name it is 403.
       headers: { 'add-padding': 'true', 'user-agent': 'Latchkey' },
       redirect: 'manual',
       signal,
@@ -85,7 +85,7 @@ async function readRange(url: string, signal: AbortSignal): Promise<Range> {
   }
 }
 
-/** Every range has lines, and each has this form: anything else is somebody else's answer, or a part of one. */
+/** Every range has lines, and each has this form: anything else is not an answer of the API, or is incomplete. */
 function parseRange(text: string): Range {
   const suffixes: string[] = []
   for (const line of text.trimEnd().split(/\r?\n/)) {

@@ -1,4 +1,7 @@
-/** POST /v1/password/change — another password, by whoever knows the current one; every other session ends. Step-up. */
+/**
+ * POST /v1/password/change — Change the password, with the current one. Every other session ends. Needs recent
+ * authentication.
+ */
 import * as v from 'valibot'
 import { text } from '../http/input.ts'
 import { operation } from '../operation.ts'

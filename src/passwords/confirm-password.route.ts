@@ -1,4 +1,4 @@
-/** POST /v1/password/confirm — the password once more, for tokens with a fresh `auth_time` (step-up, RFC 9470). */
+/** POST /v1/password/confirm — Confirm the password again, for tokens with a fresh `auth_time` (step-up, RFC 9470). */
 import * as v from 'valibot'
 import { text } from '../http/input.ts'
 import { operation } from '../operation.ts'

@@ -1,5 +1,5 @@
 /** The SQL of a signed-in caller who gives the password again, to show that it is them or to choose another. */
-import { and, eq, type SQL, sql } from 'drizzle-orm'
+import { and, eq, sql } from 'drizzle-orm'
 import { endAccess } from '../access/store.ts'
 import {
   attemptsColumns,
@@ -22,6 +22,7 @@ import {
   RENEWAL,
   RENEWED,
   type Renewed,
+  renewOnly,
   renewSession,
   standingSession,
 } from '../sign-in/renewal-store.ts'
@@ -63,36 +64,25 @@ export type Confirmed = {
 }
 
 /**
- * Members of a `with` that end in `renewed`: the caller's session, authenticated anew, if it and the password that was
- * verified are still as they were and the attempt is heard.
+ * What `renewOnly` needs: the caller's session is authenticated anew if it and the password that was verified are still as they
+ * were, and the attempt is heard.
  * @param also what else is set of the session
  */
-const renew = (ctx: Storage, { caller, subject, changedAt }: Confirmed, also = sql``): SQL => sql`
-  ${standingSession(caller, ctx.host)},
-  ${heldAttempts(failuresOf(caller.tenant.id, subject), sql`standing`)},
-  renewed as (
-    ${renewSession({
-      proof: sql`join passwords on passwords.user_id = caller.user_id and passwords.changed_at = ${changedAt}::timestamptz`,
-      when: sql`not exists (select from attempts where is_unheard)`,
-      also,
-    })}),
-  failures_forgotten as (
-    ${forgetAttempts(sql`renewed`, { tenantId: caller.tenant.id, subjects: [subject] })})`
+const byPassword = ({ caller, subject, changedAt }: Confirmed, also = sql``) => ({
+  members: heldAttempts(failuresOf(caller.tenant.id, subject), sql`standing`),
+  renewal: {
+    proof: sql`join passwords on passwords.user_id = caller.user_id and passwords.changed_at = ${changedAt}::timestamptz`,
+    when: sql`not exists (select from attempts where is_unheard)`,
+    also,
+  },
+  after: sql`
+    failures_forgotten as (
+      ${forgetAttempts(sql`renewed`, { tenantId: caller.tenant.id, subjects: [subject] })}),`,
+})
 
-/** Authenticates the caller's session anew. @returns it, or null with how attempts stood */
-export async function confirmSession(ctx: Storage, confirmed: Confirmed): Promise<Renewed> {
-  const happened = sql`
-    select tenant_id, user_id as subject, jsonb_build_object('session_id', id) as data from renewed`
-  const confirm = rowsOf(
-    ctx.db,
-    RENEWED,
-  )(sql`
-    with ${renew(ctx, confirmed)},
-    recorded as (${recordEvent(ctx, 'session.confirmed', happened)})
-    ${RENEWAL}`)
-  const [, [row]] = await ctx.db.batch([lockUser(ctx, confirmed.caller.userId), confirm])
-  return row ?? NOT_RENEWED
-}
+/** Authenticates the caller's session anew. @returns it, or null with the state of the attempts */
+export const confirmSession = (ctx: Storage, confirmed: Confirmed): Promise<Renewed> =>
+  renewOnly(ctx, confirmed.caller, byPassword(confirmed))
 
 /**
  * Sets the new password, ends every other session and voids what is mailed; the caller's session goes on.
@@ -104,6 +94,7 @@ export async function changePassword(
   { chosen, account: subject }: { chosen: PasswordHash; account: Uint8Array },
 ): Promise<Renewed> {
   const { caller } = confirmed
+  const { members, renewal, after } = byPassword(confirmed, sql`, ${keptInEpoch}`)
   const happened = sql`
     select tenant_id, user_id as subject,
       jsonb_build_object('by', 'change') || ${endedSessions} as data from renewed`
@@ -111,7 +102,10 @@ export async function changePassword(
     ctx.db,
     RENEWED,
   )(sql`
-    with ${renew(ctx, confirmed, sql`, ${keptInEpoch}`)},
+    with ${standingSession(caller, ctx.host)},
+    ${members},
+    renewed as (${renewSession(renewal)}),
+    ${after}
     account as (select user_id, null::uuid as id from renewed),
     ${endAccess(sql`account`, { reason: 'secured', credentials: 'kept', sparing: sql`${caller.sessionId}::uuid` })},
     ${beginEpochOf(sql`renewed`, 'secured')},

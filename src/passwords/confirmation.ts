@@ -89,7 +89,7 @@ async function requirePassword(
   return refuseWrong(hasCounted ? null : counted)
 }
 
-/** @param late how attempts stood, where the attempt came too late to count */
+/** @param late the state of the attempts, where the attempt came too late to count */
 const refuseWrong = (late: Attempts | null): Refusal =>
   (late && refuseUnheard(late)) ?? refuse('invalid_credentials', { evidence: { reason: 'wrong password' } })
 

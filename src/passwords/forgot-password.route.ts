@@ -1,4 +1,7 @@
-/** POST /v1/password/forgot — mails a link that sets a new password. 202 for every address, whether it has an account or not. */
+/**
+ * POST /v1/password/forgot — Request a link to reset the password. Answers 202 for every address, with or without an
+ * account.
+ */
 import * as v from 'valibot'
 import { EmailAddress } from '../accounts/accounts.ts'
 import { operation } from '../operation.ts'

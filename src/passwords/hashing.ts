@@ -20,7 +20,7 @@ import { isSealedHash, openHash } from './sealed-password-hash.ts'
 
 export type HashContext = Pick<Context, 'settings' | 'random' | 'now' | 'trips' | 'attempt'>
 
-/** A hash as a row has it, and whose it is; one that is kept elsewhere is nobody's and never sealed. */
+/** A hash as a row has it, and whose it is; one that is stored elsewhere has no owner and is never sealed. */
 export type StoredHash = PasswordHash & { userId: string | null }
 
 /** @throws Fault `overloaded` */
@@ -122,5 +122,5 @@ async function inDearSlot<T>({ now, trips }: HashContext, work: () => T | Promis
     }
     await scheduler.wait(DEAR_PAUSE_MS)
   }
-  throw new Fault('overloaded', 'a hash that takes seconds is under way')
+  throw new Fault('overloaded', 'a slow hash is in progress')
 }

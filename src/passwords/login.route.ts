@@ -1,4 +1,4 @@
-/** POST /v1/login — e-mail and password for tokens. */
+/** POST /v1/login — Sign in with email and password. */
 import * as v from 'valibot'
 import { EmailAddress } from '../accounts/accounts.ts'
 import { Transport, text } from '../http/input.ts'

@@ -1,4 +1,4 @@
-/** What the passwords hold about people. */
+/** Personal data of passwords. */
 import { sql } from 'drizzle-orm'
 import { type PersonalData, time } from '../storage/personal-data.ts'
 
@@ -7,15 +7,20 @@ export const passwordsData = {
     section: [
       'password',
       {
-        says: 'that there is a password; what is stored of it opens nothing and is not given out',
+        says: 'whether there is a password; its hash is not exported',
         isOne: true,
         of: ({ userId, tenantId }) =>
           sql`passwords where passwords.user_id = ${userId} and passwords.tenant_id = ${tenantId}`,
         key: sql`passwords.user_id::text`,
-        members: { changed_at: ['since when it is this one', time(sql`passwords.changed_at`)] },
+        members: { changed_at: ['when the password was last changed', time(sql`passwords.changed_at`)] },
       },
     ],
-    leftOut: { user_id: 'theirs', tenant_id: 'the head', phc: 'a secret', key_id: 'of a secret' },
+    leftOut: {
+      user_id: 'the id of the account',
+      tenant_id: 'already in the head of the document',
+      phc: 'a secret',
+      key_id: 'the key of a secret',
+    },
     erasure: 'credential',
   },
 } as const satisfies PersonalData

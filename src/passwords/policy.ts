@@ -25,7 +25,7 @@ export function normalisePassword(password: string): NormalPassword {
 export type Chooser = {
   email: CanonicalEmail
   tenant: Tenant
-  /** Where it stands in the body, e.g. `/password`. */
+  /** Its JSON Pointer in the body, e.g. `/password`. */
   field: string
 }
 
@@ -34,9 +34,9 @@ export function checkPassword(password: NormalPassword, { email, tenant, field }
   const { password_min_length, password_max_bytes } = tenant.policy
   // Code points, not UTF-16 units: each counts as one character.
   if ([...password].length < password_min_length)
-    return refusePassword(field, 'too_short', `At least ${password_min_length} characters.`)
+    return refusePassword(field, 'too_short', `Use at least ${password_min_length} characters.`)
   if (new TextEncoder().encode(password).length > password_max_bytes) {
-    return refusePassword(field, 'too_long', `At most ${password_max_bytes} bytes.`)
+    return refusePassword(field, 'too_long', `Use at most ${password_max_bytes} bytes.`)
   }
   return isGuessable(password, { email, tenant }) ? refuseCompromised(field) : null
 }

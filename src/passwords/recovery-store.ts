@@ -107,7 +107,7 @@ const BECAME = ['kept', 'removed', 'none'] as const
 
 /**
  * Proves the address. For the first time, everything that was there before dies with it, unless the caller knew the
- * password: then who made it and who reads the mail are one (pre-hijacking, CASES C).
+ * password: then the person who created the account and the reader of the mail are the same (pre-hijacking).
  * @returns what became of the password, or null when the token was not alive
  */
 export async function verifyEmail(

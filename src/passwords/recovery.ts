@@ -1,6 +1,6 @@
 /**
  * Getting into an account by its address: asking for a link, setting a new password by it, and proving the address.
- * Whoever asks learns nothing of whether there is an account; whoever holds a link proves the address and nothing else.
+ * A request never reveals whether an account exists. A link proves control of the address and nothing else.
  */
 import type { CanonicalEmail } from '../accounts/accounts.ts'
 import { attemptSubject } from '../accounts/attempts.ts'
@@ -19,7 +19,7 @@ import { findByToken, resetPassword, verifyEmail } from './recovery-store.ts'
 import { hasRegistered } from './registering-browser.ts'
 
 /**
- * Has a link mailed to whoever has this address, if anybody has: limit → one statement.
+ * Has a link mailed to the account of this address, if there is one: limit → one statement.
  * @returns the tenant; refusals `rate_limited`, `unknown_host`, `origin_not_allowed`
  */
 export async function forgetPassword(
@@ -37,7 +37,7 @@ export async function forgetPassword(
 
 export type Redemption = { token: string; password: string; name?: string | undefined }
 
-/** By the link of somebody who forgot theirs; see `redeemForPassword`. */
+/** With the link of a password reset; see `redeemForPassword`. */
 export const redeemReset = (ctx: Context, headers: Headers, input: Redemption): Promise<Refusal | null> =>
   redeemForPassword(ctx, headers, input, {
     purpose: 'reset_password',
@@ -45,7 +45,7 @@ export const redeemReset = (ctx: Context, headers: Headers, input: Redemption): 
     field: '/password',
   })
 
-/** By the link of somebody who is invited, and who may say what they are called; see `redeemForPassword`. */
+/** With the link of an invitation; the person may give their name. See `redeemForPassword`. */
 export const redeemInvitation = (
   ctx: Context,
   headers: Headers,
@@ -65,7 +65,7 @@ type Link = {
 }
 
 /**
- * Sets a new password by a mailed link: (limit ∥ read) → policy → hash → one batch. It signs nobody in.
+ * Sets a new password by a mailed link: (limit ∥ read) → policy → hash → one batch. No session begins.
  * @returns null when it is set; refusals `invalid_one_time_token`, `invalid_input`, `password_compromised`, `rate_limited`,
  * `unknown_host`, `origin_not_allowed`
  */
@@ -101,7 +101,7 @@ async function redeemForPassword(
   const done = await resetPassword(ctx, reset)
   if (!done) return refuseToken('used meanwhile')
   if (done.rolesLeftOut > 0)
-    ctx.log('warn', 'an account has as many roles as it may', {
+    ctx.log('warn', 'account has the maximum number of roles', {
       subject: found.user.id,
       left_out: done.rolesLeftOut,
     })

@@ -1,6 +1,7 @@
 /**
- * POST /v1/register — a new account. `sign-in-at-once`: tokens, or 409 when the address is taken. `verify-first`: 202 and a
- * cookie for every address; in the browser that keeps it, the mailed link keeps the password.
+ * POST /v1/register — Create an account. With `sign-in-at-once` the answer has tokens, or is 409 when the address is
+ * taken. With `verify-first` the answer is 202 and a cookie for every address; a mailed link opened in the browser with
+ * that cookie keeps the password.
  */
 import * as v from 'valibot'
 import { EmailAddress } from '../accounts/accounts.ts'

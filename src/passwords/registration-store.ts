@@ -1,4 +1,4 @@
-/** The SQL of registering. Uniqueness is decided by the statement that inserts, never by a look before it (FINDINGS F19). */
+/** The SQL of registering. Uniqueness is decided by the statement that inserts, never by a read before it. */
 import { eq, type SQL, sql } from 'drizzle-orm'
 import type { NewUser } from '../accounts/accounts.ts'
 import { forgetAttempts } from '../accounts/attempts-store.ts'
@@ -12,7 +12,7 @@ import { announceKey } from '../keys/auth-keys-store.ts'
 import type { NewToken } from '../one-time/one-time.ts'
 import { issueToken, tokenIssued } from '../one-time/store.ts'
 import type { Beginning } from '../sign-in/start.ts'
-import { begin, beginningColumns } from '../sign-in/start-store.ts'
+import { begin, beginningColumns, nextStatusIndex } from '../sign-in/start-store.ts'
 import { isUniqueViolation } from '../storage/postgres.ts'
 import { idempotencyKeys, signingKeys, tenantHosts, tenants } from '../storage/schema.ts'
 
@@ -24,7 +24,7 @@ export async function findForRegistration(
   repeat: IdempotencyKey | null,
 ) {
   const [row] = await ctx.db
-    .select({ ...beginningColumns(ctx, 'password'), kept: keptAnswerColumns })
+    .select({ ...beginningColumns(ctx, 'password'), statusIndex: nextStatusIndex, kept: keptAnswerColumns })
     .from(tenantHosts)
     .innerJoin(tenants, eq(tenants.id, tenantHosts.tenantId))
     .leftJoin(signingKeys, eq(signingKeys.state, 'current'))
@@ -78,7 +78,7 @@ export async function register(
 }
 
 /**
- * A link that is mailed stands for so long, whoever registers its address again: a stranger could otherwise void every link,
+ * A mailed link stays valid for this long, even if its address registers again: a stranger could otherwise void every link,
  * and the owner's mailbox only takes so many (MAIL_LIMIT, which this and the resends of an hour stay within).
  */
 const LINK_STANDS_MINUTES = 30
@@ -86,7 +86,7 @@ const LINK_STANDS_MINUTES = 30
 /**
  * Creates account and password, or leaves those that there are, and has the owner of the address told by mail: by a link,
  * where the address is not proved yet, else that there is an account. A password that is given for an account which is
- * there already changes nothing: else anybody could replace that of somebody who has yet to press the link. Failed sign-ins
+ * there already changes nothing: a stranger could otherwise replace the password of a person who has not used the link yet. Failed sign-ins
  * are forgotten at the proof, not here: else the next attempt would tell whether this made an account.
  */
 export async function registerToVerify(

@@ -1,6 +1,6 @@
 /**
  * Registering with a password, in the tenant's mode. `sign-in-at-once` answers tokens, and says when an address is taken;
- * `verify-first` answers the same to everybody, and only the mail says which it was.
+ * `verify-first` gives the same answer for every address; only the mail differs.
  */
 import { type CanonicalEmail, userAsInserted } from '../accounts/accounts.ts'
 import { attemptSubject } from '../accounts/attempts.ts'
@@ -105,7 +105,14 @@ async function attemptToRegister(
   if (awaitsProof) return registerUnproved(ctx, headers, applicant, keep)
 
   const key = await openCurrentKey(ctx, found?.key)
-  const beginning = await prepare(ctx, 'password', { tenant, key, at: found?.at })
+  const beginning = await prepare(ctx, 'password', {
+    tenant,
+    key,
+    at: found?.at,
+    ring: found?.ring,
+    openSessions: 0,
+    statusIndex: found?.statusIndex,
+  })
   const response = await answer(begunAsNew(beginning, userAsInserted(user)))
   const subject = await attemptSubject(email, null)
   const outcome = await register(ctx, { ...applicant, beginning, subject, kept: await keep(response) })
@@ -129,11 +136,11 @@ async function registerUnproved(
   return outcome === 'registered' ? response : refuse(outcome)
 }
 
-/** The request without its password, which `KeptAnswer.passwordHash` stands for. */
+/** The request without its password; `KeptAnswer.passwordHash` has its hash. */
 const requestText = ({ email, name, transport }: RegistrationInput) =>
   JSON.stringify([email, name ?? null, transport])
 
-/** As dear as the first time: whoever does not know the password learns nothing, and not for less. */
+/** Costs as much as the first time, so that a caller without the password learns nothing from the time. */
 async function repeatRegistration(
   ctx: Context,
   tenantId: string,

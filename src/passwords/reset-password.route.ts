@@ -1,4 +1,4 @@
-/** POST /v1/password/reset — a new password by a mailed link; every session ends, and nobody is signed in by it. */
+/** POST /v1/password/reset — Set a new password with a mailed link. Every session ends, and no new one begins. */
 import * as v from 'valibot'
 import { noContent } from '../http/answer.ts'
 import { text } from '../http/input.ts'

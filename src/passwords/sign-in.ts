@@ -57,7 +57,7 @@ async function attemptSignIn(
 
   const { password } = input
   const isRight = await verify(ctx, password, stored ?? null)
-  // Before its address is proved, an account is nobody's yet, and its password says nothing (CASES H07); nor does that of
+  // Before its address is proved, an account has no owner yet, and its password says nothing; nor does that of
   // a disabled one, whose failures count like any.
   const isProved = user?.emailVerifiedAt || tenant.policy.registration === 'sign-in-at-once'
   const isUsable = found?.isActive && isProved
@@ -75,6 +75,8 @@ async function attemptSignIn(
     tenant,
     key,
     at: found?.at,
+    ring: found?.ring,
+    openSessions: found?.openSessions,
     isKnownBrowser: device !== null,
   })
   const verified = await toSignIn(ctx, { user, tenant, stored, password, subject })

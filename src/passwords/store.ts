@@ -16,6 +16,7 @@ import type { Context } from '../context.ts'
 import type { PasswordHash } from '../crypto/password-hash.ts'
 import type { Recorder } from '../events/outbox.ts'
 import type { Refusal } from '../problem.ts'
+import { openSessionsOf } from '../sessions/session-limit-store.ts'
 import { type Beginning, type Begun, readBegun } from '../sign-in/start.ts'
 import { BEGUN, begin, beginningColumns } from '../sign-in/start-store.ts'
 import { rowsOf } from '../storage/rows.ts'
@@ -47,6 +48,7 @@ export async function findForSignIn(
       isActive: sql<boolean>`${users.status} = 'active'`,
       password: passwordColumns,
       attempts: attemptsColumns,
+      openSessions: openSessionsOf(users.id),
     })
     .from(tenantHosts)
     .innerJoin(tenants, eq(tenants.id, tenantHosts.tenantId))
@@ -79,7 +81,7 @@ export type VerifiedPassword = {
  * Begins a session for an account whose password was verified, provided that the attempt is heard, that the account is
  * still active and that the password is still that one: all may have changed while the hash ran. Their rows are locked,
  * so none can change before the session is there to be revoked with the others; a failure under way is waited for.
- * @returns what began, or null, and how attempts stood
+ * @returns what began, or null, and the state of the attempts
  */
 export async function signIn(
   ctx: Storage & Pick<Context, 'outcome'>,

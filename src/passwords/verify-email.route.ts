@@ -1,7 +1,7 @@
 /**
- * POST /v1/email/verify — proves an address by its mailed link. In the browser that registered, or with the account's
- * password, everything stays as it is; with a new password, that one is set; else a password and sessions from before the
- * first proof are gone. In this Worker because it may verify or hash a password.
+ * POST /v1/email/verify — Verify an email address with a mailed link. In the browser that registered, or with the
+ * account's password, everything stays as it is. With a new password, that password is set. Otherwise the password and
+ * the sessions from before the first verification are removed. In this Worker because it may verify or hash a password.
  */
 import * as v from 'valibot'
 import { text } from '../http/input.ts'

@@ -8,7 +8,7 @@ import Bowser from 'bowser'
 export function deviceLabel(userAgent: string | null): string | null {
   if (!userAgent) return null
   const { browser, os } = Bowser.parse(userAgent)
-  // The parser also makes up names, of whatever the text says: those are the caller's own words (CASES I05).
+  // The parser also makes up names, from any text: those would be the caller's own words.
   if (!isOneOf(BROWSER_MAP, browser.name)) return null
   return isOneOf(OS_MAP, os.name) ? `${browser.name} on ${os.name}` : browser.name
 }

@@ -1,4 +1,4 @@
-/** GET /v1/sessions — where the caller is signed in: live sessions, newest first, a page at a time. */
+/** GET /v1/sessions — List the caller's active sessions, newest first, in pages. */
 import * as v from 'valibot'
 import { readAsCaller } from '../guard/caller.ts'
 import { AnsweredInstant, instant } from '../http/answer.ts'

@@ -1,9 +1,10 @@
 /**
- * POST /v1/logout — ends the session of the refresh token, the cookie or the bearer token; 204 also where nothing is left
- * to end.
+ * POST /v1/logout — Sign out. Ends the session of the refresh token, the cookie or the access token. Answers 204 also
+ * where there is no session.
  */
 import type { Context } from '../context.ts'
 import { requireCaller } from '../guard/caller.ts'
+import { ALSO_IMPERSONATED } from '../guard/demands.ts'
 import { noContent } from '../http/answer.ts'
 import { expiredRefreshCookie } from '../http/cookies.ts'
 import { operation } from '../operation.ts'
@@ -22,7 +23,7 @@ export const logout = operation(
     bodyIsOptional: true,
     answers: { 204: null },
     answerHeaders: ['set-cookie'],
-    refusals: ['invalid_grant', 'invalid_token'],
+    refusals: ['invalid_grant', 'invalid_token', 'api_key_not_accepted'],
     caller: 'session',
     budget: { redis: 1, postgres: 1 },
   },
@@ -41,7 +42,7 @@ async function signOut(
   body: { refresh_token?: string | undefined },
 ): Promise<Tenant | Refusal | null> {
   if (body.refresh_token === undefined && headers.has('authorization')) {
-    const caller = await requireCaller(ctx, headers, 'logout')
+    const caller = await requireCaller(ctx, headers, 'logout', ALSO_IMPERSONATED)
     return isRefusal(caller) ? caller : signOutCaller(ctx, caller)
   }
   const presented = readRefreshToken(ctx, headers, body)

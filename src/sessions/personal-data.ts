@@ -1,4 +1,4 @@
-/** What the sessions and their tokens hold about people. */
+/** Personal data of sessions and refresh tokens. */
 import { sql } from 'drizzle-orm'
 import { type PersonalData, time } from '../storage/personal-data.ts'
 
@@ -9,35 +9,40 @@ export const sessionsData = {
     section: [
       'sessions',
       {
-        says: 'where the person is or was signed in; those that ended go 30 days later',
+        says: 'sessions, until 30 days after they ended',
         of: ({ userId, tenantId }) =>
           sql`sessions where sessions.user_id = ${userId} and sessions.tenant_id = ${tenantId}`,
         key: sql`sessions.id::text`,
         members: {
-          id: ['its id', sql`sessions.id`],
-          created_at: ['when it began', time(sql`sessions.created_at`)],
-          kept_at: ['when it was kept while all others ended', time(sql`sessions.kept_at`)],
-          last_used_at: ['when it was refreshed last', time(sql`sessions.last_used_at`)],
-          refreshes: ['how often in the running minute', sql`sessions.refreshes`],
-          refreshes_counted_from: ['since when that is', time(sql`sessions.refreshes_counted_from`)],
+          id: ['the id', sql`sessions.id`],
+          created_at: ['when the session began', time(sql`sessions.created_at`)],
+          kept_at: ['when all other sessions were ended and this one was kept', time(sql`sessions.kept_at`)],
+          last_used_at: ['when it was last refreshed', time(sql`sessions.last_used_at`)],
+          refreshes: ['the number of refreshes in the current minute', sql`sessions.refreshes`],
+          refreshes_counted_from: ['when that minute began', time(sql`sessions.refreshes_counted_from`)],
           expires_at: ['when it ends at the latest', time(sql`sessions.expires_at`)],
-          idle_expires_at: ['when it ends if it is not used', time(sql`sessions.idle_expires_at`)],
+          idle_expires_at: ['when it ends if it is not refreshed', time(sql`sessions.idle_expires_at`)],
           revoked_at: ['when it was ended', time(sql`sessions.revoked_at`)],
-          revoke_reason: ['why', sql`sessions.revoke_reason`],
-          auth_time: ['when the person last proved who they are', time(sql`sessions.auth_time`)],
-          amr: ['how (RFC 8176)', sql`sessions.amr`],
-          aal: ['how surely (NIST SP 800-63B-4)', sql`sessions.aal`],
-          address: ['from which network: IPv4 /24, IPv6 /48', sql`sessions.address`],
-          country: ['from which country', sql`sessions.country`],
-          city: ['from which city', sql`sessions.city`],
-          network: ['through whose network', sql`sessions.asn_org`],
-          user_agent: ['with which browser', sql`sessions.user_agent`],
-          device: ['what it is called in the list of sessions', sql`sessions.device_label`],
-          refreshed_by: ['which device refreshed it last', sql`sessions.refreshed_by`],
+          revoke_reason: ['why it was ended', sql`sessions.revoke_reason`],
+          auth_time: ['when the person last authenticated', time(sql`sessions.auth_time`)],
+          amr: ['the authentication methods (RFC 8176)', sql`sessions.amr`],
+          aal: ['the authentication assurance level (NIST SP 800-63B-4)', sql`sessions.aal`],
+          address: ['the IP address, shortened to IPv4 /24 or IPv6 /48', sql`sessions.address`],
+          country: ['the country', sql`sessions.country`],
+          city: ['the city', sql`sessions.city`],
+          network: ['the network operator', sql`sessions.asn_org`],
+          user_agent: ['the User-Agent header', sql`sessions.user_agent`],
+          device: ['the name of the device in the list of sessions', sql`sessions.device_label`],
+          status_index: ['its number in the status lists', sql`sessions.status_index`],
+          refreshed_by: ['the device that last refreshed it', sql`sessions.refreshed_by`],
+          impersonated_by: [
+            'the id of the administrator who acted as the person in it',
+            sql`sessions.impersonator_id`,
+          ],
         },
       },
     ],
-    leftOut: { tenant_id: 'the head', user_id: 'theirs' },
+    leftOut: { tenant_id: 'already in the head of the document', user_id: 'the id of the account' },
     erasure: {
       deletes: (userIds, limit) => sql`
         select ctid from sessions where user_id in ${userIds} order by user_id, id limit ${limit} for update`,
@@ -56,7 +61,7 @@ export const sessionsData = {
     section: [
       'refresh_tokens',
       {
-        says: 'when sessions were refreshed',
+        says: 'refresh tokens of the sessions; the tokens themselves are not exported',
         of: ({
           userId,
           tenantId,
@@ -65,20 +70,20 @@ export const sessionsData = {
         key: sql`refresh_tokens.id::text`,
         members: {
           session_id: ['the session', sql`refresh_tokens.session_id`],
-          created_at: ['when the token was made', time(sql`refresh_tokens.created_at`)],
+          created_at: ['when it was created', time(sql`refresh_tokens.created_at`)],
           used_at: ['when it was used', time(sql`refresh_tokens.used_at`)],
           expires_at: ['when it expires', time(sql`refresh_tokens.expires_at`)],
         },
       },
     ],
     leftOut: {
-      id: 'of a secret',
-      tenant_id: 'the head',
+      id: 'part of a secret',
+      tenant_id: 'already in the head of the document',
       hash: 'a secret',
-      key_id: 'of a secret',
-      parent_id: 'the token before it',
+      key_id: 'the key of a secret',
+      parent_id: 'the previous token',
     },
-    // Not locked: there are many, and what is missed goes with its session.
+    // Not locked: there are many, and any that are missed go with their session.
     erasure: {
       deletes: (userIds, limit) => sql`
         select refresh_tokens.ctid from sessions join refresh_tokens on refresh_tokens.session_id = sessions.id

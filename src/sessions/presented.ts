@@ -25,7 +25,7 @@ export function readRefreshToken(
   const cookie = readRefreshCookie(headers)
   if (isRefusal(cookie)) return cookie
   if (cookie === null)
-    return refuse('no_session', { detail: 'There is neither a refresh_token nor the cookie.' })
+    return refuse('no_session', { detail: 'Send refresh_token in the body, or the refresh token cookie.' })
   return requireBrowserOrigin(ctx) ?? parse(cookie, 'cookie')
 }
 

@@ -1,4 +1,6 @@
-/** POST /v1/refresh — a refresh token (in the body or in the cookie) for its successor and a new access token. */
+/**
+ * POST /v1/refresh — Exchange a refresh token, from the body or the cookie, for its successor and a new access token.
+ */
 import { operation } from '../operation.ts'
 import { isRefusal } from '../problem.ts'
 import { PresentedToken, readRefreshToken } from './presented.ts'

@@ -1,11 +1,10 @@
-/** DELETE /v1/sessions/{id} — ends one session of the caller, also their own; 404 for that of another account. */
-import { requireCaller } from '../guard/caller.ts'
-import { refuseUnless } from '../guard/demands.ts'
+/**
+ * DELETE /v1/sessions/{id} — End one of the caller's sessions, the current one included. Answers 404 for a session of
+ * another account.
+ */
 import { noContent } from '../http/answer.ts'
-import { UUID } from '../http/input.ts'
 import { operation } from '../operation.ts'
-import { isRefusal, refuse } from '../problem.ts'
-import { endSessions } from './ending-store.ts'
+import { endOwnSession } from './sessions.ts'
 
 export const revokeSession = operation(
   {
@@ -17,14 +16,5 @@ export const revokeSession = operation(
     caller: 'user',
     budget: { redis: 1, postgres: 1 },
   },
-  async ({ ctx, headers, params: { id } }) => {
-    const caller = await requireCaller(ctx, headers, 'revokeSession')
-    if (isRefusal(caller)) return caller
-    if (!UUID.test(id)) return refuse('not_found')
-
-    const ended = await endSessions(ctx, caller, { one: id })
-    const refused = refuseUnless(ended, caller)
-    if (refused) return refused
-    return ended.found === 0 ? refuse('not_found') : noContent()
-  },
+  async ({ ctx, headers, params: { id } }) => (await endOwnSession(ctx, headers, id)) ?? noContent(),
 )

@@ -1,11 +1,8 @@
-/** DELETE /v1/sessions — ends every session of the caller; `?except=current` spares the one that calls. */
+/** DELETE /v1/sessions — End every session of the caller. `?except=current` keeps the current one. */
 import * as v from 'valibot'
-import { requireCaller } from '../guard/caller.ts'
-import { refuseUnless } from '../guard/demands.ts'
 import { noContent } from '../http/answer.ts'
 import { operation } from '../operation.ts'
-import { isRefusal } from '../problem.ts'
-import { endSessions } from './ending-store.ts'
+import { endOwnSessions } from './sessions.ts'
 
 export const revokeSessions = operation(
   {
@@ -18,11 +15,6 @@ export const revokeSessions = operation(
     caller: 'user',
     budget: { redis: 1, postgres: 1 },
   },
-  async ({ ctx, headers, query: { except } }) => {
-    const caller = await requireCaller(ctx, headers, 'revokeSessions')
-    if (isRefusal(caller)) return caller
-
-    const ended = await endSessions(ctx, caller, except === 'current' ? 'others' : 'all')
-    return refuseUnless(ended, caller) ?? noContent()
-  },
+  async ({ ctx, headers, query: { except } }) =>
+    (await endOwnSessions(ctx, headers, except === 'current' ? 'others' : 'all')) ?? noContent(),
 )

@@ -23,7 +23,7 @@ import type { KeyedTokenHash } from './refresh-token.ts'
 import { bytes } from './store.ts'
 
 /** A token that was used may be presented again by anyone for this long, as long as its successor is unused. */
-const REPEAT_SECONDS = 30
+export const REPEAT_SECONDS = 30
 
 const { rate: REFRESHES, seconds: WINDOW_SECONDS } = LIMITS.refresh.postgres.session
 
@@ -74,6 +74,7 @@ const sessionColumns = {
   authTime: sessions.authTime,
   amr: sessions.amr,
   aal: sessions.aal,
+  statusIndex: sessions.statusIndex,
 }
 
 const ROTATED = {

@@ -1,12 +1,14 @@
 /** The rules of sessions: refreshing and signing out. */
 import type { Context } from '../context.ts'
-import type { Caller } from '../guard/demands.ts'
+import { requireCaller } from '../guard/caller.ts'
+import { type Caller, refuseUnless } from '../guard/demands.ts'
+import { UUID } from '../http/input.ts'
 import { noteRing, requireKeys } from '../keys/auth-keys.ts'
 import { openCurrentKey } from '../keys/keys.ts'
 import { checkLimits, refuseOver } from '../limits/check.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
 import { requireTenant, type Tenant } from '../tenants/tenants.ts'
-import { endSession, sessionOfCaller } from './ending-store.ts'
+import { endSession, endSessions, sessionOfCaller } from './ending-store.ts'
 import { type Presented, refuseDead } from './presented.ts'
 import { hashRefreshToken, type RefreshToken, refreshTokenHashes, successorOf } from './refresh-token.ts'
 import { refreshLimit, rotate, sessionOfRefreshToken, takeBack } from './rotation.ts'
@@ -95,4 +97,23 @@ export async function signOutCaller(ctx: Context, caller: Caller): Promise<Tenan
   if (!isRefusal(tenant) && !found?.isFound)
     return refuse('invalid_token', { evidence: { reason: 'unknown key or session' } })
   return tenant
+}
+
+/** Ends one of the caller's sessions: limit → one batch. @returns null when it has ended; refusals as `requireCaller`, `not_found` */
+export async function endOwnSession(ctx: Context, headers: Headers, id: string): Promise<Refusal | null> {
+  const caller = await requireCaller(ctx, headers, 'revokeSession')
+  if (isRefusal(caller)) return caller
+  if (!UUID.test(id)) return refuse('not_found')
+  const ended = await endSessions(ctx, caller, { one: id })
+  return refuseUnless(ended, caller) ?? (ended.found === 0 ? refuse('not_found') : null)
+}
+
+/** The same for all of them, or all others. @returns null when they have ended; refusals as `requireCaller` */
+export async function endOwnSessions(
+  ctx: Context,
+  headers: Headers,
+  which: 'all' | 'others',
+): Promise<Refusal | null> {
+  const caller = await requireCaller(ctx, headers, 'revokeSessions')
+  return isRefusal(caller) ? caller : refuseUnless(await endSessions(ctx, caller, which), caller)
 }

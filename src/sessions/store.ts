@@ -1,5 +1,5 @@
 /** The `sessions` rows that an account has, and what a refresh token says of one. Every statement names the tenant. */
-import { and, desc, eq, sql } from 'drizzle-orm'
+import { and, desc, eq, type SQL, sql } from 'drizzle-orm'
 import type { Context } from '../context.ts'
 import { sessionIsLive } from '../guard/live-store.ts'
 import { refreshTokens, sessions, tenantHosts } from '../storage/schema.ts'
@@ -17,10 +17,13 @@ export const expiresAt = (startedAt: Date, seconds: number) =>
 /** A hash as a bytea parameter. */
 export const bytes = ({ hash }: KeyedTokenHash) => sql`${sql.param(hash, refreshTokens.hash)}::bytea`
 
-/** The live sessions of the owner of session `sid`, newest first; `after` is the last id of the page before. */
+/**
+ * The live sessions of the owner of session `sid`, newest first; `after` is the last id of the page before, which only who knows
+ * the id has.
+ */
 export function findSessions(
   { db, host }: Pick<Context, 'db' | 'host'>,
-  { sid }: { sid: string },
+  { sid }: { sid: string | SQL },
   { after, limit }: { after: string | null; limit: number },
 ) {
   const owner = db.select({ id: sessions.userId }).from(sessions).where(eq(sessions.id, sid))
@@ -28,7 +31,7 @@ export function findSessions(
   const newest = sql`
     select open.id from sessions as open where open.user_id = (${owner}) and open.revoked_at is null
       ${after === null ? sql`` : sql`and open.id < ${after}::uuid`} order by open.id desc limit ${LOOKED_AT}`
-  const own = after === null || sid < after ? sql`${sid}::uuid` : sql`null::uuid`
+  const own = after === null || (typeof sid === 'string' && sid < after) ? sql`${sid}::uuid` : sql`null::uuid`
   const looked = sql`array_append(array(${newest}), ${own})`
   const tenant = db.select({ id: tenantHosts.tenantId }).from(tenantHosts).where(eq(tenantHosts.host, host))
   return db

@@ -1,4 +1,4 @@
-/** The answer to every sign-in and refresh (DESIGN.md §9): a signed access token and where the refresh token goes. */
+/** The answer to every sign-in and refresh: a signed access token and where the refresh token goes. */
 import * as v from 'valibot'
 import { presentUser, type User, UserAnswer } from '../accounts/accounts.ts'
 import type { Context } from '../context.ts'
@@ -8,8 +8,11 @@ import { AnsweredInstant, instant } from '../http/answer.ts'
 import { refreshCookie } from '../http/cookies.ts'
 import type { Transport } from '../http/input.ts'
 import { type CurrentKey, keepVerifier } from '../keys/keys.ts'
+import { scopeOf } from '../tenants/roles.ts'
 import type { Tenant } from '../tenants/tenants.ts'
+import { claimsOf } from '../tenants/token-claims.ts'
 import type { RefreshToken } from './refresh-token.ts'
+import { statusClaim } from './status-list.ts'
 
 /** A live session, as much as its tokens tell. Authenticator assurance per NIST SP 800-63B-4. */
 export type Session = {
@@ -18,6 +21,8 @@ export type Session = {
   authTime: Date
   amr: readonly string[]
   aal: number
+  /** Its place in the status lists (status-list.ts); null for sessions from before there were lists. */
+  statusIndex: number | null
 }
 
 export type IssuedTokens = {
@@ -75,7 +80,15 @@ export async function tokensResponse(
 export const refreshCookieOf = ({ refreshToken, refreshExpiresInSeconds }: IssuedTokens): string[] =>
   refreshToken === null ? [] : [refreshCookie(refreshToken, refreshExpiresInSeconds)]
 
-async function issueAccessToken(ctx: Pick<Context, 'now' | 'random'>, issued: IssuedTokens) {
+/**
+ * The access token alone, signed with the key that signs now; never longer than the session.
+ * @param actor the administrator who acts as the person (RFC 8693 §4.1)
+ */
+export async function issueAccessToken(
+  ctx: Pick<Context, 'now' | 'random'>,
+  issued: Pick<IssuedTokens, 'tenant' | 'key' | 'user' | 'session'>,
+  actor?: string,
+) {
   const { tenant, key, user, session } = issued
   const issuedAt = Math.floor(ctx.now().getTime() / 1000)
   // Never longer than the session, which verifiers elsewhere cannot look up.
@@ -84,7 +97,10 @@ async function issueAccessToken(ctx: Pick<Context, 'now' | 'random'>, issued: Is
     0,
     Math.min(jittered(tenant.policy.access_token_seconds, ctx), sessionSeconds),
   )
+  const scope = scopeOf(tenant.policy, user.roles)
   const accessToken = await signAccessToken(key, {
+    // First, so that none of ours is ever one of these.
+    ...claimsOf(tenant.policy, user),
     iss: tenant.issuer,
     aud: tenant.audience,
     sub: user.id,
@@ -93,12 +109,15 @@ async function issueAccessToken(ctx: Pick<Context, 'now' | 'random'>, issued: Is
     sid: session.id,
     tid: tenant.id,
     roles: user.roles,
+    ...(scope !== '' && { scope }),
     amr: session.amr,
     acr: `aal${session.aal}`,
     auth_time: Math.floor(session.authTime.getTime() / 1000),
     iat: issuedAt,
     exp: issuedAt + expiresInSeconds,
     jti: newId(ctx),
+    ...(session.statusIndex !== null && { status: statusClaim(tenant.issuer, session.statusIndex) }),
+    ...(actor !== undefined && { act: { sub: actor } }),
   })
   return { accessToken, expiresInSeconds }
 }

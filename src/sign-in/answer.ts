@@ -1,4 +1,4 @@
-/** The answer to whoever passed a factor: the tokens with the cookies of a browser that is known from now on, or what is needed first. */
+/** The answer after a factor: tokens and the cookies of a known browser, or the next step that is required. */
 import * as v from 'valibot'
 import type { CanonicalEmail } from '../accounts/accounts.ts'
 import type { Context } from '../context.ts'
@@ -23,6 +23,7 @@ export async function signedInResponse(
   // A trusted caller passes cookies on, and sends them back. A caller that is no browser gets none.
   const isBrowser = ctx.fetchSite !== null || ctx.client.vouchedBy !== null || transport === 'cookie'
   if (isBrowser) response.headers.append('set-cookie', await rememberDevice(ctx, headers, emailOf(begun)))
+  if (begun.trustedCookie !== undefined) response.headers.append('set-cookie', begun.trustedCookie)
   if (readChallengeCookie(headers) !== null) response.headers.append('set-cookie', expiredChallengeCookie())
   return response
 }

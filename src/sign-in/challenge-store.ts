@@ -10,7 +10,7 @@ const MAX_TRIES = 5
 
 type ChallengePurpose = 'sign_in' | 'enrol'
 
-const isLive = sql`(mfa_challenges.consumed_at is null and mfa_challenges.expires_at > clock_timestamp()
+export const isLive = sql`(mfa_challenges.consumed_at is null and mfa_challenges.expires_at > clock_timestamp()
   and mfa_challenges.attempts < ${MAX_TRIES})`
 
 /** For `db.select`, with `challengeIs`: the challenge while it can be answered. */
@@ -19,6 +19,9 @@ export const challengeColumns = {
   userId: mfaChallenges.userId,
   amr: mfaChallenges.amr,
   isKnownBrowser: mfaChallenges.isKnownBrowser,
+  isByEmail: mfaChallenges.isByEmail,
+  codeId: mfaChallenges.codeId,
+  codeKeyId: mfaChallenges.codeKeyId,
 }
 
 /** A join condition, over `tenants`. */
@@ -59,3 +62,8 @@ export const consumeChallenge: SQL = sql`
 export const countTry = ({ db }: Pick<Context, 'db'>, challengeId: string) =>
   db.execute(sql`
     update mfa_challenges set attempts = attempts + 1 where id = ${challengeId} and consumed_at is null`)
+
+/** `update … returning *`: a code that is derived from `id` was mailed for the challenge that `from` joins. */
+export const keepCode = ({ id, keyId }: { id: string; keyId: string }, from: SQL): SQL => sql`
+  update mfa_challenges set code_id = ${id}::uuid, code_key_id = ${keyId}, codes_sent = mfa_challenges.codes_sent + 1
+  from ${from} returning mfa_challenges.*`

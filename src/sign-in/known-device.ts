@@ -1,7 +1,7 @@
 /**
  * Browsers that have signed in to an account before (OWASP device cookies). Such a browser has a counter of its own, so
- * that a stranger's failures never stop the owner. The cookie is signed and opens nothing: whoever steals it may guess
- * as often as anybody, no more. One cookie serves the few accounts of one browser, and names none of them.
+ * that a stranger's failures never stop the owner. The cookie is signed and grants no access: a thief may guess
+ * as often as anyone else, no more. One cookie serves the few accounts of one browser, and names none of them.
  */
 import type { CanonicalEmail } from '../accounts/accounts.ts'
 import type { Context } from '../context.ts'

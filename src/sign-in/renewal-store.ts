@@ -2,11 +2,14 @@
 import { type SQL, sql } from 'drizzle-orm'
 import * as v from 'valibot'
 import { ATTEMPTS, NO_ATTEMPTS } from '../accounts/attempts-store.ts'
+import type { Context } from '../context.ts'
+import { type Recorder, recordEvent } from '../events/outbox.ts'
 import { CALLER, callerOf, callerRow } from '../guard/caller-store.ts'
 import type { Caller } from '../guard/demands.ts'
 import { sessionIsLive } from '../guard/live-store.ts'
+import { lockUser } from '../one-time/store.ts'
 import type { IssuedTokens } from '../sessions/tokens.ts'
-import { type Row, Time } from '../storage/rows.ts'
+import { type Row, rowsOf, Time } from '../storage/rows.ts'
 import { sessions } from '../storage/schema.ts'
 
 /** Members of a `with`: the caller (`caller`), and their session, locked (`standing`). */
@@ -41,12 +44,42 @@ export const renewSession = ({
   where sessions.id = caller.session_id and ${sessionIsLive} and exists (select from standing) and ${when}
   returning sessions.*`
 
+type Renewal = Parameters<typeof renewSession>[0]
+
+/**
+ * Authenticates the caller's session anew, in one statement, and tells so.
+ * @param members of the `with`, after `standingSession`: what `renewal` joins, and `attempts`
+ * @param after members that need `renewed`, each with a comma after it
+ * @returns the session, or null where it or the proof is gone, with how attempts were
+ */
+export async function renewOnly(
+  ctx: Pick<Context, 'db' | 'host'> & Recorder,
+  caller: Caller,
+  { members, renewal, after = sql`` }: { members: SQL; renewal: Renewal; after?: SQL },
+): Promise<Renewed> {
+  const happened = sql`
+    select tenant_id, user_id as subject, jsonb_build_object('session_id', id) as data from renewed`
+  const renew = rowsOf(
+    ctx.db,
+    RENEWED,
+  )(sql`
+    with ${standingSession(caller, ctx.host)},
+    ${members},
+    renewed as (${renewSession(renewal)}),
+    ${after}
+    recorded as (${recordEvent(ctx, 'session.confirmed', happened)})
+    ${RENEWAL}`)
+  const [, [row]] = await ctx.db.batch([lockUser(ctx, caller.userId), renew])
+  return row ?? NOT_RENEWED
+}
+
 /** What the tokens of a session that goes on will say. */
 const RENEWED_SESSION = v.object({
   expiresAt: Time,
   authTime: Time,
   amr: v.array(v.string()),
   aal: v.number(),
+  statusIndex: v.nullable(v.number()),
   idleSeconds: v.number(),
 })
 export type RenewedSession = v.InferOutput<typeof RENEWED_SESSION>
@@ -59,7 +92,7 @@ export type Renewed = Row<typeof RENEWED>
 export const RENEWAL = sql`
   select ${callerRow}, coalesce((select failures from attempts), 0) as failures,
     coalesce((select wait_seconds from attempts), 0) as wait_seconds, (
-    select jsonb_build_object('expiresAt', expires_at, 'authTime', auth_time, 'amr', amr, 'aal', aal,
+    select jsonb_build_object('expiresAt', expires_at, 'authTime', auth_time, 'amr', amr, 'aal', aal, 'statusIndex', status_index,
       'idleSeconds', greatest(0, extract(epoch from idle_expires_at - clock_timestamp()))::int)
     from renewed) as session`
 

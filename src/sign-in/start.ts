@@ -1,5 +1,5 @@
 /**
- * The one door: whoever passed a first factor begins here. A factor prepares the beginning, puts `begin` (start-store.ts)
+ * The one door: every session begins here, after a first factor. A factor prepares the beginning, puts `begin` (start-store.ts)
  * into the statement that decides whether it passed, and reads what came of it.
  */
 import * as v from 'valibot'
@@ -7,6 +7,7 @@ import type { User } from '../accounts/accounts.ts'
 import { userColumns } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
 import { newId } from '../events/outbox.ts'
+import type { RingState } from '../keys/auth-keys.ts'
 import type { CurrentKey } from '../keys/keys.ts'
 import { type Refusal, refuse } from '../problem.ts'
 import {
@@ -21,6 +22,7 @@ import { inJson } from '../storage/rows.ts'
 import type { Tenant, TenantPolicy } from '../tenants/tenants.ts'
 import { METHODS, type Method } from './methods.ts'
 import { hashMfaToken, type MfaToken, type MfaTokenHash, newMfaToken } from './mfa-token.ts'
+import { presentedTrust, type TrustHash } from './trusted-device.ts'
 
 export type NewSession = {
   id: string
@@ -32,8 +34,14 @@ export type NewSession = {
   /** Authentication methods (RFC 8176), e.g. `['pwd']`, and the assurance level they reach. */
   amr: readonly string[]
   aal: 1 | 2
+  /** Whether the first factor was a code or link by email. */
+  isByEmail: boolean
+  /** Whether a mailed code was given in the second step: it meets the tenant's demand where the account has no factor. */
+  hasEmailCode: boolean
   /** Whether the caller's browser has proved that it signed in to this account before. */
   isKnownBrowser: boolean
+  /** Its number for the status lists, where its answer is kept before the statement; else the statement draws one. */
+  statusIndex: number | null
 }
 
 /** What may begin: made before the statement, so that its answer is known as soon as the statement has decided. */
@@ -42,9 +50,15 @@ export type Beginning = {
   key: CurrentKey
   session: NewSession
   refreshToken: RefreshToken
+  /** Whether the statement may be the first to use the ring's newest key, and has to say so. */
+  announcesKey: boolean
+  /** Whether the account may have as many sessions as it may, so that the oldest has to end. */
+  mayDisplace: boolean
   /** What begins in the place of the session, where the account needs a second factor. */
   challenge: { id: string; hash: MfaTokenHash }
   mfaToken: MfaToken
+  /** What the caller's browser may be trusted by: digests that rows of `trusted_devices` may have. */
+  trusted: readonly TrustHash[]
 }
 
 /** How long a person has to find the second factor, in seconds. */
@@ -53,7 +67,11 @@ export const CHALLENGE_SECONDS = 300
 /** What came of a first factor that was passed. */
 export type Begun = Started | Challenged
 
-export type Started = { state: 'started' } & IssuedTokens
+export type Started = {
+  state: 'started'
+  /** Of a browser that is trusted from now on. */
+  trustedCookie?: string
+} & IssuedTokens
 
 /** No token, no cookie, no `auth_time`: a second factor first. */
 export type Challenged = {
@@ -64,23 +82,39 @@ export type Challenged = {
   methods: SecondFactor[]
 }
 
-export type SecondFactor = 'totp' | 'recovery_code'
+/** What a second step can be passed with. Which of them an account has at hand: `AT_HAND` of start-store.ts. */
+export const SECOND_FACTORS = ['totp', 'recovery_code', 'passkey', 'email_code'] as const
+export type SecondFactor = (typeof SECOND_FACTORS)[number]
 
 /**
  * @param method a first factor by its name; after a second one, what both were and the level that they reach together
  * @param found.at the database's clock, as the same request read it; absent only where the read found nothing, and then
  * nothing begins
+ * @param found.ring what the same read knows of the ring, and @param found.openSessions of the account's sessions: where it
+ * tells that there is nothing to announce or to end, the statement does not ask again. PostgreSQL plans each part of a
+ * statement at each call, and these were a quarter of what a sign-in took of it.
  * @param found.isKnownBrowser whether the caller's browser has proved that it signed in to this account before
  */
 export async function prepare(
-  ctx: Pick<Context, 'settings' | 'now' | 'random'>,
-  method: Method | { amr: readonly string[]; aal: 1 | 2 },
+  ctx: Pick<Context, 'settings' | 'now' | 'random' | 'host' | 'client' | 'trustedCookie'>,
+  method: Method | { amr: readonly string[]; aal: 1 | 2; hasEmailCode?: boolean },
   {
     tenant,
     key,
     at = ctx.now(),
+    ring,
+    openSessions = Number.POSITIVE_INFINITY,
     isKnownBrowser = false,
-  }: { tenant: Tenant; key: CurrentKey; at: Date | undefined; isKnownBrowser?: boolean },
+    statusIndex = null,
+  }: {
+    tenant: Tenant
+    key: CurrentKey
+    at: Date | undefined
+    ring?: RingState | null | undefined
+    openSessions?: number | undefined
+    isKnownBrowser?: boolean
+    statusIndex?: number | null | undefined
+  },
 ): Promise<Beginning> {
   const refreshToken = newRefreshToken(ctx.random)
   const mfaToken = newMfaToken(ctx.random)
@@ -91,17 +125,24 @@ export async function prepare(
     refreshTokenId: newId(ctx),
     refreshTokenHash: await hashRefreshToken(ctx.settings.authKeys, refreshToken),
     policy: tenant.policy,
+    hasEmailCode: false,
+    isByEmail: false,
     ...(typeof method === 'string' ? METHODS[method] : method),
     isKnownBrowser,
+    statusIndex,
   }
-  return { tenant, key, session, refreshToken, challenge, mfaToken }
+  const announcesKey = !ring?.isNewestInUse
+  const mayDisplace = openSessions >= tenant.policy.max_sessions
+  const trusted = tenant.policy.trusted_devices && session.aal === 1 ? await presentedTrust(ctx) : []
+  return { tenant, key, session, refreshToken, announcesKey, mayDisplace, challenge, mfaToken, trusted }
 }
 
 const BegunRow = v.object({
   outcome: v.picklist(['started', 'challenged', 'over']),
   demand: v.picklist(['none', 'verify', 'enrol']),
-  methods: v.array(v.picklist(['totp', 'recovery_code'])),
+  methods: v.array(v.picklist(SECOND_FACTORS)),
   user: inJson(userColumns),
+  statusIndex: v.nullable(v.number()),
 })
 
 /**
@@ -115,10 +156,10 @@ export function readBegun(
   begun: unknown,
 ): Begun | Refusal | null {
   if (begun === null || begun === undefined) return null
-  const { outcome, demand, methods, user } = v.parse(BegunRow, begun)
+  const { outcome, demand, methods, user, statusIndex } = v.parse(BegunRow, begun)
   ctx.outcome.subject = user.id
   if (outcome === 'over') return refuse('second_factor_required')
-  if (demand === 'none') return startedAs(beginning, user)
+  if (demand === 'none') return startedAs(beginning, user, statusIndex)
   ctx.outcome.second_factor = demand
   return { state: 'challenged', mfaToken: beginning.mfaToken, demand, methods }
 }
@@ -128,7 +169,7 @@ export function begunAsNew(beginning: Beginning, user: User): Begun {
   const { policy } = beginning.tenant
   return beginning.session.aal === 1 && needsFactor(policy, user.roles)
     ? { state: 'challenged', mfaToken: beginning.mfaToken, demand: 'enrol', methods: ['totp'] }
-    : startedAs(beginning, user)
+    : startedAs(beginning, user, beginning.session.statusIndex)
 }
 
 /** Whether the tenant wants a second factor of an account with these roles. The statement decides the same (`begin`). */
@@ -140,6 +181,7 @@ export const needsFactor = (policy: TenantPolicy, roles: readonly string[]) =>
 function startedAs(
   { tenant, key, session: { id, startedAt, policy, amr, aal }, refreshToken }: Beginning,
   user: User,
+  statusIndex: number | null,
 ): Started {
   const expiresAt = new Date(startedAt.getTime() + policy.session_absolute_seconds * 1000)
   return {
@@ -147,7 +189,7 @@ function startedAs(
     tenant,
     key,
     user,
-    session: { id, expiresAt, authTime: startedAt, amr, aal },
+    session: { id, expiresAt, authTime: startedAt, amr, aal, statusIndex },
     refreshToken,
     refreshExpiresInSeconds: refreshSeconds(policy),
   }

@@ -42,6 +42,18 @@ export type Erasure =
 /** Which rows nothing needs any more; `from` where other tables decide that. Each `where` has its index. */
 export type Outlived = { from?: SQL; where: SQL }
 
+/**
+ * Of second factors: they stay when an account is secured or closed, or no one would be asked for them. Undoing a change of the
+ * address ends those that are younger than the change. Each member is over the table.
+ */
+export type SecondFactor = {
+  boundAt: SQL
+  /** Which rows have a sign-in ask for a second factor, where any do. */
+  asksFor?: SQL
+  /** Of a table of credentials, whose rows of `asksFor` stay: the `update` after which they no longer sign in by themselves. */
+  stays?: (account: SQL, isKept: SQL) => SQL
+}
+
 export type TableData = {
   /** By what each run of the clean-up calls them. */
   outlived?: Readonly<Record<string, Outlived>>
@@ -51,9 +63,12 @@ export type TableData = {
   | { apart: string }
   | {
       section: readonly [name: string, section: Section]
+      /** Other rows of the table about the person, in a section of their own. */
+      besides?: readonly (readonly [name: string, section: Section])[]
       /** The columns that the export leaves out, each with its reason. */
       leftOut: Readonly<Record<string, string>>
       erasure: Erasure
+      secondFactor?: SecondFactor
     }
 )
 

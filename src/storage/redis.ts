@@ -11,27 +11,34 @@ import type { Trips } from './trips.ts'
 export type { Redis }
 
 /** Key prefixes, all of them. */
-export const REDIS_PREFIX = { limit: 'lk:limit', ceremony: 'lk:ceremony' } as const
+export const REDIS_PREFIX = {
+  limit: 'lk:limit',
+  ceremony: 'lk:ceremony',
+  oauthState: 'lk:oauth-state',
+} as const
 
 /** Whole keys, all of them. */
 export const REDIS_KEYS = { spilledEvents: 'lk:spilled-events' } as const
 
-/** One client per request; commands of one tick leave as one pipeline. */
+/**
+ * One client per request. A request sends one command, so commands are not gathered: the client's proxy for that makes a
+ * pipeline of two hundred functions at once. Who sends several asks for a pipeline.
+ */
 export function createRedis({ url, token }: { url: string; token: string }, trips: Trips): Redis {
   return new Redis({
     url,
     token,
     enableTelemetry: false,
     automaticDeserialization: false,
-    enableAutoPipelining: true,
+    enableAutoPipelining: false,
     retry: { retries: 0 },
-    // Must be the function form: given an AbortSignal, the client invents a 200 answer on abort (PLATFORM.md §5.3).
+    // Must be the function form: given an AbortSignal, the client invents a 200 answer on abort.
     // It is called once per HTTP request, which is also where the trip is counted; `trips.endAll` is its user's to call.
     signal: () => trips.begin('redis').signal,
   })
 }
 
-/** What stands in a key for an e-mail address, an address or a token: 128 bits of its HMAC (purpose `redis-subject`). */
+/** The part of a key for an email address, an IP address or a token: 128 bits of its HMAC (purpose `redis-subject`). */
 export async function redisSubject(keyring: Keyring, kind: string, value: string): Promise<string> {
   const { key } = await deriveKey(keyring, 'redis-subject')
   const digest = await hmacSha256(key, `${kind}\0${value}`)

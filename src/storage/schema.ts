@@ -12,6 +12,7 @@ import {
   index,
   integer,
   jsonb,
+  pgSequence,
   pgTable,
   primaryKey,
   smallint,
@@ -59,6 +60,8 @@ export const tenants = pgTable(
     allowedOrigins: text('allowed_origins').array().notNull().default(sql`'{}'`),
     settings: jsonb('settings').$type<unknown>().notNull().default({}),
     createdAt: createdAt(),
+    /** Since then it answers nowhere, and waits to be erased (ops/tenant-end.ts). */
+    closedAt: instant('closed_at'),
   },
   (table) => [
     uniqueIndex('tenants_slug').on(table.slug),
@@ -102,6 +105,11 @@ export const users = pgTable(
       .default('active'),
     /** Whether they get mail that is not about their security, e.g. of a webhook that does not answer. */
     operationalMail: boolean('operational_mail').notNull().default(true),
+    /** The id that the tenant's own product has for them. */
+    externalId: text('external_id'),
+    /** Written by the owner and by administrators; by administrators and keys alone. Objects, at most 4 KiB each. */
+    publicMetadata: jsonb('public_metadata').$type<Record<string, unknown>>().notNull().default({}),
+    privateMetadata: jsonb('private_metadata').$type<Record<string, unknown>>().notNull().default({}),
     createdAt: createdAt(),
     /** When it was made, if nothing opens it before its address is proved; null from the first sign-in on (src/me/close-unproved.job.ts). */
     awaitsProofSince: instant('awaits_proof_since'),
@@ -116,9 +124,24 @@ export const users = pgTable(
     endingReason: text('ending_reason', { enum: ['secured', 'closed', 'revoked'] }),
   },
   (table) => [
-    // Not `unique(email)`: an erased account must not block the address for ever (FINDINGS F19).
+    // Not `unique(email)`: an erased account must not block the address for ever.
     uniqueIndex('users_tenant_email').on(table.tenantId, table.email).where(sql`deleted_at is null`),
+    uniqueIndex('users_external_id')
+      .on(table.tenantId, table.externalId)
+      .concurrently()
+      .where(sql`external_id is not null`),
     index('users_admins').on(table.tenantId).where(sql`'admin' = any(roles)`),
+    // How administrators find accounts (src/access/find-store.ts).
+    index('users_tenant').on(table.tenantId, table.id).concurrently(),
+    index('users_email_prefix')
+      .on(table.tenantId, table.email.op('text_pattern_ops'), table.id)
+      .concurrently()
+      .where(sql`email is not null`),
+    index('users_not_open')
+      .on(table.tenantId, table.id)
+      .concurrently()
+      .where(sql`erased_at is null and (status = 'disabled' or deleted_at is not null)`),
+    index('users_roles').using('gin', table.roles).concurrently().where(sql`roles <> '{}'`),
     index('users_ending').on(table.id).where(sql`ending_reason is not null`).concurrently(),
     index('users_unproved')
       .on(table.tenantId, table.awaitsProofSince)
@@ -173,6 +196,9 @@ export const signInFailures = pgTable(
 )
 
 /** A signed-in device. Its row is the lock of its family of refresh tokens: lock it first, always. */
+/** Numbers the sessions of all tenants, for the status lists (src/sessions/status-list.ts). */
+export const sessionStatus = pgSequence('session_status', { startWith: 0, minValue: 0 })
+
 export const sessions = pgTable(
   'sessions',
   {
@@ -208,6 +234,10 @@ export const sessions = pgTable(
     deviceLabel: text('device_label'),
     /** Fingerprint (src/sessions/device.ts) of the device that refreshed last; address, country and network are of the same. */
     refreshedBy: text('refreshed_by'),
+    /** Where the status lists say whether it has ended; null for sessions from before there were lists. */
+    statusIndex: bigint('status_index', { mode: 'number' }).default(sql`nextval('session_status')`),
+    /** The administrator who acts as the person in it (src/sign-in/impersonation-store.ts); null for the person's own. */
+    impersonatorId: uuid('impersonator_id'),
   },
   (table) => [
     // The list of live sessions, by owner and in order of age; and the clean-up of dead ones.
@@ -216,6 +246,11 @@ export const sessions = pgTable(
     index('sessions_history').on(table.userId, table.id).concurrently(),
     index('sessions_expires').on(table.expiresAt),
     index('sessions_revoked').on(table.revokedAt).where(sql`revoked_at is not null`),
+    // What a status list has to name: of one tenant, what ended lately.
+    index('sessions_status')
+      .on(table.tenantId, table.revokedAt, table.statusIndex)
+      .where(sql`revoked_at is not null`)
+      .concurrently(),
   ],
 )
 
@@ -239,6 +274,12 @@ export const mfaChallenges = pgTable(
     /** What was passed (RFC 8176), and whether the browser was known to the account then. */
     amr: text('amr').array().notNull(),
     isKnownBrowser: boolean('is_known_browser').notNull(),
+    /** Whether the first factor was a code or link by email: then no code is mailed. Rows of an older release count as such. */
+    isByEmail: boolean('is_by_email').notNull().default(true),
+    /** What the newest mailed code is derived from, the key of that, and the number of codes that were mailed. */
+    codeId: uuid('code_id'),
+    codeKeyId: text('code_key_id'),
+    codesSent: smallint('codes_sent').notNull().default(0),
     /** Wrong codes against it, and sign-ins that could only add a factor. */
     attempts: smallint('attempts').notNull().default(0),
     signIns: integer('sign_ins').notNull().default(1),
@@ -276,6 +317,8 @@ export const totpFactors = pgTable(
   (table) => [
     uniqueIndex('totp_factors_confirmed').on(table.userId).where(sql`confirmed_at is not null`),
     uniqueIndex('totp_factors_pending').on(table.userId).where(sql`confirmed_at is null`),
+    // For export and erasure, which take both kinds: neither of the two above answers for all of an account.
+    index('totp_factors_user').on(table.userId).concurrently(),
     index('totp_factors_unconfirmed').on(table.createdAt).where(sql`confirmed_at is null`),
   ],
 )
@@ -296,6 +339,108 @@ export const recoveryCodes = pgTable(
     usedAt: instant('used_at'),
   },
   (table) => [index('recovery_codes_user').on(table.userId)],
+)
+
+/** Trusted browsers, which need no second factor: digests of what their cookies hold. */
+export const trustedDevices = pgTable(
+  'trusted_devices',
+  {
+    id: uuid('id').primaryKey(),
+    tenantId: uuid('tenant_id')
+      .notNull()
+      .references(() => tenants.id),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id),
+    /** SHA-256 of the cookie's secret, of the host and of what the browser calls itself. */
+    hash: bytea('hash').notNull(),
+    deviceLabel: text('device_label'),
+    country: text('country'),
+    createdAt: createdAt(),
+    lastUsedAt: instant('last_used_at'),
+    expiresAt: instant('expires_at').notNull(),
+  },
+  (table) => [
+    uniqueIndex('trusted_devices_hash').on(table.hash),
+    index('trusted_devices_user').on(table.userId, table.id),
+    index('trusted_devices_expires').on(table.expiresAt),
+    check('trusted_devices_hash_length', sql`length(${table.hash}) = 32`),
+  ],
+)
+
+/**
+ * API keys of people and of the tenant (src/api-keys/). A key has 256 random bits, so its SHA-256 is all that is kept; after a
+ * rotation the one before counts until `previous_expires_at`.
+ */
+export const apiKeys = pgTable(
+  'api_keys',
+  {
+    id: uuid('id').primaryKey(),
+    tenantId: uuid('tenant_id')
+      .notNull()
+      .references(() => tenants.id),
+    /** Whose it is; null where it is the tenant's. */
+    userId: uuid('user_id').references(() => users.id),
+    name: text('name').notNull(),
+    scopes: text('scopes').array().notNull(),
+    hash: bytea('hash').notNull(),
+    /** Made by another system, whose form it has: found by its hash. */
+    isForeign: boolean('is_foreign').notNull().default(false),
+    previousHash: bytea('previous_hash'),
+    previousExpiresAt: instant('previous_expires_at'),
+    expiresAt: instant('expires_at'),
+    revokedAt: instant('revoked_at'),
+    /** Noted once in ten minutes at most. */
+    lastUsedAt: instant('last_used_at'),
+    /** When the owner, or the administrators, were told that it ends soon. */
+    remindedAt: instant('reminded_at'),
+    createdAt: createdAt(),
+  },
+  (table) => [
+    index('api_keys_owner').on(table.tenantId, table.userId, table.id).where(sql`revoked_at is null`),
+    index('api_keys_user').on(table.userId).where(sql`user_id is not null`),
+    index('api_keys_over').on(table.revokedAt).where(sql`revoked_at is not null`),
+    index('api_keys_ending')
+      .on(table.expiresAt)
+      .where(sql`expires_at is not null and revoked_at is null and reminded_at is null`),
+    uniqueIndex('api_keys_foreign').on(table.tenantId, table.hash).where(sql`is_foreign`),
+    index('api_keys_foreign_previous').on(table.tenantId, table.previousHash).where(sql`is_foreign`),
+    check('api_keys_hash_length', sql`length(${table.hash}) = 32`),
+  ],
+)
+
+/**
+ * What an administrator asked for where an owner lost the second factors: they go when it is due, unless it is settled before.
+ * One at a time waits for an account.
+ */
+export const secondFactorRemovals = pgTable(
+  'second_factor_removals',
+  {
+    id: uuid('id').primaryKey(),
+    tenantId: uuid('tenant_id')
+      .notNull()
+      .references(() => tenants.id),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id),
+    requestedBy: uuid('requested_by').notNull(),
+    reason: text('reason').notNull(),
+    createdAt: createdAt(),
+    dueAt: instant('due_at').notNull(),
+    settledAt: instant('settled_at'),
+    outcome: text('outcome', { enum: ['removed', 'cancelled', 'factor_used'] }),
+  },
+  (table) => [
+    uniqueIndex('second_factor_removals_pending').on(table.userId).where(sql`settled_at is null`),
+    index('second_factor_removals_due').on(table.dueAt).where(sql`settled_at is null`),
+    index('second_factor_removals_listed').on(table.tenantId, table.id).where(sql`settled_at is null`),
+    index('second_factor_removals_user').on(table.userId),
+    index('second_factor_removals_settled').on(table.settledAt).where(sql`settled_at is not null`),
+    check(
+      'second_factor_removals_settled_with',
+      sql`(${table.settledAt} is null) = (${table.outcome} is null)`,
+    ),
+  ],
 )
 
 /** One row per generation of a refresh token (RFC 9700 §4.14). The unique parent makes a fork impossible. */
@@ -329,7 +474,7 @@ export const refreshTokens = pgTable(
 /**
  * Links and codes that are mailed (src/one-time/): one row per purpose and holder, so that a newer one takes the place of
  * the older. Only a hash of the token is here, and what it proves. An address without an account leaves a row too, so that
- * asking for one, and trying one, costs the same; it names nobody.
+ * asking for one, and trying one, costs the same; it identifies no one.
  */
 export const oneTimeTokens = pgTable(
   'one_time_tokens',
@@ -402,6 +547,12 @@ export const passkeys = pgTable(
     name: text('name').notNull(),
     /** Whether its owner wants it asked for after another factor. */
     isSecondFactor: boolean('is_second_factor').notNull().default(false),
+    /** Since when it is one; null too where the release before chose it. */
+    secondFactorAt: instant('second_factor_at'),
+    /** False of a second factor that stayed when the account was closed or given back: a thief may have added it. */
+    signsIn: boolean('signs_in').notNull().default(true),
+    /** From another system: its user handle is that system's, and whether it can be copied may be unknown. */
+    isImported: boolean('is_imported').notNull().default(false),
     createdAt: createdAt(),
     lastUsedAt: instant('last_used_at'),
   },
@@ -431,7 +582,114 @@ export const consumedCeremonies = pgTable(
   ],
 )
 
-/** The deployment's signing keys; every Worker and region reads the same rows (FINDINGS F23). */
+/** Where the people of a tenant may sign in besides (src/social/): one row is one provider, and no deploy. */
+export const providers = pgTable(
+  'providers',
+  {
+    id: uuid('id').primaryKey(),
+    tenantId: uuid('tenant_id')
+      .notNull()
+      .references(() => tenants.id),
+    /** What it is called in paths. */
+    slug: text('slug').notNull(),
+    kind: text('kind').notNull(),
+    name: text('name').notNull(),
+    issuer: text('issuer').notNull(),
+    clientId: text('client_id').notNull(),
+    sealedSecret: text('sealed_secret').notNull(),
+    /** Ids that a kind needs besides, e.g. those of the team and the key at Apple. */
+    settings: jsonb('settings').$type<Record<string, string>>().notNull().default({}),
+    scopes: text('scopes').array().notNull(),
+    /** Of e-mail addresses that it proves; empty for all. */
+    allowedDomains: text('allowed_domains').array().notNull().default(sql`'{}'`),
+    mayRegister: boolean('may_register').notNull().default(true),
+    /** Whether a new identity is linked to the account of its address where both sides have proved that: `verified` or `never`. */
+    linkPolicy: text('link_policy', { enum: ['verified', 'never'] })
+      .notNull()
+      .default('verified'),
+    /** Whether a second factor that the provider asked for counts as one. */
+    trustsAssurance: boolean('trusts_assurance').notNull().default(false),
+    enabled: boolean('enabled').notNull().default(true),
+    createdAt: createdAt(),
+    updatedAt: instant('updated_at').notNull().default(sql`now()`),
+  },
+  (table) => [
+    uniqueIndex('providers_slug').on(table.tenantId, table.slug),
+    check('providers_link_policy', sql`${table.linkPolicy} in ('verified', 'never')`),
+  ],
+)
+
+/** Who a person is at a provider: issuer and subject, and never an address, which can change hands. */
+export const identities = pgTable(
+  'identities',
+  {
+    id: uuid('id').primaryKey(),
+    tenantId: uuid('tenant_id')
+      .notNull()
+      .references(() => tenants.id),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id),
+    /** The slug of the provider that it was linked by. */
+    provider: text('provider').notNull(),
+    issuer: text('issuer').notNull(),
+    subject: text('subject').notNull(),
+    /** What the provider said then; nothing is decided by it. */
+    emailAtLink: text('email_at_link'),
+    linkedAt: instant('linked_at').notNull().default(sql`now()`),
+    lastUsedAt: instant('last_used_at'),
+  },
+  (table) => [
+    uniqueIndex('identities_subject').on(table.tenantId, table.issuer, table.subject),
+    index('identities_user').on(table.userId, table.id),
+    check('identities_subject_length', sql`length(${table.subject}) between 1 and 255`),
+  ],
+)
+
+/** States of flows that have ended, until they would have expired: Redis may hand one out again after a failover. */
+export const oauthStates = pgTable(
+  'oauth_states',
+  {
+    id: bytea('id').primaryKey(),
+    tenantId: uuid('tenant_id')
+      .notNull()
+      .references(() => tenants.id),
+    expiresAt: instant('expires_at').notNull(),
+  },
+  (table) => [
+    index('oauth_states_expires').on(table.expiresAt),
+    check('oauth_states_id_length', sql`length(${table.id}) = 32`),
+  ],
+)
+
+/** Codes that an app exchanges for tokens: once, within a minute, with what its `code_challenge` was made of. */
+export const oauthExchanges = pgTable(
+  'oauth_exchanges',
+  {
+    /** SHA-256 of the code. */
+    codeHash: bytea('code_hash').primaryKey(),
+    tenantId: uuid('tenant_id')
+      .notNull()
+      .references(() => tenants.id),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id),
+    codeChallenge: text('code_challenge').notNull(),
+    /** What was passed at the provider (RFC 8176), and the level that it reaches. */
+    amr: text('amr').array().notNull(),
+    aal: smallint('aal').notNull(),
+    createdAt: createdAt(),
+    expiresAt: instant('expires_at').notNull(),
+    consumedAt: instant('consumed_at'),
+  },
+  (table) => [
+    index('oauth_exchanges_user').on(table.userId),
+    index('oauth_exchanges_expires').on(table.expiresAt),
+    check('oauth_exchanges_code_hash_length', sql`length(${table.codeHash}) = 32`),
+  ],
+)
+
+/** The deployment's signing keys; every Worker and region reads the same rows. */
 export const signingKeys = pgTable(
   'signing_keys',
   {
@@ -445,7 +703,7 @@ export const signingKeys = pgTable(
     expiresAt: instant('expires_at'),
   },
   (table) => [
-    // One current key and one next key, whoever rotates at once.
+    // At most one current key and one next key, also under concurrent rotations.
     uniqueIndex('signing_keys_state_once').on(table.state).where(sql`state <> 'retired'`),
     check('signing_keys_state', sql`${table.state} in ('next', 'current', 'retired')`),
   ],

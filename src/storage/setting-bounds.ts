@@ -11,6 +11,7 @@ export const SETTING_BOUNDS = {
   session_idle_seconds: { fallback: 14 * DAY, least: 300, most: 90 * DAY },
   session_absolute_seconds: { fallback: 30 * DAY, least: 600, most: 365 * DAY },
   second_factor_grace_sign_ins: { fallback: 10, least: 1, most: 1000 },
+  second_factor_removal_hours: { fallback: 24, least: 12, most: 720 },
   max_sessions: { fallback: 100, least: 1, most: 500 },
 } as const satisfies Record<string, { fallback: number; least: number; most: number }>
 

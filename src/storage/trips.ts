@@ -1,6 +1,6 @@
 /**
  * Counts the round trips of one request and gives each its deadline. At the edge the trips decide how fast
- * an operation is, so every outbound call goes through here, and DESIGN.md §5 is tested against these counts.
+ * an operation is, so every outbound call goes through here, and tests hold the trip budgets to these counts.
  */
 import { Fault } from '../problem.ts'
 
@@ -74,6 +74,6 @@ export function createDeadline(
 export function upstreamFault(upstream: Upstream, error: unknown): Fault {
   const timedOut = error instanceof Error && (error.name === 'TimeoutError' || error.name === 'AbortError')
   return timedOut
-    ? new Fault('upstream_timeout', `${upstream} did not answer inside its deadline`)
+    ? new Fault('upstream_timeout', `${upstream} did not answer before its deadline`)
     : new Fault('upstream_unavailable', `${upstream} could not be reached`)
 }

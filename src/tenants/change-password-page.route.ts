@@ -1,6 +1,6 @@
 /**
- * GET /.well-known/change-password — where a password manager sends people (W3C, "A Well-Known URL for Changing
- * Passwords"): the tenant's own page, or ours that mails a link.
+ * GET /.well-known/change-password — Redirect to the page that changes a password (W3C, "A Well-Known URL for Changing
+ * Passwords"). It is the tenant's own page, or Latchkey's page that mails a link.
  */
 import { PUBLIC_SECONDS } from '../http/answer.ts'
 import { readEdgeCache, writeEdgeCache } from '../http/edge-cache.ts'

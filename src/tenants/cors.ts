@@ -1,6 +1,6 @@
 /**
  * Which web page may read an answer (Fetch standard, CORS). Only origins that the tenant lists, echoed exactly,
- * with credentials; anybody else's script gets no header and so no answer. What a request asks for is never reflected.
+ * with credentials; other scripts get no CORS header and so no answer. What a request asks for is never reflected.
  */
 import type { Context } from '../context.ts'
 import { readEdgeCache, writeEdgeCache } from '../http/edge-cache.ts'
@@ -93,7 +93,7 @@ async function mayRead(ctx: CorsContext, { fromCacheAlone = false } = {}): Promi
     ctx.readers.origin = origin
     return true
   } catch (error) {
-    ctx.log('warn', 'allowed origins not read', { cause: faultOf(error).message })
+    ctx.log('warn', 'could not read allowed origins', { cause: faultOf(error).message })
     return false
   }
 }

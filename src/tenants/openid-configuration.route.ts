@@ -1,4 +1,7 @@
-/** GET /.well-known/openid-configuration — where the tenant's keys are and what signs its tokens (RFC 8414, OIDC Discovery §3). */
+/**
+ * GET /.well-known/openid-configuration — Read the tenant's discovery document (RFC 8414, OIDC Discovery §3), with its
+ * key set and its signing algorithms.
+ */
 import * as v from 'valibot'
 import { publicJson } from '../http/answer.ts'
 import { readEdgeCache, writeEdgeCache } from '../http/edge-cache.ts'
@@ -35,7 +38,7 @@ export const openidConfiguration = operation(
     const [tenant] = await findTenantOfHost(ctx)
     if (!tenant) return refuse('unknown_host')
     const { issuer } = tenant
-    // Only what is true today: there is no authorization endpoint, so none is announced. `none` is never listed (CASES A02).
+    // Only what is true today: there is no authorization endpoint, so none is announced. `none` is never listed.
     const metadata: v.InferOutput<typeof Metadata> = {
       issuer,
       jwks_uri: `${issuer}/.well-known/jwks.json`,

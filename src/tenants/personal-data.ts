@@ -1,7 +1,7 @@
-/** What the tenants hold about people: nothing. */
+/** Tenants hold no personal data. */
 import type { PersonalData } from '../storage/personal-data.ts'
 
 export const tenantsData = {
-  tenants: { holdsNoPerson: 'a pool of people, by its own name' },
-  tenant_hosts: { holdsNoPerson: 'the same' },
+  tenants: { holdsNoPerson: 'names of organisations' },
+  tenant_hosts: { holdsNoPerson: 'host names' },
 } as const satisfies PersonalData

@@ -26,10 +26,11 @@ export function findTenantOfHost({ db, host }: Pick<Context, 'db' | 'host'>) {
 /**
  * A number of the settings of `tenants`, for a statement; the default where there is none or it is out of bounds, as
  * `readTenant` has it: one tenant's must not fail a statement about all of them.
+ * @param settings in place of what the tenant has
  */
-export function settingOf(name: NumberSetting): SQL {
+export function settingOf(name: NumberSetting, settings: SQL = sql`tenants.settings`): SQL {
   const { fallback, least, most } = SETTING_BOUNDS[name]
-  const setting = sql.raw(`tenants.settings -> '${name}'`)
+  const setting = sql`${settings} -> ${sql.raw(`'${name}'`)}`
   // A case tries its conditions in order: nothing is cast that is no number.
   return sql`(case when jsonb_typeof(${setting}) is distinct from 'number' then ${fallback}::int
     when (${setting})::numeric between ${least} and ${most} and (${setting})::numeric % 1 = 0 then (${setting})::int

@@ -3,7 +3,7 @@
  * Of what the receiver answers only the status counts; its text is read so far as good manners ask, and kept nowhere.
  */
 import type { JobContext } from '../context.ts'
-import { readAtMost } from '../http/read-at-most.ts'
+import { type Answered, callOutbound } from '../http/outbound.ts'
 import { isRefusal } from '../problem.ts'
 import type { ClaimedDelivery } from './claim-store.ts'
 import { openSecrets } from './secrets.ts'
@@ -39,38 +39,26 @@ export async function attemptDelivery(ctx: JobContext, delivery: ClaimedDelivery
   if (isRefusal(target) || delivery.isOwnHost) return ended({ error: 'target_refused' })
   const headers = await headersOf(ctx, delivery)
 
-  const deadline = new AbortController()
-  const timer = setTimeout(() => deadline.abort(), ctx.settings.webhooks.timeoutMs)
-  try {
-    const response = await fetch(target, {
-      method: 'POST',
-      headers,
-      body: delivery.payload,
-      redirect: 'manual',
-      signal: deadline.signal,
-    })
-    const { status } = response
-    // The status is the answer, whatever becomes of the rest.
-    await readAtMost(response, MAX_ANSWER_BYTES).catch(() => '')
-    return ended({ status, error: errorOf(status), retryAfterSeconds: retryAfter(ctx, response) })
-  } catch {
-    return ended({ error: deadline.signal.aborted ? 'timeout' : 'connection' })
-  } finally {
-    clearTimeout(timer)
-  }
+  const { timeoutMs } = ctx.settings.webhooks
+  const sent = { method: 'POST', headers, body: delivery.payload }
+  const answered = await callOutbound(target, sent, { timeoutMs, maxBytes: MAX_ANSWER_BYTES })
+  if (typeof answered === 'string') return ended({ error: answered })
+  // The status is the answer, whatever becomes of the rest.
+  const { status } = answered
+  return ended({ status, error: errorOf(status), retryAfterSeconds: retryAfter(ctx, answered) })
 }
 
-async function headersOf(ctx: JobContext, delivery: ClaimedDelivery): Promise<Record<string, string>> {
+async function headersOf(ctx: JobContext, delivery: ClaimedDelivery): Promise<Headers> {
   const { eventId: id, payload: body } = delivery
   const timestamp = Math.floor(ctx.now().getTime() / 1000)
   const secrets = await openSecrets(ctx, delivery.secrets)
-  return {
+  return new Headers({
     'content-type': 'application/json',
     'user-agent': 'Latchkey-Webhooks/1',
     'webhook-id': id,
     'webhook-timestamp': String(timestamp),
     'webhook-signature': await signWebhook(secrets, { id, timestamp, body }),
-  }
+  })
 }
 
 function errorOf(status: number): AttemptError | null {
@@ -79,7 +67,7 @@ function errorOf(status: number): AttemptError | null {
 }
 
 /** Seconds or an HTTP date (RFC 9110 §10.2.3), at most a day. */
-function retryAfter({ now }: JobContext, { status, headers }: Response): number {
+function retryAfter({ now }: JobContext, { status, headers }: Answered): number {
   const given = headers.get('retry-after')
   if (given === null || !LATER.includes(status)) return 0
   const seconds = /^[0-9]{1,9}$/.test(given) ? Number(given) : (Date.parse(given) - now().getTime()) / 1000

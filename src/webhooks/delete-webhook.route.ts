@@ -1,10 +1,9 @@
-/** DELETE /v1/webhooks/{id} — the endpoint and its deliveries are gone; what is under way is not delivered again. */
+/** DELETE /v1/webhooks/{id} — Delete a webhook endpoint and its deliveries. A delivery in progress is not repeated. */
 import { requireCaller } from '../guard/caller.ts'
-import { AS_ADMIN } from '../guard/demands.ts'
 import { noContent } from '../http/answer.ts'
+import { pathId } from '../http/input.ts'
 import { operation } from '../operation.ts'
 import { isRefusal } from '../problem.ts'
-import { pathId } from './input.ts'
 import { deleteEndpoint } from './store.ts'
 import { requireOutcome } from './webhooks.ts'
 
@@ -16,10 +15,12 @@ export const deleteWebhook = operation(
     answers: { 204: null },
     refusals: ['not_found'],
     caller: 'admin',
+    permission: 'latchkey:webhooks:write',
+    takesKeys: true,
     budget: { redis: 1, postgres: 1 },
   },
-  async ({ ctx, headers, params: { id } }) => {
-    const caller = await requireCaller(ctx, headers, 'deleteWebhook', AS_ADMIN)
+  async ({ ctx, headers, demands, params: { id } }) => {
+    const caller = await requireCaller(ctx, headers, 'deleteWebhook', demands)
     if (isRefusal(caller)) return caller
     const deleted = requireOutcome(await deleteEndpoint(ctx, caller, pathId(id)), caller)
     return isRefusal(deleted) ? deleted : noContent()

@@ -1,5 +1,5 @@
 /**
- * Delivering: a message of the queue names an endpoint, and whoever gets it delivers what is due there, a few at a
+ * Delivering: a message of the queue names an endpoint, and the consumer delivers what is due there, a few at a
  * time. Endpoints know nothing of each other: one that hangs holds up its own deliveries alone. A claim lasts a little
  * longer than an attempt, so what a Worker left behind in the middle is delivered again, with the same id.
  */
@@ -25,7 +25,7 @@ export async function consumeDeliveries(ctx: JobContext, messages: readonly Mess
 
 async function consume(ctx: JobContext, message: Message, atOnce: number): Promise<void> {
   if (!v.is(Body, message.body)) {
-    ctx.log('error', 'delivery message not readable', { message_id: message.id })
+    ctx.log('error', 'invalid delivery message', { message_id: message.id })
     return message.ack() // the sweep finds whatever it was about
   }
   try {
@@ -69,7 +69,7 @@ export async function announceDeliveries(
       if (!queues.deliveries) throw new Error('no queue')
       await queues.deliveries.sendBatch(some.map((id) => ({ body: { endpoint_id: id }, delaySeconds })))
     } catch (error) {
-      log('warn', 'deliveries not queued', { cause: error instanceof Error ? error.name : 'unknown' })
+      log('warn', 'could not queue deliveries', { cause: error instanceof Error ? error.name : 'unknown' })
       refused.push(...some)
     }
   }
@@ -115,11 +115,11 @@ async function deliver(ctx: JobContext, delivery: ClaimedDelivery): Promise<numb
   }
   const attempt = await attemptDelivery(ctx, delivery).catch((error: unknown) => faultOf(error))
   if (attempt instanceof Fault) {
-    ctx.log('error', 'webhook not attempted', { ...ids, cause: attempt.message })
+    ctx.log('error', 'could not attempt webhook delivery', { ...ids, cause: attempt.message })
     await postpone(ctx, delivery, POSTPONED_SECONDS)
     return POSTPONED_SECONDS
   }
-  ctx.log('info', 'webhook attempted', {
+  ctx.log('info', 'webhook delivery attempted', {
     ...ids,
     attempt: delivery.attempts + 1,
     status: attempt.status,

@@ -1,13 +1,15 @@
-/** GET /v1/webhooks/{id}/deliveries — what was sent to an endpoint and how it went, newest first, a page at a time. */
+/**
+ * GET /v1/webhooks/{id}/deliveries — List the deliveries to a webhook endpoint and their outcomes, newest first, in
+ * pages.
+ */
 import * as v from 'valibot'
 import { readAsCaller } from '../guard/caller.ts'
-import { AS_ADMIN } from '../guard/demands.ts'
 import { AnsweredInstant, instant } from '../http/answer.ts'
 import { openCursor, PAGE, pageAnswer, pageOf } from '../http/cursor.ts'
+import { pathId } from '../http/input.ts'
 import { requireKeysInUse } from '../keys/auth-keys.ts'
 import { operation } from '../operation.ts'
 import { isRefusal, refuse } from '../problem.ts'
-import { pathId } from './input.ts'
 import { listDeliveries } from './replay-store.ts'
 
 const STATES = ['pending', 'delivered', 'dead'] as const
@@ -36,15 +38,17 @@ export const listWebhookDeliveries = operation(
     answers: { 200: pageAnswer(Delivery) },
     refusals: ['not_found'],
     caller: 'admin',
+    permission: 'latchkey:webhooks:read',
+    takesKeys: true,
     budget: { redis: 1, postgres: 1 },
   },
-  async ({ ctx, headers, params: { id }, query: { limit, cursor, state } }) => {
+  async ({ ctx, headers, demands, params: { id }, query: { limit, cursor, state } }) => {
     const endpointId = pathId(id)
     const list = `deliveries ${endpointId} ${state ?? ''}`
     const after = await openCursor(ctx, list, cursor, () => requireKeysInUse(ctx, 'webhook'))
     if (isRefusal(after)) return after
     const find = () => listDeliveries(ctx, endpointId, { state, after, limit: limit + 1 })
-    const read = await readAsCaller(ctx, headers, 'listWebhookDeliveries', find, AS_ADMIN)
+    const read = await readAsCaller(ctx, headers, 'listWebhookDeliveries', find, demands)
     if (isRefusal(read)) return read
     if (read.found.length === 0) return refuse('not_found')
 

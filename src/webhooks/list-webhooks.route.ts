@@ -1,7 +1,6 @@
-/** GET /v1/webhooks — the tenant's webhook endpoints, newest first, a page at a time. */
+/** GET /v1/webhooks — List the tenant's webhook endpoints, newest first, in pages. */
 import * as v from 'valibot'
 import { readAsCaller } from '../guard/caller.ts'
-import { AS_ADMIN } from '../guard/demands.ts'
 import { openCursor, PAGE, pageAnswer, pageOf } from '../http/cursor.ts'
 import { requireKeysInUse } from '../keys/auth-keys.ts'
 import { operation } from '../operation.ts'
@@ -18,13 +17,15 @@ export const listWebhooks = operation(
     answers: { 200: pageAnswer(EndpointAnswer) },
     refusals: [],
     caller: 'admin',
+    permission: 'latchkey:webhooks:read',
+    takesKeys: true,
     budget: { redis: 1, postgres: 1 },
   },
-  async ({ ctx, headers, query: { limit, cursor } }) => {
+  async ({ ctx, headers, demands, query: { limit, cursor } }) => {
     const after = await openCursor(ctx, 'webhooks', cursor, () => requireKeysInUse(ctx, 'webhook'))
     if (isRefusal(after)) return after
     const list = () => listEndpoints(ctx, { after, limit: limit + 1 })
-    const read = await readAsCaller(ctx, headers, 'listWebhooks', list, AS_ADMIN)
+    const read = await readAsCaller(ctx, headers, 'listWebhooks', list, demands)
     if (isRefusal(read)) return read
 
     const { rows, next_cursor } = await pageOf(ctx, 'webhooks', {

@@ -1,11 +1,11 @@
-/** What the webhooks hold about people: a body names them by id alone (EVENTS.md says what each event carries). */
+/** Webhooks hold no personal data: a body has only the ids of people (docs/events.md lists the data of each event). */
 import { sql } from 'drizzle-orm'
 import type { PersonalData } from '../storage/personal-data.ts'
 
 export const webhooksData = {
-  webhook_endpoints: { holdsNoPerson: 'an address of the tenant' },
+  webhook_endpoints: { holdsNoPerson: 'a URL of the tenant' },
   webhook_deliveries: {
-    holdsNoPerson: 'a body names people by id alone',
+    holdsNoPerson: 'a body has only the ids of people',
     outlived: {
       settled_webhook_deliveries: {
         where: sql`state <> 'pending' and settled_at < now() - interval '30 days'`,

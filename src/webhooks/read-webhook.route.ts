@@ -1,9 +1,8 @@
-/** GET /v1/webhooks/{id} — one endpoint of the tenant; 404 for that of another tenant. */
+/** GET /v1/webhooks/{id} — Read a webhook endpoint. Answers 404 for an endpoint of another tenant. */
 import { readAsCaller } from '../guard/caller.ts'
-import { AS_ADMIN } from '../guard/demands.ts'
+import { pathId } from '../http/input.ts'
 import { operation } from '../operation.ts'
 import { isRefusal, refuse } from '../problem.ts'
-import { pathId } from './input.ts'
 import { findEndpoint } from './store.ts'
 import { EndpointAnswer, presentEndpoint } from './webhooks.ts'
 
@@ -15,11 +14,13 @@ export const readWebhook = operation(
     answers: { 200: EndpointAnswer },
     refusals: ['not_found'],
     caller: 'admin',
+    permission: 'latchkey:webhooks:read',
+    takesKeys: true,
     budget: { redis: 1, postgres: 1 },
   },
-  async ({ ctx, headers, params: { id } }) => {
+  async ({ ctx, headers, demands, params: { id } }) => {
     const find = () => findEndpoint(ctx, pathId(id))
-    const read = await readAsCaller(ctx, headers, 'readWebhook', find, AS_ADMIN)
+    const read = await readAsCaller(ctx, headers, 'readWebhook', find, demands)
     if (isRefusal(read)) return read
     const [endpoint] = read.found
     return endpoint ? Response.json(presentEndpoint(endpoint)) : refuse('not_found')

@@ -3,7 +3,7 @@ import { and, desc, eq, type SQL, sql } from 'drizzle-orm'
 import * as v from 'valibot'
 import { recordEvent } from '../events/outbox.ts'
 import { callerOf, callerRow } from '../guard/caller-store.ts'
-import type { Admin } from '../guard/demands.ts'
+import type { AdminOrKey } from '../guard/demands.ts'
 import { rowsOf } from '../storage/rows.ts'
 import { webhookDeliveries, webhookEndpoints } from '../storage/schema.ts'
 import {
@@ -88,7 +88,7 @@ const askedNow = (endpointId: string) => sql`
 /** A delivery of `payload` to this endpoint alone. */
 export async function insertTestDelivery(
   ctx: Storage,
-  caller: Admin,
+  caller: AdminOrKey,
   endpointId: string,
   { deliveryId, eventId, payload }: { deliveryId: string; eventId: string; payload: string },
 ): Promise<Outcome<{ id: string }>> {
@@ -135,7 +135,7 @@ function candidatesOf(endpointId: string, replay: Replay): SQL {
  */
 export async function replayDeliveries(
   ctx: Writer,
-  caller: Admin,
+  caller: AdminOrKey,
   endpointId: string,
   replay: Replay,
 ): Promise<Outcome<{ deliveries: number }>> {

@@ -1,13 +1,12 @@
 /**
- * POST /v1/webhooks/{id}/deliveries/replay — delivers once more what is dead (or, with `"state": "all"`, all that is
- * settled) since a time: the oldest thousand. Who gets that many asks again: for the dead that are left, or of all with
- * a later `since`.
+ * POST /v1/webhooks/{id}/deliveries/replay — Replay the dead deliveries since a time (with `"state": "all"`, all settled
+ * ones), the oldest thousand. When there are more, call again: for dead deliveries with the same `since`, for all with a
+ * later one.
  */
 import * as v from 'valibot'
-import { Instant } from '../http/input.ts'
+import { Instant, pathId } from '../http/input.ts'
 import { operation } from '../operation.ts'
 import { isRefusal } from '../problem.ts'
-import { pathId } from './input.ts'
 import { replayDeliveries } from './replay-store.ts'
 import { announce, requireOutcome, requireReachable } from './webhooks.ts'
 
@@ -23,11 +22,13 @@ export const replayWebhookDeliveries = operation(
     answers: { 202: v.object({ deliveries: v.number() }) },
     refusals: ['not_found', 'webhook_disabled', 'webhook_target_refused'],
     caller: 'admin',
+    permission: 'latchkey:webhooks:write',
+    takesKeys: true,
     budget: { redis: 1, postgres: 2 },
   },
-  async ({ ctx, headers, params: { id }, body }) => {
+  async ({ ctx, headers, demands, params: { id }, body }) => {
     const endpointId = pathId(id)
-    const reachable = await requireReachable(ctx, headers, 'replayWebhookDeliveries', endpointId)
+    const reachable = await requireReachable(ctx, headers, 'replayWebhookDeliveries', demands, endpointId)
     if (isRefusal(reachable)) return reachable
     const outcome = await replayDeliveries(ctx, reachable.caller, endpointId, body)
     const replayed = requireOutcome(outcome, reachable.caller)

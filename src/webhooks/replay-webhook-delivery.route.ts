@@ -1,7 +1,7 @@
-/** POST /v1/webhooks/{id}/deliveries/{delivery_id}/replay — delivers once more, with the id and the body it had. */
+/** POST /v1/webhooks/{id}/deliveries/{delivery_id}/replay — Replay one delivery, with the same id and body. */
+import { pathId } from '../http/input.ts'
 import { operation } from '../operation.ts'
 import { isRefusal, refuse } from '../problem.ts'
-import { pathId } from './input.ts'
 import { replayDeliveries } from './replay-store.ts'
 import { announce, DeliveryAnswer, requireOutcome, requireReachable } from './webhooks.ts'
 
@@ -13,12 +13,14 @@ export const replayWebhookDelivery = operation(
     answers: { 202: DeliveryAnswer },
     refusals: ['not_found', 'webhook_disabled', 'webhook_target_refused'],
     caller: 'admin',
+    permission: 'latchkey:webhooks:write',
+    takesKeys: true,
     budget: { redis: 1, postgres: 2 },
   },
-  async ({ ctx, headers, params }) => {
+  async ({ ctx, headers, demands, params }) => {
     const endpointId = pathId(params.id)
     const deliveryId = pathId(params.delivery_id)
-    const reachable = await requireReachable(ctx, headers, 'replayWebhookDelivery', endpointId)
+    const reachable = await requireReachable(ctx, headers, 'replayWebhookDelivery', demands, endpointId)
     if (isRefusal(reachable)) return reachable
     const outcome = await replayDeliveries(ctx, reachable.caller, endpointId, { deliveryId })
     const replayed = requireOutcome(outcome, reachable.caller)

@@ -1,11 +1,13 @@
-/** POST /v1/webhooks/{id}/rotate-secret — a new secret; for a day deliveries are signed with both. */
+/**
+ * POST /v1/webhooks/{id}/rotate-secret — Rotate the secret of a webhook endpoint. For a day, deliveries are signed with
+ * both secrets.
+ */
 import * as v from 'valibot'
 import { requireCaller } from '../guard/caller.ts'
-import { AS_ADMIN_STEP_UP } from '../guard/demands.ts'
 import { AnsweredInstant, instant } from '../http/answer.ts'
+import { pathId } from '../http/input.ts'
 import { operation } from '../operation.ts'
 import { isRefusal } from '../problem.ts'
-import { pathId } from './input.ts'
 import { newSecret, sealSecret } from './secrets.ts'
 import { replaceSecret } from './store.ts'
 import { requireOutcome } from './webhooks.ts'
@@ -18,11 +20,12 @@ export const rotateWebhookSecret = operation(
     answers: { 200: v.object({ secret: v.string(), previous_secret_expires_at: AnsweredInstant }) },
     refusals: ['not_found'],
     caller: 'admin',
+    permission: 'latchkey:webhooks:write',
     stepUp: true,
     budget: { redis: 1, postgres: 1 },
   },
-  async ({ ctx, headers, params: { id } }) => {
-    const caller = await requireCaller(ctx, headers, 'rotateWebhookSecret', AS_ADMIN_STEP_UP)
+  async ({ ctx, headers, demands, params: { id } }) => {
+    const caller = await requireCaller(ctx, headers, 'rotateWebhookSecret', demands)
     if (isRefusal(caller)) return caller
     const endpointId = pathId(id)
     const secret = newSecret(ctx.random)

@@ -45,7 +45,7 @@ export async function openSecrets(
     sealed.map(async (text) => {
       const opened = await open(settings.authKeys, 'seal:webhook', text, id)
       if (opened === null)
-        throw new Fault('internal_error', `a secret of webhook endpoint ${id} does not open`)
+        throw new Fault('internal_error', `a secret of webhook endpoint ${id} could not be decrypted`)
       return new TextDecoder().decode(opened)
     }),
   )

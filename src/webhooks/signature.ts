@@ -21,6 +21,6 @@ export async function signWebhook(
 
 function keyOf(secret: string): Uint8Array {
   const key = fromBase64(secret.replace(/^whsec_/, '').replace(/=$/, ''))
-  if (!key) throw new Fault('internal_error', 'a webhook secret is not of our form')
+  if (!key) throw new Fault('internal_error', 'a webhook secret has an invalid format')
   return key
 }

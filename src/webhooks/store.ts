@@ -4,7 +4,7 @@ import * as v from 'valibot'
 import type { Context } from '../context.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
 import { CALLER, callerOf, callerRow } from '../guard/caller-store.ts'
-import type { Admin, CallerRow } from '../guard/demands.ts'
+import type { Admin, AdminOrKey, CallerRow } from '../guard/demands.ts'
 import type { IdempotencyKey } from '../idempotency/idempotency.ts'
 import { keepAnswer } from '../idempotency/store.ts'
 import { isUniqueViolation } from '../storage/postgres.ts'
@@ -129,7 +129,7 @@ export async function insertEndpoint(
 export const happened = (from: SQL, more: SQL = sql`'{}'::jsonb`) =>
   sql`select tenant_id, null::uuid as subject, jsonb_build_object('endpoint_id', id) || ${more} as data from ${from}`
 
-export const byCaller = ({ userId }: Admin) => ({ actor: sql`${userId}::uuid` })
+export const byCaller = ({ userId }: AdminOrKey) => ({ actor: sql`${userId}::uuid` })
 
 export type Changes = {
   url?: string | undefined
@@ -174,7 +174,7 @@ const MAX_DELETED = 1000
  */
 export async function deleteEndpoint(
   ctx: Writer,
-  caller: Admin,
+  caller: AdminOrKey,
   endpointId: string,
 ): Promise<Outcome<{ id: string }>> {
   const [row] = await rowsOf(

@@ -3,11 +3,12 @@ import * as v from 'valibot'
 import type { Context } from '../context.ts'
 import type { EventType } from '../events/catalogue.ts'
 import { newId } from '../events/outbox.ts'
-import { findKeptForAdmin } from '../guard/admin-store.ts'
 import { type CallerOperation, readAsCaller } from '../guard/caller.ts'
-import { type Admin, AS_ADMIN, refuseUnless } from '../guard/demands.ts'
+import { type Admin, type AdminOrKey, refuseUnless } from '../guard/demands.ts'
+import { findKeptForCaller } from '../guard/kept-store.ts'
 import { AnsweredInstant, instant } from '../http/answer.ts'
 import { type KeptAnswer, openAnswer, repeatAnswer, sealAnswer } from '../idempotency/idempotency.ts'
+import type { Permission } from '../permissions.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
 import { newSecret, sealSecret } from './secrets.ts'
 import {
@@ -69,7 +70,7 @@ export async function createEndpoint(
   const key = idempotencyKey && { actor: caller.userId, operation: 'createWebhook', key: idempotencyKey }
   const request = JSON.stringify([input.url, input.events, input.description ?? null])
   if (key) {
-    const found = await findKeptForAdmin(ctx, caller, key)
+    const found = await findKeptForCaller(ctx, caller, key)
     const refused = refuseUnless(found, caller)
     if (refused) return refused
     if (found.sealed) return repeat(await openAnswer(ctx, caller.tenant.id, key, found.sealed), request)
@@ -124,7 +125,7 @@ export async function updateEndpoint(
 }
 
 /** What a statement about one endpoint found. Refusals `invalid_token`, `insufficient_role`, `not_found` */
-export function requireOutcome<Found>(outcome: Outcome<Found>, caller: Admin): Found | Refusal {
+export function requireOutcome<Found>(outcome: Outcome<Found>, caller: AdminOrKey): Found | Refusal {
   const refused = refuseUnless(outcome, caller)
   if (refused) return refused
   return outcome.found ?? refuse('not_found')
@@ -138,9 +139,10 @@ export async function requireReachable(
   ctx: Context,
   headers: Headers,
   operation: CallerOperation,
+  demands: { permission: Permission; takesKeys: true },
   endpointId: string,
-): Promise<{ caller: Admin } | Refusal> {
-  const read = await readAsCaller(ctx, headers, operation, () => findEndpoint(ctx, endpointId), AS_ADMIN)
+): Promise<{ caller: AdminOrKey } | Refusal> {
+  const read = await readAsCaller(ctx, headers, operation, () => findEndpoint(ctx, endpointId), demands)
   if (isRefusal(read)) return read
   const [endpoint] = read.found
   if (!endpoint) return refuse('not_found')

@@ -1,9 +1,9 @@
 /** The Worker `password`: whatever hashes a password. The only one that carries Argon2. */
 import { createApp } from '../app.ts'
-import { acceptInvitationPage } from '../link-pages/accept-invitation.page.ts'
-import { forgotPasswordPage } from '../link-pages/forgot-password.page.ts'
-import { resetPasswordPage } from '../link-pages/reset-password.page.ts'
-import { verifyEmailPage } from '../link-pages/verify-email.page.ts'
+import { acceptInvitationPage } from '../pages/accept-invitation.page.ts'
+import { forgotPasswordPage } from '../pages/forgot-password.page.ts'
+import { resetPasswordPage } from '../pages/reset-password.page.ts'
+import { verifyEmailPage } from '../pages/verify-email.page.ts'
 import { acceptInvitation } from '../passwords/accept-invitation.route.ts'
 import { changePassword } from '../passwords/change-password.route.ts'
 import { confirmPassword } from '../passwords/confirm-password.route.ts'

@@ -1,4 +1,7 @@
-/** The Worker `session`: /v1/refresh, /v1/logout, /v1/sessions*, /v1/me*, and /readyz, because it holds both dependencies. */
+/**
+ * The Worker `session`: /v1/refresh, /v1/logout, /v1/sessions*, /v1/me*, /v1/impersonations and /.well-known/status-list, which it can sign, and /readyz, because it holds
+ * both dependencies.
+ */
 import { createApp } from '../app.ts'
 import { readyz } from '../health/readyz.route.ts'
 import { deleteMe } from '../me/delete-me.route.ts'
@@ -11,7 +14,9 @@ import { logout } from '../sessions/logout.route.ts'
 import { refresh } from '../sessions/refresh.route.ts'
 import { revokeSession } from '../sessions/revoke-session.route.ts'
 import { revokeSessions } from '../sessions/revoke-sessions.route.ts'
+import { statusList } from '../sessions/status-list.route.ts'
 import { SECRETS } from '../settings.ts'
+import { impersonateUser } from '../sign-in/impersonate-user.route.ts'
 
 export const operations = [
   refresh,
@@ -19,11 +24,13 @@ export const operations = [
   listSessions,
   revokeSession,
   revokeSessions,
+  impersonateUser,
   readMe,
   updateMe,
   exportMe,
   deleteMe,
   restoreMe,
+  statusList,
   readyz,
 ]
 

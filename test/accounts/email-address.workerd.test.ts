@@ -155,7 +155,7 @@ describe('Unicode', () => {
     '\udc00',
   ]
 
-  test('is refused for every code point there is, wherever it stands', () => {
+  test('is refused for every code point there is, wherever it is', () => {
     const accepted: string[] = []
     for (let code = 0x80; code <= 0x10ffff; code++) {
       const character = String.fromCodePoint(code)
@@ -178,7 +178,7 @@ describe('Unicode', () => {
             expect({ typed, form: canonical(typed) }).toEqual({ typed, form: null })
   })
 
-  test('that nobody sees is refused within an address, wherever it stands', () => {
+  test('that no one sees is refused within an address, wherever it is', () => {
     fc.assert(
       fc.property(address, fc.nat(), fc.constantFrom(...INVISIBLE), (typed, place, invisible) => {
         const at = 1 + (place % (typed.length - 1))
@@ -233,7 +233,7 @@ describe('Unicode', () => {
     for (const word of words)
       for (const form of ['NFC', 'NFD', 'NFKD'] as const) {
         const written = word.normalize(form)
-        if (/^[\0-\x7f]*$/.test(written)) continue // ASCII is what it now is, and nobody else's
+        if (/^[\0-\x7f]*$/.test(written)) continue // ASCII is what it now is, and no one else's
         for (const typed of [`${written}@example.com`, `a@${written}.com`])
           expect(canonical(typed)).toBeNull()
       }
@@ -259,7 +259,7 @@ describe('Unicode', () => {
       'munchen.de',
     ]
     expect(new Set(forms.map((ascii) => canonical(`a@${ascii}`))).size).toBe(forms.length)
-    // ASCII in Punycode: a second spelling of `example`, if anybody decoded it.
+    // ASCII in Punycode: a second spelling of `example`, if anyone decoded it.
     expect(canonical('a@xn--example-.com')).toBeNull()
   })
 })

@@ -1,6 +1,6 @@
 /**
- * Accounts that somebody else had first (CASES H07): whoever proves an address gets its account, and nothing that was
- * planted before works. And the other way round: who had an account gets it back from whoever took it over.
+ * Accounts that someone else had first (CASES H07): who proves an address gets its account, and nothing that was
+ * planted before works. And the other way round: who had an account gets it back from who took it over.
  */
 import { describe, expect, test } from 'vitest'
 import type { OneTimePurpose } from '../../src/one-time/purposes.ts'
@@ -8,9 +8,9 @@ import { type Client, createClient, newClient, newEmail, PASSWORD, type Tokens }
 import type { Mailed } from '../support/mailed.ts'
 import { expectProblem } from '../support/problem.ts'
 import { liveSessions, PURPOSE_NAMES, redeem } from '../support/redemptions.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
-const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
+const service = useLentService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 
 const MODES = ['sign-in-at-once', 'verify-first'] as const
 type Mode = (typeof MODES)[number]
@@ -23,7 +23,7 @@ type Planted = {
   email: string
   user: Tokens['user']
   sessions: Tokens[]
-  /** What was mailed, whoever can read it: none of it may work. */
+  /** What was mailed, no matter who can read it: none of it may work. */
   mailed: [purpose: OneTimePurpose, Mailed][]
   deviceCookie: string
 }
@@ -35,7 +35,7 @@ async function plantAccount(attacker: Client, mode: Mode): Promise<Planted> {
   const registered = await attacker.call<Tokens>('/v1/register', { json, headers: REPEAT })
   expect(registered.status).toBe(mode === 'verify-first' ? 202 : 201)
   const [user] = await service().sql<Tokens['user']>('select id, email from users where email = $1', [email])
-  if (!user) throw new Error('nobody was registered')
+  if (!user) throw new Error('no one was registered')
   const sessions: Tokens[] = []
   if (mode === 'sign-in-at-once') {
     sessions.push(registered.body, await attacker.signIn(email))
@@ -315,7 +315,7 @@ describe('an account that was taken over', () => {
     expect(await stored(tokens.user.id)).toMatchObject({ email })
   })
 
-  test('is given back although the thief registered the old address anew, which nobody has proved', async () => {
+  test('is given back although the thief registered the old address anew, which no one has proved', async () => {
     const { owner, email, tokens, thief, stolen, revert } = await takeOver()
     const { status, body: squatter } = await thief.register(email, 'the password of the thief')
     expect(status).toBe(201)

@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest'
 import { createBrowser } from '../support/browser.ts'
 import { type Account, type Client, newClient, newEmail } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
-const service = useService()
+const service = useLentService()
 
 const BLANKS: [string, string, string][] = [
   ['ASCII blanks', ' ', '  '],

@@ -6,13 +6,13 @@ import { expectCommonHeaders, expectProblem } from '../support/expect.ts'
 import { tokensOf } from '../support/one-time.ts'
 import { recordedOf } from '../support/recorded.ts'
 import { redeemsToken } from '../support/redeeming.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
-const service = useService()
+const service = useLentService()
 
 redeemsToken(service, { path: '/v1/email/change/confirm', purpose: 'change_email_new', status: 200 })
 
-/** Somebody who asked for another address. */
+/** Someone who asked for another address. */
 async function newMover(moved = newEmail()) {
   const client = await newClient(service())
   const { email, tokens } = await client.newAccount()
@@ -89,7 +89,7 @@ describe('refuses', () => {
     expect(await me()).toMatchObject({ email: moved, email_verified: true })
   })
 
-  test('the same confirmation twice: it does not stand for the other one', async () => {
+  test('the same confirmation twice: it does not count as the other one', async () => {
     const { email, links, confirm, me } = await newMover()
     const mailed = await links()
     await confirm(mailed.new)
@@ -138,7 +138,7 @@ describe('attacks', () => {
     expect(await me()).toMatchObject({ email })
   })
 
-  test('an address that was not asked for in this change is not taken, whoever changed meanwhile', async () => {
+  test('an address that was not asked for in this change is not taken, no matter which account changed meanwhile', async () => {
     const { tokens, links, confirm, client } = await newMover()
     const mailed = await links()
     await confirm(mailed.new)

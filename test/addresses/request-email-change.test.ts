@@ -5,11 +5,11 @@ import { everyRoute } from '../support/every-route.ts'
 import { expectCommonHeaders, expectInvalidInput, expectProblem } from '../support/expect.ts'
 import { tokensOf } from '../support/one-time.ts'
 import { recordedOf } from '../support/recorded.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import { ageSignIn } from '../support/sessions.ts'
 import { expectRateLimited, inOneWindow } from '../support/windows.ts'
 
-const service = useService()
+const service = useLentService()
 
 afterEach(() => service().gates.redis.set('open'))
 
@@ -89,7 +89,7 @@ describe('refuses', () => {
     expect(await tokensOf(service(), client.tenant)).toEqual([])
   })
 
-  test('whoever signed in more than ten minutes ago (RFC 9470)', async () => {
+  test('a caller who signed in more than ten minutes ago (RFC 9470)', async () => {
     const { client, tokens, change } = await newSignedIn()
     const old = await ageSignIn(service(), client, tokens)
     const refused = await change(newEmail(), old)
@@ -124,7 +124,7 @@ describe('refuses', () => {
     })
   })
 
-  test('the fourth call for one address within an hour, from however many accounts: nobody fills a mailbox', async () => {
+  test('the fourth call for one address within an hour, from however many accounts: no one fills a mailbox', async () => {
     await inOneWindow(3600, async () => {
       const client = await newClient(service())
       const victim = newEmail()
@@ -138,7 +138,7 @@ describe('refuses', () => {
     })
   })
 
-  test('everybody while nobody can count, and makes nothing (Redis is away)', async () => {
+  test('every caller while Redis is away, and makes nothing', async () => {
     const { client, change } = await newSignedIn()
     const before = await countRows(service(), client.tenant)
     service().gates.redis.set('refusing')
@@ -148,7 +148,7 @@ describe('refuses', () => {
 })
 
 describe('attacks', () => {
-  test('nobody has the code returned, the mail held back, or the address verified (CASES C10)', async () => {
+  test('no caller has the code returned, the mail held back, or the address verified (CASES C10)', async () => {
     const { client, tokens, change } = await newSignedIn()
     for (const field of ['return_code', 'send_code', 'email_verified', 'user_id', 'redirect'])
       expectInvalidInput(await change(newEmail(), tokens, { [field]: true }), {

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { asksByAddress } from '../support/asking.ts'
 import { newClient, newEmail } from '../support/client.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
-const service = useService()
+const service = useLentService()
 
 asksByAddress(service, {
   path: '/v1/email/code',

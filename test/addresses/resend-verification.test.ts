@@ -2,9 +2,9 @@ import { expect, test } from 'vitest'
 import { asksByAddress } from '../support/asking.ts'
 import { newClient, PASSWORD } from '../support/client.ts'
 import { tokensOf } from '../support/one-time.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
-const service = useService()
+const service = useLentService()
 
 asksByAddress(service, {
   path: '/v1/email/resend',

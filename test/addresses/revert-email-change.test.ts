@@ -1,19 +1,20 @@
 import { describe, expect, test } from 'vitest'
+import { enrol } from '../support/authenticator.ts'
 import { newClient, newEmail, PASSWORD, type Tokens } from '../support/client.ts'
 import { expectCommonHeaders, expectProblem } from '../support/expect.ts'
 import { tokensOf } from '../support/one-time.ts'
 import { recordedOf } from '../support/recorded.ts'
 import { redeemsToken } from '../support/redeeming.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import { sessionRow } from '../support/sessions.ts'
 
-const service = useService()
+const service = useLentService()
 
 redeemsToken(service, { path: '/v1/email/change/revert', purpose: 'revert_email', status: 204 })
 
 type Taker = { client: Awaited<ReturnType<typeof newClient>>; tokens: Tokens }
 
-/** Both confirmations of a change, as whoever reads both mailboxes gives them. */
+/** Both confirmations of a change, as the reader of both mailboxes gives them. */
 async function move({ client, tokens }: Taker, email: string) {
   await client.call('/v1/email/change', { bearer: tokens.access_token, json: { email } })
   for (const purpose of ['change_email_old', 'change_email_new'] as const) {
@@ -32,6 +33,16 @@ async function newMoved() {
   const revert = (presented = token) => client.call('/v1/email/change/revert', { json: { token: presented } })
   return { client, email, moved, tokens, token, revert }
 }
+
+const factorsOf = async (id: string) =>
+  (
+    await service().sql(
+      `select (select count(*)::int from totp_factors where user_id = $1) as apps,
+         (select count(*)::int from recovery_codes where user_id = $1) as codes, second_factor_since as since
+       from users where id = $1`,
+      [id],
+    )
+  )[0]
 
 const emailOf = async (id: string) =>
   (
@@ -113,6 +124,32 @@ describe('refuses', () => {
 })
 
 describe('attacks', () => {
+  test('factors 8: an app that was added after the change goes with it, also in the place of an older one; the owner signs in without it', async () => {
+    const { client, email, tokens, revert } = await newMoved()
+    await enrol(service(), client, { email, tokens })
+    expect((await revert()).status).toBe(204)
+    expect(await factorsOf(tokens.user.id)).toEqual({ apps: 0, codes: 0, since: null })
+    await client.call('/v1/password/forgot', { json: { email } })
+    const { token } = await client.mailed('reset_password', tokens)
+    const password = 'another battery staple'
+    await client.call('/v1/password/reset', { json: { token, password } })
+    expect((await client.login(email, password)).body).toHaveProperty('access_token')
+  })
+
+  test('factors 8: an app that the account had before the change is asked for still; recovery codes made since are void', async () => {
+    const client = await newClient(service())
+    const account = await client.newAccount()
+    await enrol(service(), client, account)
+    const token = await move({ client, tokens: account.tokens }, newEmail())
+    await service().sql(
+      `insert into recovery_codes (id, tenant_id, user_id, sealed_hash)
+       select gen_random_uuid(), tenant_id, id, 'x' from users where id = $1`,
+      [account.tokens.user.id],
+    )
+    expect((await client.call('/v1/email/change/revert', { json: { token } })).status).toBe(204)
+    expect(await factorsOf(account.tokens.user.id)).toEqual({ apps: 1, codes: 10, since: expect.any(Date) })
+  })
+
   test.each([
     [
       'changes the password',

@@ -15,11 +15,11 @@ import {
 import { everyRoute } from '../support/every-route.ts'
 import { expectCommonHeaders, expectInvalidInput, expectProblem } from '../support/expect.ts'
 import { recordedOf } from '../support/recorded.ts'
-import { type Service, useService } from '../support/service.ts'
+import { type Service, useLentService } from '../support/service.ts'
 import { expectRateLimited, inOneWindow } from '../support/windows.ts'
 
-const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
-const limited = useService({ beside: service, bindings: { LIMITS_MULTIPLIER: '1' } })
+const service = useLentService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
+const limited = useLentService({ beside: service, bindings: { LIMITS_MULTIPLIER: '1' } })
 
 everyRoute(service, {
   method: 'POST',
@@ -32,7 +32,7 @@ everyRoute(service, {
 const redeem = (client: Client, email: string, code: unknown, rest: object = {}, headers = {}) =>
   client.call<Tokens>('/v1/email/code/verify', { json: { email, code, ...rest }, headers })
 
-/** Somebody who has asked for a code. */
+/** Someone who has asked for a code. */
 async function newAsker(on: Service = service()) {
   const client = createClient(on, await service().newTenant())
   const { email, tokens } = await client.newAccount()
@@ -157,7 +157,7 @@ describe('refuses', () => {
     expectProblem(await redeem(client, email, code), 'invalid_code')
   })
 
-  test('a code that has expired, is replaced, is of another account, or of nobody', async () => {
+  test('a code that has expired, is replaced, is of another account, or that does not exist', async () => {
     const { client, email, tokens, ask, code: first } = await newAsker()
     const { code } = await ask()
     if (first !== code) expectProblem(await redeem(client, email, first), 'invalid_code')
@@ -265,7 +265,7 @@ describe('guesses', () => {
     const [user] = await service().sql<Tokens['user']>('select id, email from users where email = $1', [
       email,
     ])
-    if (!user) throw new Error('nobody has that address')
+    if (!user) throw new Error('no one has that address')
     return { user }
   }
 
@@ -290,7 +290,7 @@ describe('attacks', () => {
     expect(await recordedOf(service(), tokens.user.id, 'session.started')).toHaveLength(2)
   })
 
-  test('a foreign page signs nobody in, and uses nothing up', async () => {
+  test('a foreign page signs no one in, and uses nothing up', async () => {
     const { client, email, code } = await newAsker()
     expectProblem(
       await redeem(client, email, code, {}, { origin: 'https://evil.test' }),
@@ -308,7 +308,7 @@ describe('attacks', () => {
     expect((await redeem(client, email, code)).status).toBe(200)
   })
 
-  test('a password that somebody planted while the code was on its way dies with the proof', async () => {
+  test('a password that someone planted while the code was on its way dies with the proof', async () => {
     const { client, email, code } = await newAsker()
     const [login, byCode] = await Promise.all([client.login(email), redeem(client, email, code)])
     expect(byCode.status).toBe(200)

@@ -4,9 +4,9 @@ import { newClient, type Tokens } from '../support/client.ts'
 import { expectCommonHeaders, expectInvalidInput, expectProblem } from '../support/expect.ts'
 import { recordedOf } from '../support/recorded.ts'
 import { redeemsToken } from '../support/redeeming.ts'
-import { type TenantOptions, useService } from '../support/service.ts'
+import { type TenantOptions, useLentService } from '../support/service.ts'
 
-const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
+const service = useLentService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 
 redeemsToken(service, {
   path: '/v1/email/link/verify',
@@ -99,13 +99,13 @@ describe('refuses', () => {
       { ...BROWSER, cookie: '__Host-latchkey-challenge=' },
     ]) {
       const { detail } = expectProblem(await open(headers), 'invalid_one_time_token')
-      expect(detail).toContain('in the browser that asked')
+      expect(detail).toContain('in the browser that requested it')
     }
     expect(await isUsed(tokens)).toBe(false)
     expect((await open()).status).toBe(200)
   })
 
-  test('a cookie that stands twice: one of them was planted', async () => {
+  test('a cookie that is sent twice: one of them was planted', async () => {
     const { tokens, cookie, open } = await newAsker()
     const planted = `__Host-latchkey-challenge=${'A'.repeat(43)}; ${cookie}`
     expectProblem(await open({ ...BROWSER, cookie: planted }), 'invalid_one_time_token')

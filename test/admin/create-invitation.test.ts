@@ -1,4 +1,4 @@
-/** Inviting somebody: who may, that nobody learns from it who has an account, and what it leaves in the tables and the mail. */
+/** Inviting someone: who may, that no one learns from it who has an account, and what it leaves in the tables and the mail. */
 import { describe, expect, test } from 'vitest'
 import {
   type Answer,
@@ -12,9 +12,9 @@ import {
 } from '../support/client.ts'
 import { everyRoute } from '../support/every-route.ts'
 import { expectInvalidInput, expectProblem } from '../support/expect.ts'
-import { type Row, useService } from '../support/service.ts'
+import { type Row, useLentService } from '../support/service.ts'
 
-const service = useService()
+const service = useLentService()
 const PATH = '/v1/admin/invitations'
 
 everyRoute(service, {
@@ -179,11 +179,11 @@ describe('refuses', () => {
     const answer = await client.call(PATH, { json: { email: newEmail() }, bearer: refreshed.access_token })
     expectProblem(answer, 'insufficient_user_authentication')
     expect(answer.headers.get('www-authenticate')).toBe(
-      'Bearer error="insufficient_user_authentication", max_age="600"',
+      'Bearer error="insufficient_user_authentication", acr_values="aal2 aal1", max_age="600"',
     )
   })
 
-  test('everybody while nobody can count: an invitation is mail', async () => {
+  test('every caller while Redis is away: an invitation is mail', async () => {
     const { client, invite } = await newAdmin()
     service().gates.redis.set('refusing')
     try {
@@ -244,7 +244,7 @@ describe('attacks', () => {
     }
   })
 
-  test('an invitation makes nobody of another tenant a member of this one', async () => {
+  test('an invitation makes no one of another tenant a member of this one', async () => {
     const elsewhere = await newClient(service())
     const { email, tokens } = await elsewhere.newAccount()
     const { client, invite } = await newAdmin()

@@ -2,9 +2,9 @@
 import { describe, expect, test } from 'vitest'
 import { newEmail } from '../support/client.ts'
 import { BCRYPT, BCRYPT_PASSWORD, newImporter } from '../support/import-users.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
-const service = useService()
+const service = useLentService()
 
 const EXPORTS: Record<string, { line: object; leftOut: string[]; signsIn: boolean; name?: string }> = {
   'Auth0, as support exports hashes': {

@@ -8,9 +8,9 @@ import {
   newImporter,
   storedPassword,
 } from '../support/import-users.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
-const service = useService()
+const service = useLentService()
 
 type Kept = { name: string | null; locale: string | null; roles: string[] }
 

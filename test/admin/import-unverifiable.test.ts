@@ -6,9 +6,9 @@ import { newEmail } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
 import { FIREBASE_CONFIG, firebaseUser, newImporter, storedPassword } from '../support/import-users.ts'
 import { mailedToken } from '../support/mailed.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
-const service = useService()
+const service = useLentService()
 
 const TAG = 'A'.repeat(43)
 
@@ -51,7 +51,7 @@ test('files 2: an import counts those that arrive without a password, and why', 
     yield Buffer.from(lines.join('\n'))
   }
   const reports: LineReport[] = []
-  const into = { tenantId: client.tenant.id, firebase: null }
+  const into = { tenantId: client.tenant.id, rpId: 'localhost', firebase: null }
   const tally = await importUsers(service().operator, into, file(), (report) => reports.push(report))
   expect(reports.map(({ status }) => status)).toEqual(lines.map(() => 'created'))
   const summary = summarise(tally, null)

@@ -17,14 +17,14 @@ import {
   newImporter,
   storedPassword,
 } from '../support/import-users.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
-const service = useService()
+const service = useLentService()
 
 everyRoute(service, {
   method: 'POST',
   path: IMPORT_PATH,
-  allow: 'POST',
+  allow: 'GET, HEAD, POST',
   caller: 'admin',
   json: { users: [{ email: 'ada@example.com' }] },
 })
@@ -218,7 +218,7 @@ describe('refuses', () => {
     ],
     ['roles that are no list', { email: 'a@example.com', roles: 'admin' }, 'wrong_type', '/roles'],
     [
-      'more roles than anybody has',
+      'more roles than anyone has',
       { email: 'a@example.com', roles: Array(33).fill('r') },
       'too_many',
       '/roles',
@@ -274,7 +274,7 @@ describe('refuses', () => {
     expectInvalidInput(await send([null, 'x']), { '/users/0': 'wrong_type', '/users/1': 'wrong_type' })
   })
 
-  test('whoever authenticated too long ago, and says how to go on (RFC 9470)', async () => {
+  test('a caller who authenticated too long ago, and says how to go on (RFC 9470)', async () => {
     const { client, tokens, send } = await newImporter(service())
     await service().sql(`update sessions set auth_time = now() - interval '1 hour' where id = $1`, [
       tokens.session.id,

@@ -1,10 +1,11 @@
-/** DESIGN.md §2, held: each rule over all of src/, and each rule seen to fire on the mistake it is for. */
+/** The structure of src/ (docs/architecture.md), held: each rule over all of src/, and each rule seen to fire on the mistake it is for. */
 import { readdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { OWNERS } from '../../ops/documents/owners.ts'
 import { DECLARED } from '../../src/personal-data.ts'
 import { importsPointOneWay } from './direction.ts'
 import { purposesOf } from './key-purposes.ts'
-import { EXCEPTIONS, OWNERS, oneOwnerPerTable, TABLES, writesOf } from './owners.ts'
+import { EXCEPTIONS, oneOwnerPerTable, TABLES, writesOf } from './owners.ts'
 import {
   librariesAtHome,
   middlewareWithoutStorage,
@@ -42,12 +43,14 @@ const rules: { title: string; rule: Rule; mistakes: Mistake[]; fine: Mistake[] }
       ['const keys = await load()'],
       ['const lookup = (() => { const all = new Map(); return all })()'],
       ['const engine = createArgon2()', 'src/passwords/passwords.ts'],
+      ['const settingsOf = createSettingsReader()', 'src/context.ts'],
     ],
     fine: [
       ['function seen() { let count = 0; return new Map() }'],
       ['const make = () => new Redis({ url })'],
       ['const limits = { login: { rate: 1 } } // let x = new Map()'],
       ['const engine = createArgon2()', 'src/crypto/argon2.ts'],
+      ['const settingsOf = createSettingsReader()', 'src/settings.ts'],
       ['type Cache = Map<string, string>'],
     ],
   },
@@ -111,7 +114,7 @@ const rules: { title: string; rule: Rule; mistakes: Mistake[]; fine: Mistake[] }
       ["import { findUser } from '../accounts/store.ts'", 'src/health/store.ts'],
       ["import { listKeys } from '../keys/store.ts'", 'src/tenants/store.ts'],
       ["import { createApp } from '../app.ts'", 'src/webhooks/store.ts'],
-      ["import { session } from '../workers/session.ts'", 'src/link-pages/pages.ts'],
+      ["import { session } from '../workers/session.ts'", 'src/pages/pages.ts'],
       ["import { readyz } from '../health/readyz.route.ts'", 'src/passwords/sign-in.ts'],
       ["import { x } from '../not-listed/x.ts'", 'src/passwords/sign-in.ts'],
       ["import { passwords } from './passwords/store.ts'", 'src/context.ts'],
@@ -122,7 +125,7 @@ const rules: { title: string; rule: Rule; mistakes: Mistake[]; fine: Mistake[] }
     ],
     fine: [
       ["import { callerOf } from '../guard/caller-store.ts'", 'src/webhooks/store.ts'],
-      ["import { signIn } from '../passwords/sign-in.ts'", 'src/link-pages/pages.ts'],
+      ["import { signIn } from '../passwords/sign-in.ts'", 'src/pages/pages.ts'],
       ["import type { Context } from '../context.ts'", 'src/crypto/hmac.ts'],
       ["import { createRedis } from './storage/redis.ts'", 'src/index.ts'],
       ["import { mailerData } from './mailer/personal-data.ts'", 'src/personal-data.ts'],
@@ -193,7 +196,7 @@ const rules: { title: string; rule: Rule; mistakes: Mistake[]; fine: Mistake[] }
     rule: routesFromWorkersAlone,
     mistakes: [
       ["import { login } from '../passwords/login.route.ts'", 'src/sessions/sessions.ts'],
-      ["import { p } from '../link-pages/p.page.ts'", 'src/sessions/sessions.ts'],
+      ["import { p } from '../pages/p.page.ts'", 'src/sessions/sessions.ts'],
       ["import { x } from '../../src/passwords/store.ts'", 'src/sessions/sessions.ts'],
     ],
     fine: [["import { login } from '../passwords/login.route.ts'", 'src/workers/password.ts']],
@@ -226,7 +229,10 @@ const rules: { title: string; rule: Rule; mistakes: Mistake[]; fine: Mistake[] }
       ["export const aPage = page('aPage', p)\nexport const b = 1", 'src/x/a.page.ts'],
       ["export const aPage = operation({ id: 'aPage' }, h)", 'src/x/a.page.ts'],
     ],
-    fine: [["export const signInPage = page('signInPage', { show, take })", 'src/x/sign-in.page.ts']],
+    fine: [
+      ["export const signInPage = page('signInPage', { show, take })", 'src/x/sign-in.page.ts'],
+      ["export const aPage = hostedPage('aPage', { load, take })", 'src/x/a.page.ts'],
+    ],
   },
 ]
 

@@ -20,7 +20,7 @@ const ROOMS = [
   ['sessions'],
   ['access'],
   ['sign-in'],
-  ['addresses', 'passkeys'],
+  ['addresses', 'passkeys', 'social'],
   ['passwords', 'mfa'],
 ]
 
@@ -35,7 +35,7 @@ const LEAVES: Record<string, { upTo: string; knows?: string }> = {
   webhooks: { upTo: 'guard' },
   me: { upTo: 'access', knows: 'audit' },
   admin: { upTo: 'passwords' },
-  'link-pages': { upTo: 'passwords', knows: 'me' },
+  pages: { upTo: 'passwords', knows: 'me' },
 }
 
 /**

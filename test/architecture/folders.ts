@@ -1,4 +1,4 @@
-/** Rules of test/: what one folder shares with another is in test/support/, and a test is called `test`. */
+/** Rules of test/: what one folder shares with another is in test/support/, a test is called `test`, an operation has a test file. */
 import path from 'node:path'
 import type { Rule } from './rules.ts'
 import { nameOf, nodes } from './source.ts'
@@ -25,3 +25,9 @@ export const testNotIt: Rule = ({ body }) =>
     .flatMap(({ specifiers }) => nodes(specifiers))
     .filter(({ imported }) => nameOf(imported) === 'it')
     .map(() => 'imports `it`: a test is written with `test`')
+
+/** @returns the routes for whose operation no test file is named */
+export function routesWithoutTest(routes: readonly string[], tests: readonly string[]): string[] {
+  const tested = new Set(tests.map((file) => path.posix.basename(file, '.test.ts')))
+  return routes.filter((route) => !tested.has(path.posix.basename(route, '.route.ts')))
+}

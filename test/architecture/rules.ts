@@ -35,6 +35,9 @@ const MODULE_STATE_ALLOWED: [where: RegExp, what: string][] = [
   // What one isolate's one thread has taken on: a count beside that instance (ARGON2.md, last section).
   [/^src\/crypto\/hash-slots\.ts$/, '`createHashSlots()` at module level'],
   [/^src\/crypto\/hash-line\.ts$/, '`createHashLine()` at module level'],
+  // What is read from an object of bindings lives exactly as long as that object. A rotated secret is a new version, and a
+  // new version has an object of its own: test/workerd/settings.workerd.test.ts.
+  [/^src\/settings\.ts$/, '`createSettingsReader()` at module level'],
   // A Worker is its list of operations: no data, no connection.
   [/^src\/(index|workers\/[a-z-]+)\.ts$/, '`createApp()` at module level'],
   [/^src\/(index|workers\/jobs)\.ts$/, '`createJobs()` at module level'],
@@ -83,7 +86,7 @@ function rootOf(node: Node): string {
   return nameOf(root)
 }
 
-/** A Worker that behaves otherwise under test, or believes a header that anybody can write, is not the one we tested. */
+/** A Worker that behaves otherwise under test, or believes a header that anyone can write, is not the one we tested. */
 export const noBackDoors: Rule = ({ body }) => {
   const wrong: string[] = []
   for (const node of descendants(body)) {
@@ -175,7 +178,7 @@ export const middlewareWithoutStorage: Rule = ({ path, imports }) =>
         .map(({ from }) => `middleware imports ${from}`)
     : []
 
-/** Only a Worker's list names route and page files, and nobody leaves src/ and comes back. */
+/** Only a Worker's list names route and page files, and no one leaves src/ and comes back. */
 export const routesFromWorkersAlone: Rule = ({ path, imports }) =>
   imports
     .filter(
@@ -197,11 +200,13 @@ export const oneOperationPerRouteFile: Rule = ({ path, body }) => {
 export const onePagePerPageFile: Rule = ({ path, body }) => {
   if (!path.endsWith('.page.ts')) return []
   const { name, init } = onlyExport(body)
-  const [own] = isNode(init) && nameOf(init.callee) === 'page' ? nodes(init.arguments) : []
+  const [own] = isNode(init) && MAKES_A_PAGE.test(nameOf(init.callee)) ? nodes(init.arguments) : []
   if (name === '' || !own || textOf(own) !== name)
     return [`does not export one ${name || 'x'} = page('${name || 'x'}', …)`]
   return isNamed(path, `${kebab(name.replace(/Page$/, ''))}.page.ts`)
 }
+
+const MAKES_A_PAGE = /^(page|hostedPage|accountPage|plainPage)$/
 
 /** What a module exports besides types, if that is one constant. */
 function onlyExport(body: Node[]): { name: string; init: unknown } {

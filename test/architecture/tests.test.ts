@@ -1,6 +1,7 @@
 /** How test/ is laid out, held; and the rule seen to fire on the mistakes it is for. */
+import { readdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { ownFolderOrSupport, testNotIt } from './folders.ts'
+import { ownFolderOrSupport, routesWithoutTest, testNotIt } from './folders.ts'
 import { parseSource, readSource } from './source.ts'
 
 const files = readSource('test')
@@ -41,5 +42,24 @@ describe('a test is written with `test`', () => {
   test('fires on `it`, and on nothing else that vitest has', () => {
     expect(testNotIt(parseSource('test/x/x.test.ts', "import { expect, it } from 'vitest'"))).not.toEqual([])
     expect(testNotIt(parseSource('test/x/x.test.ts', "import { expect, test } from 'vitest'"))).toEqual([])
+  })
+})
+
+describe('an operation has a test file of its name', () => {
+  test('in all of src/', () => {
+    const routes = readdirSync('src', { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.route.ts'))
+      .map((file) => `src/${file}`)
+    expect(routes.length).toBeGreaterThan(50)
+    const tests = files.map(({ path }) => path)
+    const missing = routesWithoutTest(routes, tests)
+    expect(missing).toEqual([])
+  })
+
+  test('fires on one that has none', () => {
+    const tests = ['test/me/read-me.test.ts', 'test/me/read.test.ts']
+    expect(routesWithoutTest(['src/me/read-me.route.ts', 'src/me/read-you.route.ts'], tests)).toEqual([
+      'src/me/read-you.route.ts',
+    ])
   })
 })

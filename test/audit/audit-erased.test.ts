@@ -85,7 +85,7 @@ describe('piles 13: a batch that read the key before it was destroyed', () => {
     await expectForgotten(client, 3)
   })
 
-  test('is one of 50, beside 20 erasures: each row once, nothing left of the erased, and everybody else as they were', async () => {
+  test('is one of 50, beside 20 erasures: each row once, nothing left of the erased, and everyone else as they were', async () => {
     const client = await newClient(service())
     const { tokens: other } = await client.newAccount()
     const people = await Promise.all(Array.from({ length: 20 }, () => client.newAccount()))

@@ -83,13 +83,13 @@ describe('a month', () => {
     const { email } = await client.newAccount()
     await signIns(client, email, 2)
     const said = await runHourly(service())
-    expect(said['audit months made']).toBeDefined()
+    expect(said['audit months created']).toBeDefined()
     for (const ahead of [0, 1, 2, 3]) expect(await months()).toContain(await monthName(ahead))
     expect(await months()).not.toContain(await monthName(4))
     expect(new Set(await places(client))).toEqual(new Set([await monthName(0)]))
     expect(await sql('select 1 from audit_events_other')).toEqual([])
     expect(await problemsOf(client)).toEqual([])
-    expect((await runHourly(service()))['audit months made']).toMatchObject({ made: 0 })
+    expect((await runHourly(service()))['audit months created']).toMatchObject({ made: 0 })
   })
 
   test('has the indexes of the log', async () => {
@@ -227,7 +227,7 @@ describe('retention', () => {
     expect(await sequences(older)).toEqual([])
   })
 
-  test('does not wait behind a long reader, and nobody waits behind it; the next hour does it', async () => {
+  test('does not wait behind a long reader, and no one waits behind it; the next hour does it', async () => {
     const old = await makeMonth(-20)
     const client = await newClient(service())
     const { email } = await client.newAccount()

@@ -1,5 +1,5 @@
 /**
- * The audit log against somebody who can write to its tables: whatever they change, remove, insert or cut off is found.
+ * The audit log against someone who can write to its tables: whatever they change, remove, insert or cut off is found.
  * And against its own promise to forget: erasing a person leaves every chain valid.
  */
 import { execFile } from 'node:child_process'
@@ -198,7 +198,7 @@ test('the command ends with 0 for an intact chain, with 1 for a broken one, and 
 })
 
 describe('erasing a person', () => {
-  test('leaves the chain valid, their rows without a person in them, and everybody else as they are', async () => {
+  test('leaves the chain valid, their rows without a person in them, and everyone else as they are', async () => {
     const { client, tokens } = await newChain()
     const { tokens: other } = await client.newAccount()
     await consumeAll(client, 7)

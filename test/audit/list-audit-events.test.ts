@@ -62,6 +62,7 @@ describe('accepts', () => {
       type: 'session.started',
       occurred_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
       actor: ada.tokens.user.id,
+      api_key_id: null,
       subject: ada.tokens.user.id,
       session_ids: [again],
       data: { session_id: again, amr: ['pwd'], new_device: true },
@@ -158,7 +159,7 @@ describe('accepts', () => {
     expect(read?.data).toEqual({ format: 'json', filters: ['type', 'subject'] })
   })
 
-  test('says nothing personal of whoever was erased, nor what a lost key sealed, and the rest as it is', async () => {
+  test('says nothing personal of an erased account, nor what a lost key sealed, and the rest as it is', async () => {
     const { client, bearer, ada } = await newTown()
     await client.login(ada.email, 'not the password')
     await client.me('no.valid.token')
@@ -242,7 +243,7 @@ describe('refuses', () => {
     for (const attempt of attempts) expectInvalidInput(await attempt, { '/cursor': 'invalid_cursor' })
   })
 
-  test('whoever is no administrator, or is none any more, at once', async () => {
+  test('a caller who is not, or no longer, an administrator, at once', async () => {
     const { client, bearer, tokens } = await newOffice()
     const { tokens: other } = await client.newAccount()
     const { tokens: refreshed } = await (async () => ({
@@ -288,7 +289,7 @@ describe('attacks', () => {
     expect(answer.body.data[0]?.user_agent).toBe(hostile)
     expect(Object.keys(answer.body.data[0] ?? {}).toSorted()).toEqual(
       [
-        ...['id', 'type', 'occurred_at', 'actor', 'subject', 'session_ids', 'data', 'sequence'],
+        ...['id', 'type', 'occurred_at', 'actor', 'api_key_id', 'subject', 'session_ids', 'data', 'sequence'],
         ...['address', 'country', 'city', 'network', 'user_agent', 'request_id'],
       ].toSorted(),
     )

@@ -241,7 +241,7 @@ describe('claims', () => {
     expect((await client.call('/v1/me', { bearer: tokens.access_token })).status).toBe(200)
   })
 
-  test("A14 refuses a genuine token that names somebody else's session or account", async () => {
+  test("A14 refuses a genuine token that names someone else's session or account", async () => {
     const other = (await client.newAccount()).tokens
     const mixed = forger.withClaims(tokens.access_token, { sid: other.session.id })
     expect((await client.call('/v1/me', { bearer: mixed })).status).toBe(401)
@@ -392,7 +392,7 @@ describe('other kinds of token', () => {
     )
   })
 
-  test('A10 takes no key and no address of a key from the token, and calls nobody', async () => {
+  test('A10 takes no key and no address of a key from the token, and calls no one', async () => {
     await using sink = await startSink()
     const { publicKey, privateKey } = generateKeyPairSync('ed25519')
     const jwk = publicKey.export({ format: 'jwk' })

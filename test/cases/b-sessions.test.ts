@@ -152,7 +152,7 @@ describe('revoking', () => {
     })
   })
 
-  test("B07 answers 404 to somebody else's session, of this tenant or another, and leaves it alive", async () => {
+  test("B07 answers 404 to someone else's session, of this tenant or another, and leaves it alive", async () => {
     const stranger = createClient(service, await service.newTenant())
     const [own, neighbour, foreign] = [
       await client.newAccount(),

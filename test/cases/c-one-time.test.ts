@@ -1,6 +1,6 @@
 /**
  * CASES.md group C: what is mailed to be used once. Also: purposes, hosts and origins in test/one-time/purposes.test.ts,
- * fifty at a time in test/one-time/once.test.ts, and the pages of the links in test/link-pages.
+ * fifty at a time in test/one-time/once.test.ts, and the pages of the links in test/pages.
  */
 import { beforeEach, describe, expect, test } from 'vitest'
 import { type OneTimePurpose, PURPOSES } from '../../src/one-time/purposes.ts'
@@ -101,7 +101,7 @@ describe('C01 a reset without its proof', () => {
     expect((await client.login(victim.email)).status).toBe(200)
   })
 
-  test('changes the account that the token is of, whoever is signed in', async () => {
+  test('changes the account that the token is of, no matter who is signed in', async () => {
     await forgot(attacker.email)
     const { token } = await client.mailed('reset_password', attacker.tokens)
     const bearer = victim.tokens.access_token
@@ -316,7 +316,7 @@ describe('C07 a blank token', () => {
   const NOT_TEXT = [null, [], {}, 0, false, [''], { $ne: null }]
 
   test.each(WAYS.filter(({ isPage }) => !isPage))(
-    'is nothing at $path, whatever stands blank',
+    'is nothing at $path, whatever else is blank',
     async ({ path, purposes }) => {
       const [purpose = 'verify_email'] = purposes
       const mailed = await client.plant(purpose, victim.tokens)
@@ -490,7 +490,7 @@ describe('C11 an invitation', () => {
     }
     expect((await client.me(planted.tokens.access_token)).body).toMatchObject({ roles: [] })
     expect((await client.refresh(planted.tokens.refresh_token)).body.user).toMatchObject({ roles: [] })
-    // Who reads the mail accepts it, and whoever had the account before is out.
+    // Who reads the mail accepts it, and who had the account before is out.
     expect((await post('/v1/invitations/accept', { token, password: 'battery of the invited' })).status).toBe(
       204,
     )
@@ -575,7 +575,7 @@ describe('C13 an invitation that is used twice', () => {
     expect((await post('/v1/invitations/accept', json)).status).toBe(204)
     const before = await dump()
     const other = createClient(stage().service, client.tenant)
-    const again = { json: { token, password: 'the one of somebody else' } }
+    const again = { json: { token, password: 'the one of someone else' } }
     expectProblem(await other.call('/v1/invitations/accept', again), 'invalid_one_time_token')
     expect(await dump()).toEqual(before)
     expectProblem(await other.login(victim.email, again.json.password), 'invalid_credentials')
@@ -583,13 +583,13 @@ describe('C13 an invitation that is used twice', () => {
   })
 })
 
-describe('C14 changing one’s address to that of somebody else', () => {
+describe('C14 changing one’s address to that of someone else', () => {
   test('says in the mail which account asks, and takes nothing of theirs when they confirm', async () => {
     const { access_token: bearer } = attacker.tokens
     expect((await post('/v1/email/change', { email: victim.email }, { bearer })).status).toBe(202)
     const [mail] = (await mailbox()).filter(({ to }) => to === victim.email)
     expect(mail?.text).toContain(client.tenant.name)
-    // The account is named so that its owner knows it, and nobody else learns it.
+    // The account is named so that its owner knows it, and no one else learns it.
     expect(mail?.text).toMatch(/Account: \S\*\*\*@/)
     expect(mail?.text).not.toContain(attacker.email)
     const old = await client.mailed('change_email_old', attacker.tokens)

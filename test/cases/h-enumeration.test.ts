@@ -88,7 +88,7 @@ const OPERATIONS: Record<string, Call> = {
   'forgot password': forget,
   'resend verification': resend,
   'request a code': askCode,
-  'verify a code that nobody asked for': tryCode,
+  'verify a code that was not asked for': tryCode,
 }
 
 /** The right code of the newest challenge is one in a million; another is never right. */
@@ -136,7 +136,7 @@ describe('H07 H08 the same answer, byte for byte, the same trips and the same st
   })
 
   test(
-    'verify a code, while there is a challenge, after its fifth wrong code, and when nobody may try any more',
+    'verify a code, while there is a challenge, after its fifth wrong code, and when no one may try any more',
     PATIENT,
     async () => {
       const steps = async (email: string) => {
@@ -171,7 +171,7 @@ describe('H07 H08 the same answer, byte for byte, the same trips and the same st
     }
   })
 
-  test('login with the right password of an account that is yet to be proved: as with a wrong one, and as of nobody', async () => {
+  test('login with the right password of an account that is yet to be proved: as with a wrong one, and as without an account', async () => {
     const right = posting('/v1/login', { password: PASSWORD })
     const unknown = await observe(right, await newAddress('unknown'))
     const unproved = await newAddress('unproved')
@@ -212,7 +212,7 @@ describe('H07 what one operation leaves behind says nothing through the next', (
   })
 })
 
-describe('H08 the answer waits for nobody who is told afterwards', () => {
+describe('H08 the answer waits for no one who is told afterwards', () => {
   const held: http.ServerResponse[] = []
   let queue: http.Server
   let holding: Service

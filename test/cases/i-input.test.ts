@@ -32,10 +32,10 @@ vi.setConfig({ testTimeout: 120_000 })
 
 const stage = useMailStage()
 
-/** One of the right form, which nobody was given. */
+/** One of the right form, which no one was given. */
 const A_TOKEN = `lko_${'A'.repeat(43)}`
 
-/** Signs in at once, so that there is somebody to call as; the other tenant is `verify-first`, as new ones are. */
+/** Signs in at once, so that there is someone to call as; the other tenant is `verify-first`, as new ones are. */
 let client: Client
 let proving: Client
 let victim: { email: string; tokens: Tokens }
@@ -184,7 +184,7 @@ describe('addresses', () => {
     ],
   ]
   test.each(lists)('%s is refused by name, and nothing is stored or sent', async (_, addresses) => {
-    // What they do at these two stands in test/http/bad-input.test.ts.
+    // What they do at these two is in test/http/bad-input.test.ts.
     const operations = taking('email').filter(({ path }) => !['/v1/register', '/v1/login'].includes(path))
     expect(operations.length).toBeGreaterThan(0)
     for (const operation of operations)
@@ -302,7 +302,9 @@ describe('types, keys and encodings', () => {
           expect(errors).toEqual([
             {
               pointer: `/${field}`,
-              code: field === 'transport' || field === 'method' ? 'not_allowed' : 'wrong_type',
+              code: ['transport', 'method', 'kind', 'credentials'].includes(field)
+                ? 'not_allowed'
+                : 'wrong_type',
             },
           ])
         }
@@ -310,7 +312,7 @@ describe('types, keys and encodings', () => {
     await expectNothing()
   })
 
-  test('I08 a polluted body changes nobody, now or later', async () => {
+  test('I08 a polluted body changes no one, now or later', async () => {
     const polluted =
       '__proto__ constructor prototype a.__proto__.admin __proto__.roles constructor.prototype'.split(' ')
     for (const operation of bodyOperations)
@@ -406,7 +408,7 @@ describe('tokens and codes', () => {
     await expectNothing()
   })
 
-  test('I10 I13 a code that is no six digits signs nobody in', async () => {
+  test('I10 I13 a code that is no six digits signs no one in', async () => {
     const codes = [
       ...'0x1234 12345 1234567 12345a 1e5000 -12345 +12345 123.456 null % ______ ------'.split(' '),
       ...['', ' ', '      ', '123\n456', "' or 1=1--", '\uff11\uff12\uff13\uff14\uff15\uff16'],
@@ -425,7 +427,7 @@ describe('tokens and codes', () => {
 describe('passwords', () => {
   const blank = ['', ' ', '\t', '\u00a0', '\u200b']
 
-  test('I13 a blank one is wrong at login, alike for whoever has one, has none and is nobody', async () => {
+  test('I13 a blank one is wrong at login, alike for an account with one, an account without one, and no account', async () => {
     const [withOne, without] = [await client.newAccount(), await client.newAccount()]
     await stage().service.sql('delete from passwords where user_id = $1', [without.tokens.user.id])
     for (const password of blank) {
@@ -615,7 +617,7 @@ describe('ids, lists and names', () => {
 const claimsOf = ({ access_token }: Tokens): Record<string, unknown> =>
   JSON.parse(Buffer.from(access_token.split('.')[1] ?? '', 'base64url').toString())
 
-/** Everything in the page that anybody could follow or load. */
+/** Everything in the page that anyone could follow or load. */
 function linksOf(html: string): string[] {
   const links: string[] = []
   const walk = (node: object) => {

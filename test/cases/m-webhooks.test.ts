@@ -53,7 +53,7 @@ const accepts = (secret: string, { body, headers }: Hit, changed: Record<string,
 }
 
 describe('M02 a redirect', () => {
-  test.each([301, 302, 303, 307, 308])('%i is a failure, and nobody is called for it', async (status) => {
+  test.each([301, 302, 303, 307, 308])('%i is a failure, and no one is called for it', async (status) => {
     const subscriber = await newSubscriber(stage())
     await makeDeliveries(stage(), subscriber)
     stage().receiver.behave(subscriber.path, { status, headers: { location: sink.url } })
@@ -156,7 +156,7 @@ describe('M07 a message', () => {
     expect(accepts(secret, { ...hit, body: JSON.stringify(JSON.parse(hit.body), null, 1) })).toBe(false)
   })
 
-  test('is of no use to whoever repeats it five minutes later; ours is signed anew, with the id it had', async () => {
+  test('is of no use to an attacker who repeats it five minutes later; ours is signed anew, with the id it had', async () => {
     const subscriber = await newSubscriber(stage())
     const { secret } = subscriber.webhook
     stage().receiver.behave(subscriber.path, { status: 500 })
@@ -185,7 +185,7 @@ describe('M07 a message', () => {
 })
 
 describe('M08 what is delivered', () => {
-  test('holds no address, device, name, token or secret, whoever puts them where', async () => {
+  test('holds no address, device, name, token or secret, no matter who puts them where', async () => {
     const subscriber = await newSubscriber(stage())
     const { service } = stage()
     const client = createClient(service, subscriber.tenant)
@@ -222,7 +222,7 @@ describe('M08 what is delivered', () => {
     const rows = JSON.stringify(await deliveriesOf(stage(), subscriber))
     const list = await subscriber.call('GET', `/${subscriber.webhook.id}/deliveries`)
     const logged = service.logs().join('\n')
-    expect(logged).toContain('webhook attempted')
+    expect(logged).toContain('webhook delivery attempted')
     const key = subscriber.webhook.secret.replace('whsec_', '')
     const signature = headers['webhook-signature']?.slice('v1,'.length) ?? ''
     for (const kept of [rows, JSON.stringify(list.body), logged])
@@ -256,7 +256,7 @@ describe('M09 nothing is delivered', () => {
     expect(await deliveriesOf(stage(), subscriber)).toEqual([])
   })
 
-  test('for somebody who administers the tenant no more', async () => {
+  test('for someone who administers the tenant no more', async () => {
     const subscriber = await newSubscriber(stage())
     const { call, webhook, tokens } = subscriber
     await makeDeliveries(stage(), subscriber)

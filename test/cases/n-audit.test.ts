@@ -30,7 +30,7 @@ const CLASSES: [what: string, type: string, code: string, attempt: (client: Clie
     (client) => client.login(newEmail(), WRONG),
   ],
   [
-    'a password that is no way in any more',
+    'a password that no longer signs in',
     'session.refused',
     'password_disabled',
     async (client) => {
@@ -46,13 +46,13 @@ const CLASSES: [what: string, type: string, code: string, attempt: (client: Clie
     async (client) => client.register((await client.newAccount()).email),
   ],
   [
-    'a password that everybody knows',
+    'a password that everyone knows',
     'registration.refused',
     'password_compromised',
     (client) => client.register(newEmail(), 'password123'),
   ],
   [
-    'a refresh token of nobody',
+    'a refresh token that does not exist',
     'refresh.refused',
     'invalid_grant',
     (client) => client.refresh(unknownRefreshToken()),
@@ -66,7 +66,7 @@ const CLASSES: [what: string, type: string, code: string, attempt: (client: Clie
     async (client) => client.me(`${(await client.newAccount()).tokens.access_token.slice(0, -8)}AAAAAAAA`),
   ],
   [
-    'somebody without the role',
+    'a caller without the role',
     'access.refused',
     'insufficient_role',
     async (client) => {

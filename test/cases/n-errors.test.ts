@@ -31,7 +31,7 @@ const PROTECTED = OPERATIONS.filter(({ path }) => !path.startsWith('/.well-known
 describe.each(['tenant_hosts', 'tenants', 'users', 'sessions', 'signing_keys', 'refresh_tokens'])(
   'while %s cannot be read',
   (table) => {
-    test('N01 no operation lets anybody in, and none blames the caller', async () => {
+    test('N01 no operation lets anyone in, and none blames the caller', async () => {
       const asked = await Promise.all(
         PROTECTED.map(async (operation) => {
           const caller = await newClient(service())
@@ -45,7 +45,7 @@ describe.each(['tenant_hosts', 'tenants', 'users', 'sessions', 'signing_keys', '
         for (const { operation, call } of asked) {
           const { status, headers } = await call()
           // An operation that does not need the table may do its work.
-          expect(status, operation.name).toBeOneOf([200, 201, 202, 204, 503])
+          expect(status, operation.name).toBeOneOf([...operation.successes, 503])
           if (table === 'tenant_hosts') expect(status, operation.name).toBe(503)
           if (status === 503) expect(headers.get('set-cookie')).toBeNull()
         }
@@ -144,7 +144,7 @@ describe('logs', () => {
       cookie: `__Host-latchkey=${canary()}; __Host-latchkey-device=${canary()}; other=${canary()}`,
       'x-api-key': canary(),
       'idempotency-key': canary(),
-      origin: `https://${canary()}.example`,
+      origin: 'https://elsewhere.example', // a refused one is told to the operator
       referer: `https://example.com/?token=${canary()}`,
     }
     for (const { method, path } of OPERATIONS) {
@@ -160,7 +160,7 @@ describe('logs', () => {
     for (const line of written) expect(line).not.toMatch(/canary/)
   })
 
-  test('N04 stays one JSON object a line, whoever writes what into which header', async () => {
+  test('N04 stays one JSON object a line, no matter what a caller writes into a header', async () => {
     const before = service().logs().length
     const nasty = 'x"}\\r\\n{"level":"error","message":"forged"}\u001b[31m\u2028'
     await client.call('/v1/login', {
@@ -203,7 +203,7 @@ describe('logs', () => {
         { code: 'invalid_token' },
       ],
       [
-        'a refresh token of nobody',
+        'a refresh token that does not exist',
         () => client.refresh(`lkr_${'A'.repeat(43)}`),
         { code: 'invalid_grant', reason: 'unknown token' },
       ],

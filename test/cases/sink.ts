@@ -1,4 +1,4 @@
-/** A server that nobody is supposed to call: it counts who does. */
+/** A server that no one is supposed to call: it counts who does. */
 import { serveLocally } from '../../dev/local-server.ts'
 
 export async function startSink() {

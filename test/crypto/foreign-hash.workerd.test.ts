@@ -102,7 +102,7 @@ describe('files 8: an imported hash', () => {
     60_000,
   )
 
-  test('stands without a pepper, under an id that no keyring can have', () => {
+  test('has no pepper, under an id that no keyring can have', () => {
     expect(isKeyId(NO_PEPPER)).toBe(false)
   })
 })

@@ -109,7 +109,7 @@ describe('refuses before it waits', () => {
     expect(fill(line, now)).toHaveLength(3)
   })
 
-  test('clients 15: the time in which nobody waited is not taken for a slow hash', () => {
+  test('clients 15: the time in which no one waited is not taken for a slow hash', () => {
     const line = createHashLine()
     for (let minute = 0; minute < 5; minute++)
       work([enter(line, NOW + minute * 60_000)], NOW + minute * 60_000, 20)

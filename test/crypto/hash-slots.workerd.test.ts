@@ -26,7 +26,7 @@ describe('places for hashes', () => {
     expect(countFree(slots, NOW, 1)).toBe(1)
   })
 
-  test('are given back once: doing it twice frees nobody else', () => {
+  test('are given back once: doing it twice frees no other place', () => {
     const slots = createHashSlots()
     const first = slots.take(NOW, 2)
     slots.take(NOW, 2)
@@ -35,7 +35,7 @@ describe('places for hashes', () => {
     expect(countFree(slots, NOW, 2)).toBe(1)
     slots.take(NOW, 2)
     first?.()
-    expect(slots.take(NOW, 2), 'whoever came later keeps the place').toBeNull()
+    expect(slots.take(NOW, 2), 'the later caller keeps the place').toBeNull()
   })
 
   test('are free after ten seconds when a cancelled request never gave them back, and not before', () => {
@@ -47,7 +47,7 @@ describe('places for hashes', () => {
     expect(countFree(slots, NOW + TEN_SECONDS + 1, 2)).toBe(2)
   })
 
-  test('that expired are nobody else to give back', () => {
+  test('that expired are not given back a second time', () => {
     const slots = createHashSlots()
     const late = slots.take(NOW, 1)
     expect(slots.take(NOW + TEN_SECONDS, 1)).not.toBeNull()

@@ -68,6 +68,23 @@ describe('a keyring setting', () => {
 })
 
 describe('a derived key', () => {
+  test('is a copy: who wipes it wipes no one else’s', async () => {
+    const ring = parseKeyring(`k1:${rootKeyText(7)}`)
+    const { key } = await deriveKey(ring, 'cursor')
+    const before = toHex(key)
+    key.fill(0)
+    expect(toHex((await deriveKey(ring, 'cursor')).key)).toBe(before)
+  })
+
+  test('is kept for few purposes, however many hosts callers make up', async () => {
+    const ring = parseKeyring(`k1:${rootKeyText(8)}`)
+    for (let host = 0; host < 200; host++) await deriveKey(ring, `caller:${host}`)
+    expect(ring[0].derivedKeys().size).toBeLessThan(100)
+    expect(toHex((await deriveKey(ring, 'caller:199')).key)).toBe(
+      toHex((await deriveKey(parseKeyring(`k1:${rootKeyText(8)}`), 'caller:199')).key),
+    )
+  })
+
   test('is HKDF-SHA-256 of the root key with the purpose as info', async () => {
     // Node 24: hkdfSync('sha256', Buffer.alloc(32, 1), '', 'cursor', 32)
     const { keyId, key } = await deriveKey(oneKey, 'cursor')

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { deriveKey, isUnknownKeyError } from '../../src/crypto/keyring.ts'
+import { deriveKey, isUnknownKeyError, parseKeyring } from '../../src/crypto/keyring.ts'
 import { open, seal } from '../../src/crypto/sealing.ts'
-import { oneKey, onlyNewKey, random, twoKeys, utf8 } from '../support/bytes-and-keys.ts'
+import { oneKey, onlyNewKey, random, rootKeyText, twoKeys, utf8 } from '../support/bytes-and-keys.ts'
 
 const secret = utf8('JBSWY3DPEHPK3PXP')
 const purposes = ['seal:totp', 'seal:webhook', 'seal:signing-key', 'cookie:state', 'cookie:session', 'cursor']
@@ -88,7 +88,7 @@ describe('a sealed text', () => {
 
   test('is null under the key of another ring that has the same id', async () => {
     const sealed = await seal(oneKey, 'seal:totp', secret, 'row', random)
-    const sameId = [{ keyId: 'k1', rootKeyBytes: () => new Uint8Array(32).fill(77) }] as const
+    const sameId = parseKeyring(`k1:${rootKeyText(77)}`)
     expect(await open(sameId, 'seal:totp', sealed, 'row')).toBeNull()
   })
 })

@@ -184,7 +184,7 @@ describe('an access token is refused for its claims', () => {
     expect(await verify(await signClaims({ exp: nowSeconds + 1 }))).not.toBeNull()
   })
 
-  test('but not for claims that nobody asked for, which are left out', async () => {
+  test('but not for claims that no one asked for, which are left out', async () => {
     expect(await verify(await signClaims({ client_id: 'web', admin: true }))).toEqual(accessClaims)
   })
 })

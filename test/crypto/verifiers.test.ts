@@ -1,5 +1,5 @@
 /**
- * clients 13: the verifiers of VERIFYING.md, each as it is printed there, in Node, against the running service over HTTP.
+ * clients 13: the verifiers of docs/verifying-tokens.md, each as it is printed there, in Node, against the running service over HTTP.
  * They are imported from the document alone, so that its options are those that are tried.
  */
 import { generateKeyPairSync, sign } from 'node:crypto'
@@ -16,7 +16,7 @@ import { type Service, startService } from '../support/service.ts'
 type Verify = (token: string) => Promise<Record<string, unknown>>
 type App = { fetch?: (request: Request) => Promise<Response>; listen?: http.RequestListener }
 
-const document = readFileSync('VERIFYING.md', 'utf8')
+const document = readFileSync('docs/verifying-tokens.md', 'utf8')
 const examples = [...document.matchAll(/^## (.*)\n\n```js\n([\s\S]*?)```/gm)].map(
   ([, name = '', code = '']) => ({
     name,
@@ -24,7 +24,7 @@ const examples = [...document.matchAll(/^## (.*)\n\n```js\n([\s\S]*?)```/gm)].ma
   }),
 )
 const ES256_ALONE = 'jsonwebtoken and jwks-rsa'
-const STRICT = ['jose', 'oauth4webapi', 'express-oauth2-jwt-bearer']
+const STRICT = ['latchkey/verifier', 'jose', 'oauth4webapi', 'express-oauth2-jwt-bearer']
 
 // Inside the project, so that the libraries are found from there.
 mkdirSync('.latchkey', { recursive: true })
@@ -73,7 +73,7 @@ describe.each(['EdDSA', 'ES256'] as const)('with a service that signs with %s', 
       const { stdout } = await runKeys(service, ['rotate', '--es256'], {
         SIGNING_SEAL_KEYS: service.bindings.SIGNING_SEAL_KEYS ?? '',
       })
-      expect(stdout).toContain('made the first signing key')
+      expect(stdout).toContain('created the first signing key')
     }
     const tenant = await service.newTenant({ host: service.url.host })
     issuer = tenant.origin

@@ -16,7 +16,7 @@ vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 })
 let directory: string
 let postgres: Postgres
 let endpoint: NeonEndpoint
-/** Looks at the test's database, always outside a transaction: inside one, pg_stat_activity stands still. */
+/** Looks at the test's database, always outside a transaction: inside one, pg_stat_activity does not change. */
 let admin: pg.Client
 /** Holds the locks that the endpoint's sessions wait for. */
 let locker: pg.Client

@@ -174,7 +174,7 @@ describe('a start', () => {
   test('refuses to take the database away from a run that is alive', async () => {
     copyCluster()
     const parent = await startParent('wait')
-    await expect(start()).rejects.toThrow(`is already being served, by process ${parent.child.pid}`)
+    await expect(start()).rejects.toThrow(`is already in use by process ${parent.child.pid}`)
     expect(await query(parent.url, 'select 1 as one')).toEqual([{ one: 1 }])
   })
 
@@ -190,7 +190,7 @@ describe('a start', () => {
   test('refuses the data of another major version, and says so', async () => {
     await mkdir(dataDir)
     writeFileSync(path.join(dataDir, 'PG_VERSION'), '9.6\n')
-    await expect(start()).rejects.toThrow('was made by PostgreSQL 9.6, this is 18')
+    await expect(start()).rejects.toThrow('was created by PostgreSQL 9.6, this is 18')
   })
 
   test('leaves nothing behind when the cluster cannot be made', async () => {

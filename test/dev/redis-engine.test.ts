@@ -73,7 +73,7 @@ describe('the clock', () => {
     ])
   })
 
-  test('stands still while a script runs', async () => {
+  test('does not move while a script runs', async () => {
     const ticking = await createRedisEngine({ now: () => now++ })
     const script = `redis.call('SET', KEYS[1], 'v', 'PX', '2')
       for i = 1, 10 do redis.call('EXISTS', 'x') end

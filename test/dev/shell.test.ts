@@ -14,7 +14,7 @@ const REMOTE = 'postgresql://someone:secret@db.example.com/latchkey'
 
 /** A checkout whose `.latchkey/` is its own. */
 let checkout: string
-/** Stands where the exported addresses lead: on this machine, so that only not asking it keeps it unasked. */
+/** Listens where the exported addresses lead: on this machine, so that only not asking it keeps it unasked. */
 let trap: net.Server
 let trapped = 0
 
@@ -102,7 +102,7 @@ test('keys 5: with every secret and setting exported, npm run dev signs in on it
     expect((await post('/v1/register', ada)).status, dev.printed()).toBe(201)
     expect((await post('/v1/login', ada)).status).toBe(200)
     expect((await fetch(`${dev.origin}/readyz`)).status).toBe(200)
-    await expect.poll(dev.printed, { timeout: 20_000 }).toContain('signing keys kept') // the hourly cron, at start
+    await expect.poll(dev.printed, { timeout: 20_000 }).toContain('signing keys checked') // the hourly cron, at start
     expect(trapped, 'connections to what the shell exported').toBe(0)
   } finally {
     await dev.stop()
@@ -112,7 +112,7 @@ test('keys 5: with every secret and setting exported, npm run dev signs in on it
 test('keys 5: npm run dev refuses a Redis on another machine, before anything is written there', async () => {
   const dev = await startDev({ REDIS_URL: 'redis://redis.example.com:6379' })
   await dev.stop()
-  expect(dev.printed()).toContain('REDIS_URL does not lead to this machine')
+  expect(dev.printed()).toContain('REDIS_URL is not on this machine')
   expect(dev.printed()).not.toContain('ready http')
 })
 

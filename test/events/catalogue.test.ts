@@ -4,11 +4,15 @@
  */
 
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { adminsCommand } from '../../ops/admins.ts'
+import { tenantsCommand } from '../../ops/tenants.ts'
+import { usersCommand } from '../../ops/users.ts'
 import { EVENTS, type EventEntry, type EventType } from '../../src/events/catalogue.ts'
 import type { OneTimePurpose } from '../../src/one-time/purposes.ts'
 import { setFailures, WRONG } from '../support/attempts.ts'
 import { codeAt, verifyMfa, wrongCode } from '../support/authenticator.ts'
 import {
+  type CallOptions,
   type Client,
   newClient,
   newEmail,
@@ -18,17 +22,22 @@ import {
   untilLimited,
 } from '../support/client.ts'
 import { type AuditEvent, useStage } from '../support/event-stage.ts'
+import { type IdentityProvider, startIdentityProvider } from '../support/identity-provider.ts'
+import { runInProcess } from '../support/operator-command.ts'
 import { attemptSignIn, newPasskey } from '../support/passkeys.ts'
 import { type Receiver, startReceiver } from '../support/receiver.ts'
 import { backdateUse } from '../support/sessions.ts'
+import { addProvider, comeBack, cookieOf, newPerson } from '../support/social.ts'
 
 const stage = useStage()
 
 let receiver: Receiver
+let identityProvider: IdentityProvider
 beforeAll(async () => {
   receiver = await startReceiver()
+  identityProvider = await startIdentityProvider()
 })
-afterAll(() => receiver.stop())
+afterAll(() => Promise.all([receiver.stop(), identityProvider.stop()]))
 
 afterEach(() => stage().queue.take())
 
@@ -43,6 +52,17 @@ async function newPasskeyOwner(client: Client) {
 const byThemself = (id: string, data = {}): Expected => ({ subject: id, actor: id, data })
 const byNobody = (subject: string | null, data = {}): Expected => ({ subject, actor: null, data })
 
+async function changeApiKey(client: Client, path: string, options: CallOptions): Promise<Expected> {
+  const { tokens } = await client.newAccount()
+  const { id } = await client.plantedApiKey(tokens)
+  await client.call(`/v1/api-keys/${id}${path}`, { ...options, bearer: tokens.access_token })
+  return byThemself(tokens.user.id, { api_key_id: id, owner: 'user' })
+}
+
+/** `npm run users`, as an operator runs it. */
+const operate = ({ tenant }: Client, ...words: string[]) =>
+  runInProcess(usersCommand, stage().service.operator, [...words, '--tenant', tenant.slug, '--yes'])
+
 /** Each flow has a tenant of its own. */
 const FLOWS: Record<EventType, (client: Client) => Promise<Expected>> = {
   'user.registered': async (client) => {
@@ -53,6 +73,64 @@ const FLOWS: Record<EventType, (client: Client) => Promise<Expected>> = {
     const { tokens } = await client.newAccount()
     await client.call('/v1/me', { method: 'PATCH', bearer: tokens.access_token, json: { name: 'Ada' } })
     return byThemself(tokens.user.id, { fields: ['name'] })
+  },
+  'user.disabled': async (client) => {
+    const { tokens } = await client.newAccount()
+    await operate(client, 'disable', tokens.user.id, '--reason', 'a court order')
+    return byNobody(tokens.user.id, { session_ids: [tokens.session.id], reason: 'a court order' })
+  },
+  'user.enabled': async (client) => {
+    const { tokens } = await client.newAccount()
+    await operate(client, 'disable', tokens.user.id)
+    await operate(client, 'enable', tokens.user.id)
+    return byNobody(tokens.user.id)
+  },
+  'user.signed_out': async (client) => {
+    const { tokens } = await client.newAccount()
+    await operate(client, 'end-sessions', tokens.user.id)
+    return byNobody(tokens.user.id, { session_ids: [tokens.session.id] })
+  },
+  'api_key.created': async (client) => {
+    const { tokens } = await client.newAccount()
+    const json = { name: 'Backup', scopes: ['orders:read'] }
+    const { body } = await client.call<{ id: string }>('/v1/api-keys', { bearer: tokens.access_token, json })
+    return byThemself(tokens.user.id, { api_key_id: body.id, owner: 'user', scopes: ['orders:read'] })
+  },
+  'api_key.renamed': (client) => changeApiKey(client, '', { method: 'PATCH', json: { name: 'Other' } }),
+  'api_key.rotated': (client) => changeApiKey(client, '/rotate', { method: 'POST' }),
+  'api_key.revoked': (client) => changeApiKey(client, '', { method: 'DELETE' }),
+  'api_key.imported': async (client) => {
+    const { tokens } = await client.newAdmin()
+    const entry = { sha256: 'ab'.repeat(32), name: 'Old', scopes: ['orders:read'], user_id: tokens.user.id }
+    const { body } = await client.call<{ results: { id: string }[] }>('/v1/admin/api-keys/import', {
+      bearer: tokens.access_token,
+      json: { keys: [entry] },
+    })
+    return byThemself(tokens.user.id, { api_key_id: body.results[0]?.id, owner: 'user' })
+  },
+  'api_key.expiring': async (client) => {
+    const { tokens } = await client.newAccount()
+    const { id } = await client.plantedApiKey(tokens)
+    await stage().service.sql(
+      `update api_keys set created_at = now() - interval '90 days', expires_at = now() + interval '3 days' where id = $1`,
+      [id],
+    )
+    await stage().service.runCron('17 * * * *')
+    return byNobody(tokens.user.id, { api_key_id: id, owner: 'user', expires_at: expect.any(String) })
+  },
+  'user.roles_changed': async (client) => {
+    const { email, tokens } = await client.newAccount()
+    await stage().service.sql('update users set email_verified_at = now() where id = $1', [tokens.user.id])
+    await runInProcess(adminsCommand, stage().service.operator, [
+      ...['grant', email, '--tenant', client.tenant.slug],
+    ])
+    return byNobody(tokens.user.id, { granted: ['admin'], revoked: [] })
+  },
+  'tenant.updated': async (client) => {
+    await runInProcess(tenantsCommand, stage().service.operator, [
+      ...['set', client.tenant.slug, 'max_sessions=20'],
+    ])
+    return byNobody(null, { fields: ['max_sessions'] })
   },
   'user.deleted': async (client) => {
     const { tokens } = await closeNew(client)
@@ -87,6 +165,25 @@ const FLOWS: Record<EventType, (client: Client) => Promise<Expected>> = {
     await client.call('/v1/mfa/totp', { method: 'DELETE', bearer: tokens.access_token })
     return byThemself(tokens.user.id, { factor: 'totp', session_ids: [] })
   },
+  'second_factor.removal_requested': async (client) => {
+    const { tokens: admin } = await client.newAdmin()
+    const { tokens } = await client.newAccount()
+    await client.withFactor(tokens)
+    await client.call(`/v1/admin/users/${tokens.user.id}/second-factor-removal`, {
+      bearer: admin.access_token,
+      json: { reason: 'lost the phone' },
+    })
+    return { subject: tokens.user.id, actor: admin.user.id, data: { reason: 'lost the phone' } }
+  },
+  'second_factor.removal_cancelled': async (client) => {
+    const { tokens: admin } = await client.newAdmin()
+    const { tokens } = await client.newAccount()
+    await client.withFactor(tokens)
+    const path = `/v1/admin/users/${tokens.user.id}/second-factor-removal`
+    await client.call(path, { bearer: admin.access_token, json: { reason: 'lost the phone' } })
+    await client.call(path, { method: 'DELETE', bearer: admin.access_token })
+    return { subject: tokens.user.id, actor: admin.user.id, data: { by: 'administrator' } }
+  },
   'second_factor.disabled': async (client) => {
     const { tokens } = await client.newAccount()
     const { mfaToken, secret } = await client.withFactor(tokens)
@@ -104,6 +201,12 @@ const FLOWS: Record<EventType, (client: Client) => Promise<Expected>> = {
     await client.call('/v1/mfa/recovery-codes', { method: 'POST', bearer: tokens.access_token })
     return byThemself(tokens.user.id)
   },
+  'second_factor.code_requested': async (client) => {
+    const { tokens } = await client.newAccount()
+    const mfa_token = await client.mailableSignIn(tokens)
+    await client.call('/v1/mfa/email-code', { json: { mfa_token } })
+    return byNobody(tokens.user.id, { code_id: expect.any(String) })
+  },
   'recovery_code.used': async (client) => {
     const { tokens } = await client.newAccount()
     const { mfaToken } = await client.withFactor(tokens)
@@ -113,6 +216,27 @@ const FLOWS: Record<EventType, (client: Client) => Promise<Expected>> = {
     })
     await verifyMfa(client, { mfa_token: mfaToken }, made.body.recovery_codes[0] ?? '', 'recovery_code')
     return byThemself(tokens.user.id, { left: 9 })
+  },
+  'trusted_device.added': async (client) => {
+    await stage().service.sql(
+      `update tenants set settings = settings || '{"trusted_devices": true}' where id = $1`,
+      [client.tenant.id],
+    )
+    const { tokens } = await client.newAccount()
+    const { mfaToken, secret } = await client.withFactor(tokens)
+    await client.call('/v1/mfa/verify', {
+      json: { mfa_token: mfaToken, method: 'totp', code: codeAt(secret), trust_device: true },
+    })
+    const [device] = await stage().service.sql('select id from trusted_devices where user_id = $1', [
+      tokens.user.id,
+    ])
+    return byThemself(tokens.user.id, { trusted_device_id: device?.id })
+  },
+  'trusted_device.removed': async (client) => {
+    const { tokens } = await client.newAccount()
+    const { id } = await client.plantedTrust(tokens)
+    await client.call('/v1/mfa/trusted-devices', { method: 'DELETE', bearer: tokens.access_token })
+    return byThemself(tokens.user.id, { trusted_device_ids: [id] })
   },
   'user.exported': async (client) => {
     const { tokens } = await client.newAccount()
@@ -296,6 +420,68 @@ const FLOWS: Record<EventType, (client: Client) => Promise<Expected>> = {
     await attemptSignIn(client, passkey, { counter: 7 })
     return byThemself(tokens.user.id, { passkey_id: id, refused: false })
   },
+  'identity.linked': async (client) => {
+    const { tokens, id, slug } = await newLinked(client)
+    return byThemself(tokens.user.id, { identity_id: id, provider: slug, by: 'owner' })
+  },
+  'identity.unlinked': async (client) => {
+    const { tokens } = await client.newAccount()
+    const { id } = await client.plantedSocial.identity(tokens)
+    await client.call(`/v1/identities/${id}`, { method: 'DELETE', bearer: tokens.access_token })
+    return byThemself(tokens.user.id, { identity_id: id, provider: 'planted', session_ids: [] })
+  },
+  'provider.added': async (client) => {
+    const { tokens } = await client.newAdmin()
+    const json = { slug: 'hub', kind: 'github', name: 'GitHub', client_id: 'id', client_secret: 'secret' }
+    await client.call('/v1/admin/providers', { bearer: tokens.access_token, json })
+    return byAdmin(tokens, { provider: 'hub', kind: 'github' })
+  },
+  'provider.changed': async (client) => {
+    const { tokens } = await client.newAdmin()
+    const { id, slug } = await client.plantedSocial.provider()
+    const change = { method: 'PATCH', bearer: tokens.access_token, json: { enabled: false } }
+    await client.call(`/v1/admin/providers/${id}`, change)
+    return byAdmin(tokens, { provider: slug, kind: 'github' })
+  },
+  'provider.removed': async (client) => {
+    const { tokens } = await client.newAdmin()
+    const { id, slug } = await client.plantedSocial.provider()
+    await client.call(`/v1/admin/providers/${id}`, { method: 'DELETE', bearer: tokens.access_token })
+    return byAdmin(tokens, { provider: slug, kind: 'github' })
+  },
+  'user.created': async (client) => {
+    const { tokens } = await client.newAdmin()
+    const json = { email: newEmail(), reason: 'asked by telephone' }
+    const { body } = await client.call('/v1/admin/users', { bearer: tokens.access_token, json })
+    return { subject: String(body.id), actor: tokens.user.id, data: { reason: 'asked by telephone' } }
+  },
+  'user.erasure_requested': async (client) => {
+    const { tokens } = await client.newAdmin()
+    const { id } = await client.plantedAccount({ status: 'closed' })
+    const json = { reason: 'asked by letter' }
+    await client.call(`/v1/admin/users/${id}/erase`, { bearer: tokens.access_token, json })
+    return { subject: id, actor: tokens.user.id, data: json }
+  },
+  'password.reset_sent': async (client) => {
+    const { tokens } = await client.newAdmin()
+    const { id } = await client.plantedAccount()
+    const json = { reason: 'asked by telephone' }
+    await client.call(`/v1/admin/users/${id}/send-reset`, { bearer: tokens.access_token, json })
+    return { subject: id, actor: tokens.user.id, data: json }
+  },
+  'session.impersonated': async (client) => {
+    const { tokens } = await client.newAdmin()
+    await client.allowingImpersonation()
+    const { id } = await client.plantedAccount()
+    const json = { user_id: id, reason: 'ticket 7' }
+    await client.call('/v1/impersonations', { bearer: tokens.access_token, json })
+    return { subject: id, actor: tokens.user.id, data: { reason: 'ticket 7' } }
+  },
+  'user.read': async (client) => {
+    const { tokens } = await client.newAdmin()
+    await client.call('/v1/admin/users?status=active', { bearer: tokens.access_token })
+    return byAdmin(tokens, { filters: ['status'] })
+  },
   'audit.read': async (client) => {
     const { tokens } = await client.newAdmin()
     await client.call('/v1/admin/audit-events?type=session.*', { bearer: tokens.access_token })
@@ -353,7 +539,7 @@ async function closeNew(client: Client) {
   return account
 }
 
-/** A mail that anybody may ask for by an address. */
+/** A mail that anyone may ask for by an address. */
 async function askFor(client: Client, path: string, purpose: OneTimePurpose): Promise<Expected> {
   const { email, tokens } = await client.newAccount()
   await client.call(path, { json: { email } })
@@ -369,12 +555,32 @@ async function askToMove(client: Client) {
   return account
 }
 
-/** About nobody's account, by an administrator. */
+/** About no one's account, by an administrator. */
 const byAdmin = ({ user }: Pick<Tokens, 'user'>, data: Record<string, unknown>): Expected => ({
   subject: null,
   actor: user.id,
   data,
 })
+
+/** An owner who has linked a provider. */
+async function newLinked(client: Client) {
+  const { tokens } = await client.newAdmin()
+  await stage().service.sql(
+    `update tenants set settings = settings || '{"redirect_uris": ["com.example.app:/back"]}' where id = $1`,
+    [client.tenant.id],
+  )
+  await addProvider(client, tokens.access_token, { issuer: identityProvider.issuer })
+  const json = { redirect_uri: 'com.example.app:/back' }
+  const { body, headers } = await client.call<{ authorization_url: string }>('/v1/oauth/idp/link', {
+    bearer: tokens.access_token,
+    json,
+  })
+  await comeBack(client, identityProvider.consent(body.authorization_url, newPerson()), cookieOf(headers))
+  const { body: list } = await client.call<{ data: { id: string }[] }>('/v1/identities', {
+    bearer: tokens.access_token,
+  })
+  return { tokens, id: list.data[0]?.id, slug: 'idp' }
+}
 
 /** The endpoint that comes with an administrator. */
 async function newEndpoint(client: Client) {

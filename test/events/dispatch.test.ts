@@ -20,7 +20,7 @@ const messages = () => stage().queue.sent() as Message[] // EventMessage, as JSO
 const attempts = () => messages().flatMap(({ attempt }) => attempt ?? [])
 
 describe('a change', () => {
-  test('sends one message with the ids of its events, and nothing about anybody', async () => {
+  test('sends one message with the ids of its events, and nothing about a person', async () => {
     const client = await newClient(stage().service)
     const { tokens } = await client.newAccount()
     await vi.waitFor(() => expect(messages()).toHaveLength(1))
@@ -74,7 +74,7 @@ describe('an attempt', () => {
     for (const secret of [email, 'not the password']) expect(text).not.toContain(secret)
   })
 
-  test('at nobody is told alike, without a subject', async () => {
+  test('at an address without an account is told alike, without a subject', async () => {
     const client = await newClient(stage().service)
     await client.login(newEmail(), 'not the password')
     await vi.waitFor(() => expect(attempts()).toHaveLength(1))

@@ -1,5 +1,5 @@
 /**
- * Whatever the queue, the audit log's database or the consumer do: what happened is in the audit log once, and whoever
+ * Whatever the queue, the audit log's database or the consumer do: what happened is in the audit log once, and who
  * signs in does not notice (FINDINGS F13, F14).
  */
 import { afterEach, describe, expect, test, vi } from 'vitest'
@@ -66,7 +66,7 @@ describe('each event is in the audit log once', () => {
     await happen(client)
     const bodies = await sent()
     const outcomes = await race(50, () => consume(bodies))
-    // Whoever lost every turn is given the messages again; nobody may be told that they are dead.
+    // A consumer that lost every turn is given the messages again; no one may be told that they are dead.
     for (const { outcome } of outcomes) expect(outcome).toBe('ok')
     await consume(bodies)
     expect(await typesOf(client)).toEqual(ALL)
@@ -84,7 +84,7 @@ describe('each event is in the audit log once', () => {
       [tokens.session.id],
     )
     let waiting: unknown[] = made.map(({ id }) => ({ recorded: [id] }))
-    // Whoever came too late at every turn is given its message again, as the queue would.
+    // A consumer that came too late at every turn is given its message again, as the queue would.
     for (let again = 0; waiting.length > 0 && again < 10; again++) {
       const outcomes = await race(waiting.length, (index) => consume([waiting[index]]))
       waiting = waiting.filter((_, index) => outcomes[index]?.explicitAcks.length === 0)
@@ -109,7 +109,7 @@ describe('each event is in the audit log once', () => {
   test('when the queue refuses for a minute, attempts included', async () => {
     const { service, queue } = stage()
     const client = await newClient(service)
-    const refused = () => service.logs().filter((line) => line.includes('events not queued')).length
+    const refused = () => service.logs().filter((line) => line.includes('could not queue events')).length
     const before = refused()
     queue.refuse(true)
     await happen(client)

@@ -48,7 +48,7 @@ describe('accounts 7: what is asked for an address that has no account', () => {
       'select id from events where type = $1 and subject = $2 and dispatched_at is null',
       [type, tokens.user.id],
     )
-    if (path === '/v1/email/resend' && !row) return // proved already, so that nobody needs it
+    if (path === '/v1/email/resend' && !row) return // proved already, so that no one needs it
     await vi.waitFor(() => expect(messages().flatMap(({ recorded }) => recorded ?? [])).toContain(row?.id))
   })
 

@@ -18,6 +18,7 @@ import {
 } from '../support/client.ts'
 import { countRows } from '../support/count-rows.ts'
 import { expectProblem } from '../support/expect.ts'
+import { PLANTED } from '../support/planted-accounts.ts'
 import { type Service, useService } from '../support/service.ts'
 import { countEvents, generations, sessionRow, untilWaiting } from '../support/sessions.ts'
 import { type Attempt, type FaultedOperation, prepareStage, type Stage } from './callers.ts'
@@ -236,7 +237,8 @@ describe.each(LOSSES)('when %s', (_, mode) => {
     const json = { name: 'Ada Lovelace' }
     const rename = () => client.call('/v1/me', { method: 'PATCH', bearer: tokens.access_token, json })
     await losing(DECIDES.updateMe, rename)
-    const renamed = { ...tokens.user, ...json, locale: null, operational_mail: true }
+    const unchanged = { locale: null, operational_mail: true, external_id: null, public_metadata: {} }
+    const renamed = { ...tokens.user, ...json, ...unchanged }
     expect((await client.me(tokens.access_token)).body).toEqual(renamed)
     expect(await rename()).toMatchObject({ status: 200, body: renamed })
   })
@@ -324,7 +326,7 @@ describe('a caller who hangs up', () => {
       const holder = await service().connect()
       await holder.query('begin')
       await holder.query(
-        'lock table users, sessions, passkeys, webhook_endpoints, webhook_deliveries in exclusive mode',
+        'lock table tenants, users, sessions, passkeys, providers, webhook_endpoints, webhook_deliveries in exclusive mode',
       )
       try {
         const { outcome, hangUp } = begin(attempt)
@@ -355,20 +357,22 @@ describe('a caller who hangs up', () => {
     await expect.poll(countBusy, { interval: 2, timeout: 10_000 }).toBe(0)
   }
 
+  const isNotPlanted = `coalesce(email, '') not like '%${PLANTED}'`
+
   async function expectNothingHalf(): Promise<void> {
     const [half] = await service().sql(
       `select
-         (select count(*)::int from sessions where not exists (
+         (select count(*)::int from sessions where impersonator_id is null and not exists (
             select from refresh_tokens where session_id = sessions.id)) as "sessions without a token",
          (select count(*)::int from refresh_tokens used where used_at is not null and not exists (
             select from refresh_tokens where parent_id = used.id)) as "used tokens without a successor",
-         (select count(*)::int from users where not exists (
+         (select count(*)::int from users where ${isNotPlanted} and not exists (
             select from passwords where user_id = users.id) and not exists (
             select from events where subject = users.id and (data ->> 'password' = 'removed'
-              or type in ('user.invited', 'user.deleted', 'user.restored', 'email.reverted')))) as "accounts without a password",
-         (select count(*)::int from users where not exists (
+              or type in ('user.invited', 'user.created', 'user.deleted', 'user.restored', 'email.reverted')))) as "accounts without a password",
+         (select count(*)::int from users where ${isNotPlanted} and not exists (
             select from sessions where user_id = users.id) and not exists (
-            select from events where type in ('user.imported', 'user.invited') and subject = users.id)) as "accounts that never had a session"`,
+            select from events where type in ('user.imported', 'user.invited', 'user.created') and subject = users.id)) as "accounts that never had a session"`,
     )
     expect(new Set(Object.values(half ?? {}))).toEqual(new Set([0]))
   }

@@ -2,6 +2,7 @@
 import { expect } from 'vitest'
 import type { LimitedOperation } from '../../src/limits/limits.ts'
 import { codeAt, type PlantedFactor, plantFactor } from '../support/authenticator.ts'
+import { plantMailable } from '../support/email-code.ts'
 import {
   type Attempt,
   askFacts,
@@ -47,6 +48,27 @@ const toCall =
     }
   }
 
+/** Of an account that trusts one browser. */
+async function toCallTrusted(
+  stage: Stage,
+  method: string,
+  below: string,
+  success: Attempt['success'],
+): Promise<Attempt> {
+  const { client, tokens } = await newBearer(stage)
+  const { id } = await client.plantedTrust(tokens)
+  const path = `/v1/mfa/trusted-devices${below.replace(':id', id)}`
+  const facts = {
+    gone: 'not exists (select from trusted_devices where user_id = $1)',
+    recorded: recorded('trusted_device.removed'),
+  }
+  return {
+    call: () => client.call(path, { method, bearer: tokens.access_token }),
+    success,
+    facts: () => askFacts(stage.patient, facts, [tokens.user.id]),
+  }
+}
+
 export const MFA_OPERATIONS = {
   verifyMfa: [
     {
@@ -66,6 +88,25 @@ export const MFA_OPERATIONS = {
           recorded: recorded('session.started'),
         },
       }),
+    },
+  ],
+  requestEmailCode: [
+    {
+      ...writing,
+      title: 'requestEmailCode',
+      prepare: async (stage) => {
+        const { client, tokens } = await newBearer(stage)
+        const mfa_token = await plantMailable(stage.patient, tokens.user.id)
+        const facts = {
+          asked: 'exists (select from mfa_challenges where user_id = $1 and code_id is not null)',
+          recorded: recorded('second_factor.code_requested'),
+        }
+        return {
+          call: () => client.call('/v1/mfa/email-code', { json: { mfa_token } }),
+          success: { status: 202, body: { status: 'code_sent' } },
+          facts: () => askFacts(stage.patient, facts, [tokens.user.id]),
+        }
+      },
     },
   ],
   enrolTotp: [
@@ -208,6 +249,31 @@ export const MFA_OPERATIONS = {
           recorded: recorded('recovery_codes.replaced'),
         },
       }),
+    },
+  ],
+  listTrustedDevices: [
+    {
+      ...reading,
+      title: 'listTrustedDevices',
+      prepare: async (stage) => ({
+        ...(await toCallTrusted(stage, 'GET', '', { status: 200, body: { next_cursor: null } })),
+        facts: factsOfReading,
+      }),
+    },
+  ],
+  removeTrustedDevice: [
+    {
+      ...writing,
+      repeats: false,
+      title: 'removeTrustedDevice',
+      prepare: (stage) => toCallTrusted(stage, 'DELETE', '/:id', { status: 204 }),
+    },
+  ],
+  removeTrustedDevices: [
+    {
+      ...writing,
+      title: 'removeTrustedDevices',
+      prepare: (stage) => toCallTrusted(stage, 'DELETE', '', { status: 204 }),
     },
   ],
 } satisfies Partial<Record<LimitedOperation, FaultedOperation[]>>

@@ -27,6 +27,7 @@ import {
 import { MFA_OPERATIONS } from './mfa-operations.ts'
 import { ordinaryOperations } from './ordinary.ts'
 import { PASSKEY_OPERATIONS } from './passkey-operations.ts'
+import { SOCIAL_OPERATIONS } from './social-operations.ts'
 
 /** Whose facts are known; the others are `ordinaryOperations`. */
 const KNOWN: Partial<Record<LimitedOperation, FaultedOperation[]>> = {
@@ -40,6 +41,7 @@ const KNOWN: Partial<Record<LimitedOperation, FaultedOperation[]>> = {
   ],
   ...ACCOUNT_OPERATIONS,
   ...PASSKEY_OPERATIONS,
+  ...SOCIAL_OPERATIONS,
   refresh: [
     { ...writing, title: 'refresh', prepare: toRefresh('token') },
     { ...writing, title: 'refresh by cookie', prepare: toRefresh('cookie') },
@@ -54,7 +56,7 @@ const KNOWN: Partial<Record<LimitedOperation, FaultedOperation[]>> = {
   listSessions: [{ ...reading, title: 'listSessions', prepare: toListSessions }],
   revokeSession: [{ ...writing, title: 'revokeSession', prepare: toRevoke('one') }],
   revokeSessions: [
-    // Who has ended the own session with the others is nobody when asking again.
+    // Who has ended the own session with the others is no one when asking again.
     { ...writing, title: 'revokeSessions', repeats: false, prepare: toRevoke('all') },
     { ...writing, title: 'revokeSessions except the current one', prepare: toRevoke('others') },
   ],
@@ -133,6 +135,7 @@ const KNOWN: Partial<Record<LimitedOperation, FaultedOperation[]>> = {
     { ...reading, title: 'jwks', isKept: true, prepare: toReadKeys({ isKept: true }) },
     { ...reading, title: 'jwks of a host that was not asked yet', prepare: toReadKeys({ isKept: false }) },
   ],
+  statusList: [{ ...reading, title: 'statusList', prepare: toReadList }],
   openidConfiguration: [
     { ...reading, title: 'openidConfiguration', isKept: true, prepare: toDiscover({ isKept: true }) },
     {
@@ -158,6 +161,8 @@ const KNOWN: Partial<Record<LimitedOperation, FaultedOperation[]>> = {
     },
   ],
   linkPage: [{ ...reading, title: 'linkPage', isPage: true, prepare: toOpenLink }],
+  hostedPage: [{ ...reading, title: 'hostedPage', isPage: true, prepare: toOpenSignIn }],
+  continueSignedIn: [{ ...reading, title: 'continueSignedIn', isPage: true, prepare: toContinue }],
   openapi: [{ ...reading, title: 'openapi', prepare: toAskHealth('/openapi.json', { openapi: '3.1.1' }) }],
   healthz: [{ ...reading, title: 'healthz', prepare: toAskHealth('/healthz', { status: 'ok' }) }],
   readyz: [
@@ -177,7 +182,10 @@ const KNOWN: Partial<Record<LimitedOperation, FaultedOperation[]>> = {
 }
 
 export const OPERATIONS: Record<string, FaultedOperation[]> = Object.fromEntries(
-  Object.keys(LIMITS).map((row) => [row, KNOWN[row as LimitedOperation] ?? ordinaryOperations(row)]), // Object.keys forgets the type
+  Object.keys(LIMITS).map((row) => {
+    const known = KNOWN[row as LimitedOperation] ?? [] // Object.keys forgets the type
+    return [row, [...known, ...ordinaryOperations(row, known)]]
+  }),
 )
 
 function toRegister(transport: Transport) {
@@ -512,6 +520,12 @@ async function toReadPublic(
   }
 }
 
+/** A copy is used for seconds, and not longer while the database is away: it would say less than the truth. */
+async function toReadList(stage: Stage): Promise<Attempt> {
+  const read = await toReadPublic(stage, '/.well-known/status-list', false, () => ({}))
+  return { ...read, success: { status: 200, body: expect.stringMatching(/^ey/) } }
+}
+
 function toFindPasswordPage({ isKept }: Kept) {
   return async (stage: Stage): Promise<Attempt> => ({
     ...(await toReadPublic(stage, '/.well-known/change-password', isKept, () => ({}))),
@@ -529,6 +543,34 @@ async function toOpenLink({ hurried, tenant }: Stage): Promise<Attempt> {
   return {
     call: () => client.call('/link/forgot-password'),
     success: { status: 200, body: expect.stringContaining('<form method="post"') },
+    facts: factsOfReading,
+  }
+}
+
+async function toOpenSignIn({ hurried, tenant }: Stage): Promise<Attempt> {
+  const client = createClient(hurried, tenant)
+  return {
+    call: () => client.call('/sign-in'),
+    success: {
+      status: 200,
+      body: expect.stringContaining('<form method="post"'),
+      cookie: /^__Host-latchkey-form=/,
+    },
+    facts: factsOfReading,
+  }
+}
+
+async function toContinue(stage: Stage): Promise<Attempt> {
+  const { client, tokens } = await newBearer(stage)
+  const { fields, headers } = await client.pageForm(tokens)
+  const type = { 'content-type': 'application/x-www-form-urlencoded', 'sec-fetch-site': 'same-origin' }
+  return {
+    call: () =>
+      client.call('/continue', {
+        body: new URLSearchParams(fields).toString(),
+        headers: { ...headers, ...type },
+      }),
+    success: { status: 303 },
     facts: factsOfReading,
   }
 }

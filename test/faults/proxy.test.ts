@@ -1,4 +1,4 @@
-/** The fault proxy does to a plain client what each mode promises, and leaves everybody else alone. */
+/** The fault proxy does to a plain client what each mode promises, and leaves everyone else alone. */
 import { once } from 'node:events'
 import http from 'node:http'
 import net from 'node:net'
@@ -105,7 +105,7 @@ describe('error-500', () => {
   test.each<[Upstream, string]>([
     ['neon', 'message'],
     ['upstash', 'error'],
-  ])('%s fails by itself, and tells everything that nobody should hear', async (kind, field) => {
+  ])('%s fails by itself, and tells everything that no one should hear', async (kind, field) => {
     const failing = await startFaultProxy(kind, upstream)
     try {
       failing.set('error-500')

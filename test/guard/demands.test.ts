@@ -6,9 +6,9 @@ import { CALLER, callerOf, callerRow } from '../../src/guard/caller-store.ts'
 import { AS_ADMIN, type Caller, type Demands, refuseUnless, STEP_UP } from '../../src/guard/demands.ts'
 import { rowsOf } from '../../src/storage/rows.ts'
 import { newClient } from '../support/client.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
-const service = useService()
+const service = useLentService()
 
 const SECOND_FACTOR: Demands = { aal: 2 }
 
@@ -43,6 +43,15 @@ describe('house 1: the statement has its effect exactly where the caller is not 
     ],
     ['an administrator', AS_ADMIN, '', null],
     ['one whose role was taken away', AS_ADMIN, ROLES('{support}'), 'insufficient_role'],
+    ['a permission that an administrator has', { permission: 'latchkey:audit:read' }, '', null],
+    [
+      'one that no role of the account has',
+      { permission: 'latchkey:audit:read' },
+      ROLES('{support}'),
+      'insufficient_role',
+    ],
+    ['roles that an administrator gives', { grants: ['admin', 'any'] }, '', null],
+    ['roles that another gives', { grants: ['any'] }, ROLES('{support}'), 'insufficient_role'],
     ['a recent authentication', STEP_UP, SESSION(`auth_time = now() - interval '599 seconds'`), null],
     [
       'one that has grown old',

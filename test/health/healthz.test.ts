@@ -20,7 +20,7 @@ everyRoute(service, {
 })
 
 describe('accepts', () => {
-  test('answers that the process is alive, without asking anybody', async () => {
+  test('answers that the process is alive, without asking an upstream', async () => {
     const client = await newClient(service())
     const before = service().trips()
     const answer = await client.call('/healthz')

@@ -67,7 +67,7 @@ describe('sessions and their refresh tokens', () => {
     expectProblem(await client.refresh(second.refresh_token), 'invalid_grant')
   })
 
-  test('piles 16: then it goes, 44 days after it was made and not 120, and nobody is signed out', async () => {
+  test('piles 16: then it goes, 44 days after it was made and not 120, and no one is signed out', async () => {
     const client = await newClient(service())
     const { tokens } = await client.newAccount()
     const second = (await client.refresh(tokens.refresh_token)).body
@@ -225,7 +225,7 @@ describe('everything else', () => {
     expect(left.map(({ holder }) => holder)).toEqual(['closed', 'few', 'recent', 'stranger'])
   })
 
-  test('events go 7 days after everybody took them, and never before', async () => {
+  test('events go 7 days after everyone took them, and never before', async () => {
     const client = await newClient(service())
     await client.newAccount()
     await client.newAccount()
@@ -239,6 +239,24 @@ describe('everything else', () => {
     expect(await cleanUp()).toMatchObject({ dispatched_events: 1 })
     expect(await sql('select 1 from events where tenant_id = $1', [client.tenant.id])).toHaveLength(3)
     await sql('delete from events where tenant_id = $1', [client.tenant.id])
+  })
+
+  test('an API key goes 30 days after it was revoked, and stays for ever until it is', async () => {
+    const { id } = await service().newTenant()
+    const plant = (name: string, revoked: string | null) =>
+      sql(
+        `insert into api_keys (id, tenant_id, name, scopes, hash, created_at, revoked_at)
+         values (gen_random_uuid(), $1, $2::text, '{}', sha256(convert_to($2::text, 'UTF8')), now() - interval '1 year', now() - $3::interval)`,
+        [id, name, revoked],
+      )
+    await plant('old', '30 days 1 second')
+    await plant('young', '29 days 23 hours')
+    await plant('in use', null)
+    expect(await cleanUp()).toMatchObject({ revoked_api_keys: 1 })
+    expect(await sql('select name from api_keys where tenant_id = $1 order by name', [id])).toEqual([
+      { name: 'in use' },
+      { name: 'young' },
+    ])
   })
 
   test.each([
@@ -302,7 +320,7 @@ describe('a run', () => {
     expect(line).not.toHaveProperty('unfinished')
   })
 
-  test('beside others deletes each row once, and waits for nobody', async () => {
+  test('beside others deletes each row once, and waits for no one', async () => {
     const tenantId = await insertKeys(12_000)
     const holder = await service().connect()
     try {
@@ -313,7 +331,7 @@ describe('a run', () => {
       const outcomes = await race(5, () => service().runCron(HOURLY))
       expect(outcomes.map(({ outcome }) => outcome)).toEqual(outcomes.map(() => 'ok'))
       const left = await sql('select key from idempotency_keys where tenant_id = $1', [tenantId])
-      expect(left, 'whoever holds a row keeps it').toEqual([{ key: '7' }])
+      expect(left, 'the transaction that holds a row keeps it').toEqual([{ key: '7' }])
     } finally {
       await holder.query('rollback')
       await holder.end()
@@ -356,9 +374,18 @@ describe('each statement', () => {
       `with people as (
          insert into users (id, tenant_id, email)
          select gen_random_uuid(), $1, 'n' || n || '@example.com' from generate_series(1, 20000) n returning *),
+       exchanges as (
+         insert into oauth_exchanges (code_hash, tenant_id, user_id, code_challenge, amr, aal, expires_at)
+         select sha256(id::text::bytea), tenant_id, id, 'x', '{fed}', 1, now() + interval '1 minute' from people),
+       trust as (
+         insert into trusted_devices (id, tenant_id, user_id, hash, expires_at)
+         select gen_random_uuid(), tenant_id, id, sha256(id::text::bytea), now() + interval '30 days' from people),
        apps as (
          insert into totp_factors (id, tenant_id, user_id, sealed_secret, confirmed_at)
-         select gen_random_uuid(), tenant_id, id, 'x', now() from people)
+         select gen_random_uuid(), tenant_id, id, 'x', now() from people),
+       removals as (
+         insert into second_factor_removals (id, tenant_id, user_id, requested_by, reason, due_at, settled_at, outcome)
+         select gen_random_uuid(), tenant_id, id, id, 'x', now(), now(), 'removed' from people)
        insert into mfa_challenges (id, tenant_id, user_id, purpose, hash, amr, is_known_browser, expires_at)
        select gen_random_uuid(), tenant_id, id, 'sign_in', sha256(id::text::bytea), '{pwd}', false, now() from people`,
       [id],
@@ -374,6 +401,12 @@ describe('each statement', () => {
        ceremonies as (
          insert into consumed_ceremonies (id, tenant_id, expires_at)
          select sha256(('ceremony ' || n)::bytea), $1, now() + interval '5 minutes' from generate_series(1, 20000) n),
+       states as (
+         insert into oauth_states (id, tenant_id, expires_at)
+         select sha256(('state ' || n)::bytea), $1, now() + interval '10 minutes' from generate_series(1, 20000) n),
+       api_keys as (
+         insert into api_keys (id, tenant_id, name, scopes, hash, revoked_at)
+         select gen_random_uuid(), $1, 'x', '{}', sha256(n::text::bytea), now() from generate_series(1, 20000) n),
        failures as (
          insert into sign_in_failures (tenant_id, subject, consecutive_failures)
          select $1, sha256(n::text::bytea), 3 from generate_series(1, 20000) n),

@@ -68,7 +68,7 @@ test('piles 16: what two runs in a row leave unfinished is an ALARM; runs that o
   expect(alarms(before), 'once, however many runs overlap').toEqual([
     expect.objectContaining({
       level: 'error',
-      message: 'ALARM: a job does not keep up',
+      message: 'ALARM: job backlog is growing',
       kind: 'idempotency_keys',
       runs: 2,
       job_seconds: 2,
@@ -150,7 +150,7 @@ test('piles 16: closing unproved accounts stops by time, says so, and the next r
     [id],
   )
   await slowDown('passwords', 0.03) // once for each account
-  const { 'unproved accounts closed': line } = await runHourly(service())
+  const { 'unverified accounts closed': line } = await runHourly(service())
   const left = await accountsOf(id, 'deleted_at is null')
   expect(line).toMatchObject({ level: 'warn', accounts: 400 - (left ?? 0) })
   expect(left, 'it was stopped').toBeGreaterThan(0)

@@ -178,7 +178,7 @@ describe('refuses', () => {
     expect((await refreshBy(token)).status).toBe(200)
   })
 
-  test('refuses an access token that stands where the cookie should, and the other way round', async () => {
+  test('refuses an access token in the place of the cookie, and the other way round', async () => {
     const { body, headers } = await register()
     expectRefusal(await refreshBy(body.access_token), 'invalid_grant', [CLEARED])
     expectProblem(await client.call('/v1/me', { bearer: readCookie(headers).token }), 'invalid_token')
@@ -213,7 +213,7 @@ describe('refuses', () => {
     ['with a no-break space before its name', '\u00a0__Host-latchkey-device=a'],
     ['in other letters', '__host-latchkey-device=a'],
     ['without a value', '__Host-latchkey-device'],
-  ])('takes the cookie of a known browser for absent when it stands there %s', (_, cookie) => {
+  ])('takes the cookie of a known browser for absent when it is there %s', (_, cookie) => {
     expect(readDeviceCookie(new Headers({ cookie }))).toBeNull()
   })
 })

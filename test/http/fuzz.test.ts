@@ -16,7 +16,7 @@ import { allOperations, type Operation } from '../support/http-operations.ts'
 import { type Service, startService } from '../support/service.ts'
 
 const SEED = 20_261_121
-const REQUESTS = 2_000
+const REQUESTS = 3_000
 const AT_ONCE = 20
 
 let service: Service

@@ -1,4 +1,4 @@
-/** `parseJson` against `JSON.parse`: the same values, less keys that stand twice and deep nesting; in linear time. */
+/** `parseJson` against `JSON.parse`: the same values, less duplicate keys and deep nesting; in linear time. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseJson } from '../../src/http/json.ts'
@@ -83,7 +83,7 @@ describe('parseJson', () => {
     )
   })
 
-  test('agrees with JSON.parse except where a key stands twice or nesting is deep', () => {
+  test('agrees with JSON.parse except where a key is there twice or nesting is deep', () => {
     fc.assert(fc.property(jsonText, expectAgreement), { seed: 2, numRuns: 5000 })
   })
 

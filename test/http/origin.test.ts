@@ -216,7 +216,7 @@ describe.each(STRANGERS)('the origin %j', (origin) => {
   })
 })
 
-describe('everybody', () => {
+describe('every origin', () => {
   test('may read keys and metadata from any page, but without credentials', async () => {
     for (const path of ['/.well-known/jwks.json', '/.well-known/openid-configuration'])
       for (const origin of ['https://evil.test', 'null', GOOD])

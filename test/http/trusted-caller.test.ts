@@ -57,7 +57,7 @@ async function inOneHour<T>(attempt: () => Promise<T>): Promise<T> {
 }
 
 describe('accepts', () => {
-  test("accounts 9: the README's function, as it stands, names the client of a session, an event and a log line", async () => {
+  test('accounts 9: the function of docs/clients.md, as printed, names the client of a session, an event and a log line', async () => {
     const address = randomAddress()
     const callFor = server.callFor({ ip: address, userAgent: SAFARI })
     const { status, body } = await callFor<Tokens>('/v1/register', {
@@ -172,11 +172,11 @@ const by = (claims: string, { credential, method = 'POST', target = '/v1/registe
 const register = (headers: Record<string, string>) =>
   server.connecting.call('/v1/register', { ...cheap(), headers })
 
-describe('refuses, and counts nobody', () => {
+describe('refuses, and counts no one', () => {
   const registered = async () =>
     (await service().sql<{ n: number }>('select count(*)::int as n from users'))[0]?.n
 
-  /** 403, with the reason in the log, on behalf of whoever connected. */
+  /** 403, with the reason in the log, on behalf of the caller that connected. */
   async function expectRefused(header: Record<string, string> | string, reason: string) {
     const headers = typeof header === 'string' ? { 'latchkey-caller': header } : header
     const before = await registered()
@@ -318,7 +318,7 @@ describe('refuses, and counts nobody', () => {
       await expectRefused(cut, 'malformed')
   })
 
-  test('accounts 9: a header that stands twice, also twice the same', async () => {
+  test('accounts 9: a header that is sent twice, also twice the same', async () => {
     const [one, other] = ['192.0.2.1', '192.0.2.2'].map((ip) =>
       signed(server.credential, 'POST', '/v1/register', `v1;t=${secondsNow()};ip=${ip};k=c2`),
     )
@@ -396,7 +396,7 @@ describe('npm run keys -- caller', () => {
     'https://a@auth.example.com',
     'ftp://auth.example.com',
   ])('accounts 9: refuses %j, which is no origin', async (origin) => {
-    await expect(serviceCredential(C1, origin)).rejects.toThrow('name the origin')
+    await expect(serviceCredential(C1, origin)).rejects.toThrow('give the origin')
   })
 
   test('accounts 9: says what is missing, and repeats no key that is malformed', async () => {

@@ -1,7 +1,7 @@
 /**
  * `Idempotency-Key` on POST /v1/register (draft-ietf-httpapi-idempotency-key-header): a repeat gives the first answer and
  * has no second effect, whenever it comes and whatever became of the first answer; and what is kept for that helps
- * nobody who reads the table.
+ * no one who reads the table.
  */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -196,7 +196,7 @@ describe('another request with the same key', () => {
     ['another address', { email: newEmail() }],
     ['another password', { password: 'another password' }],
     ['a password that begins alike', { password: `${PASSWORD} ` }],
-    ['a password that nobody could choose', { password: 'short' }],
+    ['a password that no one could choose', { password: 'short' }],
     ['another name', { name: 'Ada L' }],
     ['no name', { name: undefined }],
     ['another transport', { transport: 'cookie' }],
@@ -216,7 +216,7 @@ describe('another request with the same key', () => {
     bindings: { LIMITS_MULTIPLIER: '1000', ARGON2_MEMORY_KIB: '47104', ARGON2_ITERATIONS: '10' },
   })
 
-  test('costs whoever does not know the password as much as the first did', async () => {
+  test('costs a caller who does not know the password as much as the first did', async () => {
     const tenant = await service().newTenant()
     const [key, json] = [randomUUID(), newBody()]
     const timed = async (body: object) => {
@@ -273,17 +273,17 @@ describe('a key', () => {
     ['a letter beyond ASCII', `${'k'.repeat(16)}é`],
     ['blanks inside quotes', `"${' '.repeat(16)}"`],
     ['two keys', `${randomUUID()}, ${randomUUID()}`],
-  ])('of %s is refused, and nobody registered', async (_, key) => {
+  ])('of %s is refused, and no one registered', async (_, key) => {
     const client = await newClient(service())
     expectProblem(await register(client, key, newBody()), 'invalid_request')
     expect(await count(client)).toMatchObject({ users: 0, idempotency: 0 })
   })
 
   test.each([
-    ['stands there twice', [`Idempotency-Key: ${'k'.repeat(16)}`, `Idempotency-Key: ${'k'.repeat(16)}`]],
+    ['is sent twice', [`Idempotency-Key: ${'k'.repeat(16)}`, `Idempotency-Key: ${'k'.repeat(16)}`]],
     ['is empty', ['Idempotency-Key:']],
     ['is a pair of quotes', ['Idempotency-Key: ""']],
-  ])('that %s is refused, and nobody registered', async (_, keys) => {
+  ])('that %s is refused, and no one registered', async (_, keys) => {
     const client = await newClient(service())
     const body = JSON.stringify(newBody())
     const headers = [
@@ -581,7 +581,7 @@ describe('what is kept', () => {
     expect((await register(client, key, json)).isReplayed).toBe(true)
   })
 
-  test('does not open without its key, and then nobody registers a second time', async () => {
+  test('does not open without its key, and then no one registers a second time', async () => {
     const client = await newClient(service())
     const [key, json] = [randomUUID(), newBody()]
     await register(client, key, json)

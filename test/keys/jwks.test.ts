@@ -15,7 +15,7 @@ everyRoute(service, { method: 'GET', path: '/.well-known/jwks.json', allow: 'GET
 const readJwks = (client: Client) => client.call<JSONWebKeySet>('/.well-known/jwks.json')
 
 describe('accepts', () => {
-  test('shows the keys to everybody, to be kept for ten minutes', async () => {
+  test('shows the keys to everyone, to be kept for ten minutes', async () => {
     const answer = await readJwks(await newClient(service()))
     expect(answer.status).toBe(200)
     expectCommonHeaders(answer, 'public, max-age=600')

@@ -1,4 +1,4 @@
-/** The signing keys by the hour: made, published, changed when they are old enough, and never while somebody notices. */
+/** The signing keys by the hour: made, published, changed when they are old enough, and never while someone notices. */
 import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { createClient, newClient, newEmail, race, type Tokens } from '../support/client.ts'
@@ -18,7 +18,7 @@ const kidOf = (state: string, all: Key[]) => all.find((key) => key.state === sta
 const age = (state: string, column: string, interval: string) =>
   sql(`update signing_keys set ${column} = now() - $2::interval where state = $1`, [state, interval])
 
-const outcome = async () => (await runHourly(service()))['signing keys kept']?.outcome
+const outcome = async () => (await runHourly(service()))['signing keys checked']?.outcome
 
 /** As after the first hour: one key signs, one is published, both are young. */
 beforeEach(async () => {
@@ -72,7 +72,7 @@ describe('a rotation', () => {
     expect(kidOf('retired', after)).toBe(kidOf('current', before))
   })
 
-  test('is not noticed by anybody: what was issued before, during and after it verifies everywhere', async () => {
+  test('is not noticed by anyone: what was issued before, during and after it verifies everywhere', async () => {
     await age('current', 'activated_at', '91 days')
     await age('next', 'created_at', '91 days')
     const client = await newClient(service())

@@ -5,6 +5,7 @@ import { newKeyringEntry } from '../../ops/keyring.ts'
 import { parseKeyring } from '../../src/crypto/keyring.ts'
 import { seal } from '../../src/crypto/sealing.ts'
 import { REDIS_KEYS } from '../../src/storage/redis.ts'
+import { attemptAt } from '../support/attempted.ts'
 import { createClient, newClient, newEmail, PASSWORD } from '../support/client.ts'
 import { runKeys, tablesOf } from '../support/keys-command.ts'
 import { startService, useService } from '../support/service.ts'
@@ -103,10 +104,10 @@ test('keys 3: it names every id that anything needs, no nonce, and marks what th
       .map(({ in_ring }) => in_ring),
   ).not.toContain('yes')
   expect(after.stdout).toContain('This AUTH_KEYS lacks k0, k2:')
-  expect(after.stdout).toContain('Not looked at: attempts spilled to Redis')
+  expect(after.stdout).toContain('Not checked: attempts spilled to Redis')
   const ringless = await runKeys(service(), [])
   expect(usesIn(ringless.stdout).map(({ in_ring }) => in_ring)).toContain('?')
-  expect(ringless.stdout).toContain('Give the command AUTH_KEYS')
+  expect(ringless.stdout).toContain('Set AUTH_KEYS to see')
 })
 
 test('keys 3: of a large table it reads both ends and says so; what may go is counted page by page', {
@@ -152,24 +153,4 @@ test('keys 3: of a large table it reads both ends and says so; what may go is co
   const ring = `${service().bindings.AUTH_KEYS},${newKeyringEntry('kmid')}`
   const retire = await runKeys(service(), ['retire', 'kmid'], { AUTH_KEYS: ring })
   expect(retire.stderr).toMatch(/kmid is still needed:\n +1 refresh tokens/)
-})
-
-const attemptAt = (host: string) => ({
-  attempt: {
-    id: randomUUID(),
-    host,
-    type: 'access.refused',
-    subject: null,
-    actor: null,
-    data: { operation: 'GET /v1/me', code: 'invalid_token' },
-    client: {
-      request_id: randomUUID(),
-      address: '192.0.2.0/24',
-      country: null,
-      city: null,
-      network: null,
-      user_agent: null,
-    },
-    occurred_at: new Date().toISOString(),
-  },
 })

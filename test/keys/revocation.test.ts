@@ -1,4 +1,4 @@
-/** A leaked signing key: dead here at once, out of the JWKS, and nobody is signed out for it. */
+/** A leaked signing key: dead here at once, out of the JWKS, and no one is signed out for it. */
 import { decodeProtectedHeader, type JSONWebKeySet } from 'jose'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { revokeSigningKeys, rotateSigningKeys } from '../../src/keys/rotation.ts'
@@ -43,7 +43,7 @@ describe('npm run keys -- revoke <kid>', { timeout: 120_000 }, () => {
     expect(status).toBe(0)
     expect(printed).toContain(`revoked ${leaked}`)
     expect(printed).toContain(
-      'APIs that verify offline accept them until their JWKS is over: up to 11 minutes',
+      'APIs that verify offline accept them until their cached JWKS expires: up to 11 minutes',
     )
     expect(printed).toContain(`${next} signs now`)
 
@@ -78,7 +78,7 @@ describe('npm run keys -- revoke <kid>', { timeout: 120_000 }, () => {
     expect((await published()).toSorted()).toEqual([current, next].toSorted())
   })
 
-  test('keys 4: of both: a key that nobody has seen signs at once, and it is said how long verifiers refuse it', async () => {
+  test('keys 4: of both: a key that no one has seen signs at once, and it is said how long verifiers refuse it', async () => {
     const [current, next] = [await kidIn('current'), await kidIn('next')]
     const { printed } = await revoke(current, next)
     expect(printed).toContain('up to 1 minute when they fetch it again for an unknown kid')
@@ -103,7 +103,7 @@ describe('npm run keys -- revoke <kid>', { timeout: 120_000 }, () => {
     expect(await published()).not.toContain(leaked)
     expect(await revoke(leaked)).toMatchObject({
       status: 0,
-      printed: expect.stringContaining(`${leaked} was revoked or had expired before`),
+      printed: expect.stringContaining(`${leaked} was already revoked or expired`),
     })
   })
 

@@ -59,7 +59,7 @@ test('keys 2: an attempt that was spilled under it waits, keeps no other waiting
   await service().runCron('* * * * *')
   expect(await audited()).toEqual([readable])
   expect(await redis<number>('LLEN', REDIS_KEYS.spilledEvents)).toBe(250)
-  expect(service().logs().join('\n')).toMatch(/spilled event not readable.*k2/)
+  expect(service().logs().join('\n')).toMatch(/could not read spilled event.*k2/)
 
   const later = await startService({ beside: service(), bindings: { AUTH_KEYS: ahead } })
   try {

@@ -1,5 +1,6 @@
 /** keys 1: the steps of a rotation as an operator takes them, each with its check. */
 import { expect, test } from 'vitest'
+import { KEYED_WORKERS } from '../../src/keys/auth-keys.ts'
 import { createClient, newClient, newEmail } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
 import { runKeys } from '../support/keys-command.ts'
@@ -26,14 +27,17 @@ async function callEach(on: Service, client: ReturnType<typeof createClient>, em
   await client.call('/v1/email/code/verify', { json: { email: newEmail(), code: '123456' } })
   expect((await client.call('/v1/passkeys/login/options', { method: 'POST' })).status).toBe(200)
   expect((await client.call('/v1/mfa', { bearer })).status).toBe(200)
+  expect((await client.call('/v1/api-keys', { bearer })).status).toBe(200)
+  expect((await client.call('/v1/identities', { bearer })).status).toBe(200)
   expect((await client.call('/v1/webhooks', { bearer })).status).toBe(200)
   expect((await client.call('/v1/admin/audit-events', { bearer })).status).toBe(200)
+  expect((await client.call('/sign-in')).status).toBe(200)
   await on.runCron('* * * * *')
 }
 
 const reports = () => service().sql('select worker, key_ids from deployed_keyrings order by 1, 2')
 
-test('keys 1: add, promote, reseal, retire: each says what is missing, and nobody is refused on the way', {
+test('keys 1: add, promote, reseal, retire: each says what is missing, and no one is refused on the way', {
   timeout: 600_000,
 }, async () => {
   const client = await newClient(service())
@@ -53,23 +57,22 @@ test('keys 1: add, promote, reseal, retire: each says what is missing, and nobod
   expect(ready).toMatch(/^k1:[\w+/=]+,k2:[\w+/=]+$/)
   expect(added.stderr).toContain('wrangler secret put AUTH_KEYS')
   expect((await keys(['add', 'k2'], ready)).stdout.trim(), 'again: the same').toBe(ready)
-  expect((await keys(['add', 'k3'], ready)).stderr, 'one at a time').toContain('k2 is being added')
+  expect((await keys(['add', 'k3'], ready)).stderr, 'one at a time').toContain('k2 is already being added')
   expect((await keys(['promote', 'k2'], k1)).stderr, 'a ring without it').toContain('lacks k2')
   expect((await keys(['reseal'], ready.split(',').toReversed().join(','))).stderr).toContain('not in use yet')
 
   const unseen = await keys(['promote', 'k2'], ready)
   expect(unseen).toMatchObject({ status: 1, stdout: '' })
-  for (const worker of ['password', 'session', 'email', 'mfa', 'passkey', 'webhook', 'admin', 'jobs'])
-    expect(unseen.stderr).toContain(`${worker} has not been seen with k2`)
+  for (const worker of KEYED_WORKERS) expect(unseen.stderr).toContain(`${worker} was not seen with k2`)
 
   await withRing(ready, async (on) => {
     await callEach(on, createClient(on, client.tenant), email)
     await client.signIn(email) // one isolate that has not got it yet
-    await expect.poll(async () => (await reports()).length).toBe(9)
+    await expect.poll(async () => (await reports()).length).toBe(KEYED_WORKERS.length + 1)
     const behind = await keys(['promote', 'k2'], ready)
     expect(behind.status).toBe(1)
     expect(behind.stderr).toMatch(/password answered without k2 \d+ s ago/)
-    expect(behind.stderr).not.toContain('has not been seen')
+    expect(behind.stderr).not.toContain('was not seen')
     const listed = await keys([], ready)
     expect(listed.stdout).toMatch(/password: WITHOUT it, \d+ s ago/)
     expect(listed.stdout).toMatch(/jobs: has it, \d+ s ago/)
@@ -91,7 +94,7 @@ test('keys 1: add, promote, reseal, retire: each says what is missing, and nobod
     expect(stale, 'a Worker that is still at the first step reads it').toBe(200)
 
     const listed = await keys([], next)
-    expect(listed.stdout).toContain('k2 makes new things since')
+    expect(listed.stdout).toContain('k2 is the current key since')
     expect(listed.stdout).toMatch(/retire k1 .*\n +refresh tokens: until \d{4}-/)
     const needed = await keys(['retire', 'k1'], next)
     expect(needed).toMatchObject({ status: 1, stdout: '' })
@@ -108,7 +111,9 @@ test('keys 1: add, promote, reseal, retire: each says what is missing, and nobod
     const retired = await keys(['retire', 'k1'], next)
     expect(retired.status, retired.stderr).toBe(0)
     expect(`${retired.stdout.trim()},${k1}`).toBe(next)
-    expect((await keys(['retire', 'k2'], next)).stderr, 'the one that is used').toContain('makes new things')
+    expect((await keys(['retire', 'k2'], next)).stderr, 'the one that is used').toContain(
+      'is the current key',
+    )
     await withRing(retired.stdout.trim(), async (last) => {
       const later = createClient(last, client.tenant)
       expect((await later.login(email)).status).toBe(200)

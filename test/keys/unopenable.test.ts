@@ -132,11 +132,11 @@ describe.each(RINGS)('SIGNING_SEAL_KEYS replaced $replaced', ({ ring, reason, re
     const skipped = service.logs().length
     await service.runCron(HOURLY)
     const lines = linesOf(service, skipped)
-    const alarms = lines.filter(({ message }) => String(message).startsWith('ALARM: a signing key'))
+    const alarms = lines.filter(({ message }) => String(message).startsWith('ALARM: signing key'))
     expect(alarms.map(({ level, kid, key_id }) => ({ level, kid, key_id }))).toEqual(
       [current, next].map((row) => ({ level: 'error', kid: row?.kid, key_id: 's1' })),
     )
-    expect(lines.find(({ message }) => message === 'signing keys kept')).toMatchObject({
+    expect(lines.find(({ message }) => message === 'signing keys checked')).toMatchObject({
       outcome: 'replaced',
     })
 
@@ -154,7 +154,7 @@ describe.each(RINGS)('SIGNING_SEAL_KEYS replaced $replaced', ({ ring, reason, re
     const again = service.logs().length
     await service.runCron(HOURLY)
     expect(
-      linesOf(service, again).filter(({ message }) => String(message).startsWith('ALARM: a signing')),
+      linesOf(service, again).filter(({ message }) => String(message).startsWith('ALARM: signing')),
     ).toEqual([])
   })
 })
@@ -175,7 +175,7 @@ describe('npm run keys -- rotate', { timeout: 120_000 }, () => {
       const [current] = await rowsOf(service)
       const { status, printed } = await runKeys(service, ['rotate', ...flags], strange)
       expect(status).toBe(0)
-      expect(printed).toContain(`replaced ${current?.kid}, which does not open`)
+      expect(printed).toContain(`replaced ${current?.kid}, which could not be decrypted`)
       expect(printed).toContain('up to 11 minutes when they wait for its max-age')
       const kid = await expectSigns(service, strange)
       expect(printed).toContain(`${kid} signs now`)
@@ -245,9 +245,9 @@ describe('npm run keys -- rotate', { timeout: 120_000 }, () => {
       `update signing_keys set created_at = now() - interval '12 minutes' where state = 'next'`,
     )
     const first = await runKeys(service, ['rotate', '--now'])
-    expect(first.printed).toContain('Every JWKS that is not over has it.')
+    expect(first.printed).toContain('Every cached JWKS that has not expired has it.')
     const second = await runKeys(service, ['rotate', '--now'])
-    expect(second.printed).toContain('It was not published for long')
+    expect(second.printed).toContain('It was published only recently')
     expect(second.printed).toMatch(/up to 1 minute when they fetch it again for an unknown kid/)
     expect(second.printed).toMatch(/up to 11 minutes when they wait for its max-age/)
     await service.sql(

@@ -1,5 +1,5 @@
 /**
- * A refused request takes nothing from anybody: else whoever has used up one limit could go on using up another's, for
+ * A refused request takes nothing from anyone: else a caller that has used up one limit could go on using up another's, for
  * instance a victim's sign-ins from an address that is spent.
  */
 import { beforeEach, describe, expect, test } from 'vitest'
@@ -18,7 +18,7 @@ import {
 const limited = useLimited()
 const from = (): Client => createClient(limited().service, limited().tenant)
 
-/** The tenant's own bucket, 10,000 sign-ups an hour, is full of nobody else's. */
+/** The tenant's own bucket, 10,000 sign-ups an hour, is full of no one else's. */
 beforeEach(() => limited().engine.exec(['FLUSHALL']))
 
 /** Makes every call, and requires that each is refused for `subject` and that no counter moved. */

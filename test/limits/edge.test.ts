@@ -28,7 +28,7 @@ const KEPT = [
 ] as const
 const PATHS = [...KEPT, '/healthz']
 
-/** Round trips so far, of everybody. */
+/** Round trips so far, of everyone. */
 const trips = () => limited().redis.trips() + limited().service.trips().postgres
 
 describe.each(KEPT)('%s', (path) => {

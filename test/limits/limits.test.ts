@@ -1,6 +1,6 @@
 /**
  * How many pass: the rates of src/limits/limits.ts for addresses, accounts, devices and tokens, with all requests under
- * way at once, and whatever a caller adds to be counted as somebody else.
+ * way at once, and whatever a caller adds to be counted as someone else.
  */
 import { describe, expect, test } from 'vitest'
 import { type Client, createClient, newEmail, PASSWORD, race, randomAddress } from '../support/client.ts'
@@ -132,7 +132,7 @@ describe('login: 100 a quarter of an hour for an account, 50 from one address or
     expect(statuses(answers)).toEqual({ 200: 20, 429: 100 })
     for (const answer of refusedOf(answers)) expectRateLimited(answer, 'account', 100, 900)
     expect((await from().login(email)).status).toBe(429)
-    expect((await from().login(newEmail())).status, 'somebody else is not concerned').toBe(401)
+    expect((await from().login(newEmail())).status, 'another caller is not concerned').toBe(401)
   })
 
   test('lets exactly 50 at one account from one address pass: after 40, 10 of 110 at once', async () => {

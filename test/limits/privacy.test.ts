@@ -1,24 +1,27 @@
-/** What Redis gets to see: names that say nothing about anybody, numbers, and nothing that stays. */
+/** What Redis gets to see: names that say nothing about anyone, numbers, and nothing that stays. */
 import { beforeAll, expect, test } from 'vitest'
 import { LIMITS, type Policy } from '../../src/limits/limits.ts'
 import { type Client, createClient, newEmail, PASSWORD } from '../support/client.ts'
-import { OPERATIONS } from '../support/operations.ts'
+import { OPERATIONS, PAGES } from '../support/operations.ts'
 import { keysOf, tryToRegister, useLimited } from '../support/windows.ts'
 
 const limited = useLimited()
 /** What must not be found, in whatever letters. */
 const secrets: string[] = []
 
-/** A challenge that waits for its answer. */
-const CEREMONY = /^lk:ceremony:[\w-]{43}$/
+/** A challenge that waits for its answer, and a flow at a provider. */
+const CEREMONY = /^lk:(ceremony|oauth-state):[\w-]{43}$/
+
+/** Each has a row of LIMITS; of the pages one has a row of its own. */
+const ASKED = [...OPERATIONS, ...PAGES.filter(({ limits }) => limits.row === 'continueSignedIn')]
 
 /** Every operation was called, also from IPv6 and from a browser that is known by now. */
 beforeAll(async () => {
   const { service, tenant, engine } = limited()
   for (const isIpv6 of [false, true]) {
-    for (const [index, operation] of OPERATIONS.entries()) {
-      // Two addresses take turns: one alone would reach its limit of sign-ins.
-      const address = isIpv6 ? `2001:db8:77:8${index % 2}::99` : `203.0.113.7${index % 2}`
+    for (const [index, operation] of ASKED.entries()) {
+      // Addresses take turns: one alone would reach its limit of sign-ins.
+      const address = isIpv6 ? `2001:db8:77:8${index % 8}::99` : `203.0.113.7${index % 8}`
       const client = createClient(service, tenant, address)
       const email = newEmail()
       const { body: tokens } = await client.register(email)

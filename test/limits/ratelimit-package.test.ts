@@ -1,10 +1,10 @@
-/** That every limit goes through @upstash/ratelimit, which lets nobody through by itself, and what its analytics tell. */
+/** That every limit goes through @upstash/ratelimit, which lets no one through by itself, and what its analytics tell. */
 import { beforeEach, describe, expect, test } from 'vitest'
 import { createClient, newEmail, race, randomAddress } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
 import { fill, inOneWindow, statuses, tryToRegister, useLimited } from '../support/windows.ts'
 
-/** Its Redis has longer than the five seconds after which the package would let everybody through. */
+/** Its Redis has longer than the five seconds after which the package would let everyone through. */
 const silent = useLimited({ REDIS_TIMEOUT_MS: '6500' })
 const telling = useLimited({ LIMIT_ANALYTICS: 'on' })
 
@@ -68,7 +68,7 @@ describe('packages 19: with LIMIT_ANALYTICS=on', () => {
       telling()
         .service.logs()
         .filter((line) => line.includes(id))
-    const ours = () => lines().filter((line) => line.includes('limit analytics not sent'))
+    const ours = () => lines().filter((line) => line.includes('could not send limit analytics'))
     await expect.poll(() => ours().length, { timeout: 10_000 }).toBe(1)
     expect(JSON.parse(ours()[0] ?? '')).toMatchObject({ level: 'warn', cause: 'redis could not be reached' })
     expect(lines().join('\n')).not.toMatch(/WRONGTYPE|zincrby|identifier|Failed to record/i)
@@ -81,7 +81,7 @@ test('packages 19: tells nothing unless it is asked to', async () => {
 })
 
 /** By default the package answers "allowed" for a Redis that is silent for five seconds. */
-test('packages 19: a Redis that is silent for longer than the package waits lets nobody through', async () => {
+test('packages 19: a Redis that is silent for longer than the package waits lets no one through', async () => {
   const { client, gate } = silent()
   gate.set('hanging')
   try {

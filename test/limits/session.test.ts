@@ -1,5 +1,5 @@
 /**
- * The limits of a session: they are its own, from wherever it calls, and nobody uses them up who has not got its token.
+ * The limits of a session: they are its own, from wherever it calls, and no one uses them up who has not got its token.
  */
 import { generateKeyPairSync, sign } from 'node:crypto'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -105,7 +105,7 @@ describe('an address', () => {
         const client = from()
         const callers = await Promise.all(Array.from({ length: 4 }, () => newCaller()))
         const [first] = callers
-        if (!first) throw new Error('nobody calls')
+        if (!first) throw new Error('no one calls')
         await fill(limited(), `${name}:address`, 579, () => call(client, first))
         return race(120, (index) => call(client, callers[index % 4] ?? first))
       })
@@ -115,7 +115,7 @@ describe('an address', () => {
   )
 })
 
-describe('somebody who only knows the id of a session', () => {
+describe('a caller who only knows the id of a session', () => {
   test.each(OPERATIONS.filter(([name]) => ['readMe', 'updateMe', 'logout'].includes(name)))(
     'cannot use up its %s: after %i forged tokens and 20 more, the owner is answered',
     async (name, rate, status, call) => {
@@ -147,7 +147,7 @@ describe('somebody who only knows the id of a session', () => {
     const wrong = [
       withClaims(tokens.access_token, { exp: now - 3600, iat: now - 7200 }),
       withClaims(tokens.access_token, { tid: crypto.randomUUID() }),
-      withClaims(tokens.access_token, { aud: 'somebody else' }),
+      withClaims(tokens.access_token, { aud: 'another audience' }),
       `${header}.${claiming}.${signature}`,
     ]
     for (const token of wrong) expectProblem(await from().me(token), 'invalid_token')

@@ -52,7 +52,7 @@ describe('a window of 100 a minute', () => {
     expect(await passing(bucket, 150, seconds)).toBe(room)
   })
 
-  test('lets nobody through before the next window, however often they try, and refusals do not prolong it', async () => {
+  test('lets no one through before the next window, however often they try, and refusals do not prolong it', async () => {
     const bucket = newBucket(100)
     expect(await passing(bucket, 100, 0)).toBe(100)
     for (const seconds of [0, 1, 30, 59.999]) expect(await passing(bucket, 50, seconds)).toBe(0)

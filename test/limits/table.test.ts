@@ -1,4 +1,4 @@
-/** The one table of limits against the routes: whoever adds an operation gives it a row, and every row is in use. */
+/** The one table of limits against the routes: a new operation needs a row, and every row is in use. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { LIMITS, type Policy } from '../../src/limits/limits.ts'

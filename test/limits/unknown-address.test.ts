@@ -36,8 +36,8 @@ const GARBAGE = [
   '::ffff:1.2.3',
 ]
 
-describe('register: 10 an hour for everybody without an address', () => {
-  test('lets exactly 10 of 110 simultaneous ones pass, whatever stands in the header', async () => {
+describe('register: 10 an hour for everyone without an address', () => {
+  test('lets exactly 10 of 110 simultaneous ones pass, whatever the header says', async () => {
     const answers = await inOneWindow(3600, async () => {
       await flush()
       return race(110, (index) =>
@@ -48,7 +48,7 @@ describe('register: 10 an hour for everybody without an address', () => {
     for (const answer of refusedOf(answers)) expectRateLimited(answer, 'address', 10, 3600)
   })
 
-  test('lets exactly 10 of 30 pass whose header stands twice, and none of the addresses in it is counted', async () => {
+  test('lets exactly 10 of 30 pass whose header is sent twice, and none of the addresses in it is counted', async () => {
     const answers = await inOneWindow(3600, async () => {
       await flush()
       return race(30, (index) =>
@@ -73,7 +73,7 @@ describe('register: 10 an hour for everybody without an address', () => {
     expect(await keysOf(limited(), 'register:address')).toHaveLength(1)
   })
 
-  test('takes nothing from anybody whose address is known', async () => {
+  test('takes nothing from anyone whose address is known', async () => {
     await inOneWindow(3600, async () => {
       await flush()
       await race(20, () => tryToRegister(createClient(limited().service, limited().tenant, 'x')))

@@ -22,7 +22,7 @@ async function newDeadDelivery(admin: Awaited<ReturnType<typeof newAdmin>>, endp
   return record(stage(), admin, 'webhook.delivery_dead', { data })
 }
 
-test('every administrator is told of a delivery that is dead, and nobody else', async () => {
+test('every administrator is told of a delivery that is dead, and no one else', async () => {
   const { service, provider } = stage()
   const admin = await newAdmin(stage())
   const { client } = admin
@@ -124,7 +124,7 @@ test('an endpoint that answered 410 is told of while it is disabled', async () =
   await record(stage(), admin, 'webhook.disabled', { data: { endpoint_id: endpoint, reason: 'gone' } })
   await consume()
   expect(provider.sent(admin.email)).toMatchObject([
-    { subject: `Ein Webhook von ${admin.client.tenant.name} wurde abgeschaltet` },
+    { subject: `Webhook-Endpunkt von ${admin.client.tenant.name} deaktiviert` },
   ])
 })
 
@@ -137,8 +137,8 @@ test('piles 12: an endpoint that has only failed for days is told of once it is 
   await consume()
   const [mail, ...more] = provider.sent(admin.email)
   expect(more).toEqual([])
-  expect(mail?.subject).toBe(`A webhook of ${admin.client.tenant.name} was switched off`)
-  expect(mail?.text.replaceAll(/\s+/g, ' ')).toContain('every attempt of the last five days failed')
+  expect(mail?.subject).toBe(`Webhook endpoint of ${admin.client.tenant.name} disabled`)
+  expect(mail?.text.replaceAll(/\s+/g, ' ')).toContain('every delivery of the last five days failed')
 })
 
 test('piles 12: deliveries that grew too old are told of once a day for each endpoint', async () => {

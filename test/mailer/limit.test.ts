@@ -1,4 +1,4 @@
-/** How much mail one account can be sent, whoever asks for it, and that a flood of one kind hides no other. */
+/** How much mail one account can be sent, no matter who asks for it, and that a flood of one kind hides no other. */
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { MAIL_LIMIT } from '../../src/limits/limits.ts'
@@ -45,7 +45,7 @@ describe('an account gets', () => {
     ['more, once the twelve are an hour old', 12, { ago: '61 minutes' }, SENT],
     ['as many as are dropped', 50, { state: 'dropped' }, SENT],
     ['as many as there are of another kind', 50, { template: 'sign_in' }, SENT],
-  ] as const)('of what anybody can ask for: %s', async (_, count, options, outcome) => {
+  ] as const)('of what anyone can ask for: %s', async (_, count, options, outcome) => {
     const person = await newPerson(stage())
     await sent(person, count, { template: 'reset_password', ...options })
     expect(await outcomeOf((await issue(stage(), person, 'reset_password')).eventId)).toBe(outcome)
@@ -62,7 +62,7 @@ describe('an account gets', () => {
     ['reset_password', 'reset_password'],
     ['sign_in', 'sign_in'],
   ] as const)(
-    'no thirteenth within an hour of what anybody can ask for (%s), and still what they cannot',
+    'no thirteenth within an hour of what anyone can ask for (%s), and still what they cannot',
     async (purpose, name) => {
       const person = await newPerson(stage())
       await sent(person, 11, { template: name })
@@ -73,7 +73,7 @@ describe('an account gets', () => {
     },
   )
 
-  test('no thirteenth notice within an hour that somebody registered it again', async () => {
+  test('no thirteenth notice within an hour that someone registered it again', async () => {
     const person = await newPerson(stage())
     const again = () => record(stage(), person, 'user.registered_again', { subject: person.id })
     await sent(person, 12, { template: 'registered_again' })
@@ -110,5 +110,5 @@ test('what is over the limit is never sent later, and one line says that there w
 test('SECURITY.md states the number', () => {
   const text = readFileSync('SECURITY.md', 'utf8')
   expect(MAIL_LIMIT.seconds).toBe(3600)
-  expect(text).toContain(`at most ${MAIL_LIMIT.rate} mails an hour of each kind that anybody can ask for`)
+  expect(text).toContain(`at most ${MAIL_LIMIT.rate} mails an hour of each kind that anyone can ask for`)
 })

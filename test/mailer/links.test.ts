@@ -80,7 +80,7 @@ describe.each(PURPOSE_NAMES)('%s', (purpose) => {
       'superseded',
       `update one_time_tokens set purpose = 'something_else' where id = $1`,
     ],
-    ['of nobody', 'superseded', 'update one_time_tokens set user_id = null where id = $1'],
+    ['without an account', 'superseded', 'update one_time_tokens set user_id = null where id = $1'],
     ['without an address', 'superseded', 'update one_time_tokens set subject = null where id = $1'],
     [
       'of an account that was erased',
@@ -124,7 +124,7 @@ describe.each(PURPOSE_NAMES)('%s', (purpose) => {
       await deliver(id)
       expect(await mailsOf(stage(), id)).toMatchObject([{ state: 'dropped', reason: 'superseded' }])
     }
-    // An address that nobody has: the event names no account, and nobody is mailed.
+    // An address that no one has: the event names no account, and no one is mailed.
     const none = await record(stage(), person, EVENT_OF[purpose], named)
     await deliver(none)
     expect(await mailsOf(stage(), none)).toEqual([])
@@ -174,7 +174,7 @@ describe('the address', () => {
     expect(provider.sent().map(({ to }) => to)).toEqual(subjects)
   })
 
-  test('that an account is to have is told which account, masked, and nothing that anybody wrote', async () => {
+  test('that an account is to have is told which account, masked, and nothing that anyone wrote', async () => {
     const { service, provider } = stage()
     const person = await newPerson(stage())
     await service.sql(
@@ -190,7 +190,7 @@ describe('the address', () => {
   })
 })
 
-test('whoever took an account over, changed its address and closed it does not outrun the mail that undoes it', async () => {
+test('an attacker who took an account over, changed its address and closed it does not outrun the mail that undoes it', async () => {
   const { provider } = stage()
   const person = await newPerson(stage())
   const { eventId } = await issue(stage(), person, 'revert_email')
@@ -222,7 +222,7 @@ describe('a sign-in', () => {
   })
 })
 
-test('a key that has left the ring keeps nobody else’s mail back, and is said', async () => {
+test('a key that has left the ring keeps no one else’s mail back, and is said', async () => {
   const { service, provider } = stage()
   const person = await newPerson(stage())
   const other = await newPerson(stage())
@@ -234,7 +234,7 @@ test('a key that has left the ring keeps nobody else’s mail back, and is said'
   expect(provider.sent().map(({ to }) => to)).toEqual([other.email])
   for (const id of stuck)
     expect(await mailsOf(stage(), id)).toMatchObject([{ state: 'pending', reason: 'fault', waits: true }])
-  const lines = service.logs().filter((line) => line.includes('mail not written'))
+  const lines = service.logs().filter((line) => line.includes('could not write mail'))
   expect(lines).toHaveLength(stuck.length)
 })
 

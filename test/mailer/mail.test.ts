@@ -75,7 +75,7 @@ describe('the owner is told', () => {
     expect(provider.sent(person.email)).toHaveLength(1)
   })
 
-  test('and nobody is told what is no matter of theirs', async () => {
+  test('and no one is told what is no matter of theirs', async () => {
     const person = await newPerson(stage())
     const ids: string[] = []
     for (const type of ['session.started', 'user.updated', 'session.ended'])
@@ -224,7 +224,7 @@ describe('a provider that is not well', () => {
     const [mine = '', lost = ''] = await many(2, person)
     const delivered = Promise.all([deliver([mine]), deliver([lost])])
     await vi.waitFor(() => expect(provider.calls()).toHaveLength(2), 5000)
-    // As if the lease had run out meanwhile and somebody else had claimed it.
+    // As if the lease had run out meanwhile and someone else had claimed it.
     await service.sql(`update mails set attempts = 2, next_attempt_at = now() where event_id = $1`, [lost])
     await delivered
     expect(await mailsOf(stage(), mine)).toMatchObject([{ state: 'pending', reason: 'timeout', waits: true }])

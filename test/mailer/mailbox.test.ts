@@ -54,7 +54,7 @@ describe('accepts', () => {
     expect(await list('')).toEqual([])
   })
 
-  test('the same key once, whoever repeats it', async () => {
+  test('the same key once, no matter who repeats it', async () => {
     const answers = await Promise.all(Array.from({ length: 20 }, () => post(MAIL, 'key')))
     const ids = await Promise.all(answers.map(async (answer) => ((await answer.json()) as { id: string }).id))
     expect(new Set(ids).size).toBe(1)
@@ -215,7 +215,7 @@ describe('the page', () => {
   })
 })
 
-/** Somebody's password is switched off: an event that mails them. */
+/** A password is switched off: an event that mails them. */
 async function switchOff(service: Service, tenant: TestTenant, userId: string) {
   await service.sql(
     `insert into events (id, tenant_id, type, subject) values (gen_random_uuid(), $1, 'password.disabled', $2)`,
@@ -249,7 +249,7 @@ describe('the service', () => {
     expect(more).toEqual([])
     expect(message).toMatchObject({
       from: `${client.tenant.name} <latchkey@example.net>`,
-      subject: `Ihr Passwort bei ${client.tenant.name} wurde gesperrt`,
+      subject: `Anmeldung mit Passwort bei ${client.tenant.name} gesperrt`,
     })
     expect(message?.text).toContain('Guten Tag Greta <b>,')
     expect(message?.html).toContain('Guten Tag Greta &lt;b&gt;,')

@@ -58,7 +58,7 @@ describe('is news', () => {
     const { signIn, client } = await newOwner()
     const { isNew, mailed } = await signIn(SAFARI)
     expect(isNew).toBe(true)
-    expect(mailed).toMatchObject([{ subject: `A new device at your account at ${client.tenant.name}` }])
+    expect(mailed).toMatchObject([{ subject: `New sign-in to ${client.tenant.name}` }])
     expect(mailed[0]?.text).toContain('Safari on macOS')
     expect(await signIn(SAFARI)).toMatchObject({ isNew: false, mailed: [] })
   })

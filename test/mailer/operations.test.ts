@@ -80,14 +80,14 @@ test('who registers an address is told to confirm it, and once it is proved, tha
   expect((await client.register(email, PASSWORD, { name: 'Call 0900' })).status).toBe(202)
   await service.consume()
   expect(provider.sent(email).map(({ subject }) => subject)).toEqual([
-    `Confirm your address for ${client.tenant.name}`,
+    `Confirm your email for ${client.tenant.name}`,
   ])
   expect(provider.sent(email)[0]?.text).not.toContain('0900')
   await service.sql('update users set email_verified_at = now() where email = $1', [email])
   expect((await client.register(email.toUpperCase())).status).toBe(202)
   await service.consume()
   expect(provider.sent().map(({ to, subject }) => [to, subject])).toEqual([
-    [email, `Confirm your address for ${client.tenant.name}`],
+    [email, `Confirm your email for ${client.tenant.name}`],
     [email, `You already have an account at ${client.tenant.name}`],
   ])
 })
@@ -113,7 +113,7 @@ test('that sessions were ended, and that the account was closed, is told to its 
   const { name, origin } = client.tenant
   const [ended, closed, ...more] = provider.sent()
   expect(more).toEqual([])
-  expect(ended).toMatchObject({ to: email, subject: `Sessions of yours at ${name} were ended` })
+  expect(ended).toMatchObject({ to: email, subject: `Devices were signed out of ${name}` })
   expect(closed).toMatchObject({ to: email, subject: `Your account at ${name} was closed` })
   expect(closed?.text).toContain(`${origin}/link/restore-account?token=lko_`)
 })

@@ -8,9 +8,11 @@ import { type Person, record, type Stage } from '../support/mail-stage.ts'
 
 export type Issued = { eventId: string; tokenId: string; url: string; code: string }
 
-/** The event of each purpose. */
+/** The event of each purpose: what a person asks for themselves is before what an administrator sends. */
 export const EVENT_OF = Object.fromEntries(
-  Object.entries(MAILS).flatMap(([type, { link }]) => (link ? [[link, type]] : [])),
+  Object.entries(MAILS)
+    .toReversed()
+    .flatMap(([type, { link }]) => (link ? [[link, type]] : [])),
 ) as Record<OneTimePurpose, string> // Object.fromEntries forgets the keys
 
 export const PURPOSE_NAMES = Object.keys(PURPOSES) as OneTimePurpose[] // Object.keys does too

@@ -3,10 +3,10 @@ import { newClient, PASSWORD, race } from '../support/client.ts'
 import { everyRoute } from '../support/every-route.ts'
 import { expectCommonHeaders, expectProblem } from '../support/expect.ts'
 import { mailedToken, plantToken } from '../support/one-time.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import { ageSignIn, sessionRow, untilWaiting } from '../support/sessions.ts'
 
-const service = useService()
+const service = useLentService()
 
 everyRoute(service, { method: 'DELETE', path: '/v1/me', allow: 'GET, HEAD, PATCH, DELETE', caller: 'bearer' })
 
@@ -116,7 +116,7 @@ describe('refuses', () => {
     const answer = await close(old.access_token)
     expectProblem(answer, 'insufficient_user_authentication')
     expect(answer.headers.get('www-authenticate')).toBe(
-      'Bearer error="insufficient_user_authentication", max_age="600"',
+      'Bearer error="insufficient_user_authentication", acr_values="aal2 aal1", max_age="600"',
     )
     expect((await client.me(old.access_token)).status).toBe(200)
     expect(await deletedEvents(tokens.user.id)).toEqual([])
@@ -127,6 +127,32 @@ describe('refuses', () => {
     await close()
     expectProblem(await close(), 'invalid_token')
     expect(await deletedEvents(tokens.user.id)).toHaveLength(1)
+  })
+})
+
+describe('K16: the last administrator', () => {
+  test('is refused, and goes when there is another one', async () => {
+    const client = await newClient(service())
+    const { tokens } = await client.newAdmin()
+    const close = () => client.call('/v1/me', { method: 'DELETE', bearer: tokens.access_token })
+    expectProblem(await close(), 'last_administrator')
+    expect((await client.me(tokens.access_token)).status).toBe(200)
+    expect(await deletedEvents(tokens.user.id)).toEqual([])
+    await client.plantedAccount({ roles: ['admin'], status: 'disabled' })
+    expectProblem(await close(), 'last_administrator')
+    await client.plantedAccount({ roles: ['admin'] })
+    expect((await close()).status).toBe(204)
+  })
+
+  test('of 50 who all go at the same time one stays', async () => {
+    const client = await newClient(service())
+    const all = await Promise.all(Array.from({ length: 50 }, () => client.newAdmin()))
+    const answers = await race(50, (index) =>
+      client.call('/v1/me', { method: 'DELETE', bearer: all[index]?.tokens.access_token ?? '' }),
+    )
+    const refused = answers.filter(({ status }) => status !== 204)
+    expect(refused).toHaveLength(1)
+    for (const answer of refused) expectProblem(answer, 'last_administrator')
   })
 })
 
@@ -160,7 +186,7 @@ describe('attacks', () => {
     }
   })
 
-  test("closes nobody else's account, in this tenant or another", async () => {
+  test("closes no one else's account, in this tenant or another", async () => {
     const { client, close } = await newAccount()
     const { email, tokens: neighbour } = await client.newAccount()
     const elsewhere = await newClient(service())

@@ -1,4 +1,4 @@
-/** Erasing closed accounts: when, once, all of it, whatever cuts it off, and nothing of anybody else. */
+/** Erasing closed accounts: when, once, all of it, whatever cuts it off, and nothing of anyone else. */
 import { createHash } from 'node:crypto'
 import { sql as part } from 'drizzle-orm'
 import { PgDialect } from 'drizzle-orm/pg-core'
@@ -42,6 +42,9 @@ async function closeOne(client: Client) {
     json: { name: `Ada ${userId}`, locale: 'de' },
   })
   expect(other.status).toBe(200)
+  await client.plantedSocial.exchange(tokens)
+  await client.plantedSocial.identity(tokens)
+  await client.plantedPasskey(tokens, { isSecondFactor: true })
   await sql(
     `insert into idempotency_keys (tenant_id, actor, operation, key, sealed_answer, expires_at)
      values ($2, $1::text, 'x', 'x', 'x', now() + interval '1 hour')`,
@@ -55,11 +58,21 @@ async function closeOne(client: Client) {
     `with challenge as (
        insert into mfa_challenges (id, tenant_id, user_id, purpose, hash, amr, is_known_browser, expires_at)
        values (gen_random_uuid(), $2, $1, 'sign_in', sha256(gen_random_uuid()::text::bytea), '{pwd}', true, now())),
+     trust as (
+       insert into trusted_devices (id, tenant_id, user_id, hash, device_label, country, last_used_at, expires_at)
+       values (gen_random_uuid(), $2, $1, sha256(gen_random_uuid()::text::bytea), 'Chrome', 'DE', now(), now())),
      app as (
-       insert into totp_factors (id, tenant_id, user_id, sealed_secret) values (gen_random_uuid(), $2, $1, 'x'))
+       insert into totp_factors (id, tenant_id, user_id, sealed_secret) values (gen_random_uuid(), $2, $1, 'x')),
+     removal as (
+       insert into second_factor_removals (id, tenant_id, user_id, requested_by, reason, due_at, settled_at, outcome)
+       values (gen_random_uuid(), $2, $1, $1, 'lost', now(), now(), 'removed'))
      insert into recovery_codes (id, tenant_id, user_id, sealed_hash) values (gen_random_uuid(), $2, $1, 'x')`,
     [userId, client.tenant.id],
   )
+  await sql(`insert into sign_in_failures (tenant_id, subject, consecutive_failures) values ($1, $2, 100)`, [
+    client.tenant.id,
+    createHash('sha256').update(`second_factor\0${userId}`).digest(),
+  ])
   await plantToken(service(), {
     tenant: client.tenant,
     purpose: 'revert_email',
@@ -90,15 +103,21 @@ async function rowsOf(userId: string, email: string) {
   const [row] = await sql(
     `select (select count(*)::int from passwords where user_id = $1) as passwords,
        (select count(*)::int from passkeys where user_id = $1) as passkeys,
+       (select count(*)::int from api_keys where user_id = $1) as api_keys,
        (select count(*)::int from sessions where user_id = $1) as sessions,
        (select count(*)::int from refresh_tokens left join sessions on sessions.id = session_id where sessions.user_id = $1) as refresh_tokens,
        (select count(*)::int from one_time_tokens where user_id = $1) as one_time_tokens,
        (select count(*)::int from mails where user_id = $1) as mails,
        (select count(*)::int from person_keys where user_id = $1) as person_keys,
        (select count(*)::int from idempotency_keys where actor = $1::text) as idempotency_keys,
-       (select count(*)::int from sign_in_failures where subject = $2) as sign_in_failures,
+       (select count(*)::int from sign_in_failures where subject in ($2, $3)) as sign_in_failures,
        (select count(*)::int from events where subject = $1 and client is not null) as clients`,
-    [userId, createHash('sha256').update(`account\0${email}`).digest()],
+    [
+      userId,
+      ...[`account\0${email}`, `second_factor\0${userId}`].map((of) =>
+        createHash('sha256').update(of).digest(),
+      ),
+    ],
   )
   return row ?? {}
 }
@@ -106,6 +125,7 @@ async function rowsOf(userId: string, email: string) {
 const NOTHING = {
   passwords: 0,
   passkeys: 0,
+  api_keys: 0,
   sessions: 0,
   refresh_tokens: 0,
   one_time_tokens: 0,
@@ -128,7 +148,7 @@ describe('an account is erased', () => {
       one_time_tokens: 2,
       person_keys: 1,
       idempotency_keys: 1,
-      sign_in_failures: 1,
+      sign_in_failures: 2,
       clients: expect.any(Number),
     })
     await erase()
@@ -159,11 +179,13 @@ describe('an account is erased', () => {
       }
       return names
     }
-    // Closing has ended the credentials, and the audit log has taken what was waiting.
+    // Closing has ended the credentials that are no second factor, and the audit log has taken what was waiting.
     const closed = DECLARED.flatMap(([, data]) =>
-      'section' in data && data.erasure !== 'credential' ? [data.section[0]] : [],
+      'section' in data && (data.erasure !== 'credential' || data.secondFactor?.stays)
+        ? [data.section, ...(data.besides ?? [])].map(([name]) => name)
+        : [],
     )
-    expect(await filled()).toEqual(closed.filter((name) => name !== 'waiting_events'))
+    expect(await filled()).toEqual(closed.filter((name) => name !== 'pending_events'))
     await erase()
     await stage().settle()
     // The id stays; what it says of itself is empty.
@@ -186,7 +208,7 @@ describe('an account is erased', () => {
     expect(await isErased(other.userId)).toBe(true)
   })
 
-  test('and says so once, to nobody in particular', async () => {
+  test('and says so once, to no one in particular', async () => {
     const { client, userId } = await newClosed({ erasure_days: 0 })
     await race(3, () => service().runCron(HOURLY))
     await erase()
@@ -202,7 +224,7 @@ describe('an account is erased', () => {
     })
   })
 
-  test('with its chain of the audit log intact, its rows there, and nobody in them', async () => {
+  test('with its chain of the audit log intact, its rows there, and no one in them', async () => {
     const { client, userId } = await newClosed({ erasure_days: 0 })
     const before = await stage().audited(client.tenant)
     await erase()
@@ -216,7 +238,7 @@ describe('an account is erased', () => {
     expect(chain?.problems).toEqual([])
   })
 
-  test('in what they did as an administrator too, which is about nobody', async () => {
+  test('in what they did as an administrator too, which is about no one', async () => {
     const client = await newClient(service(), { settings: { erasure_days: 0 } })
     const { tokens } = await client.newAdmin()
     const { tokens: reader } = await client.newAdmin()
@@ -243,7 +265,7 @@ describe('an account is erased', () => {
 })
 
 describe('a run', () => {
-  test('spares everybody else', async () => {
+  test('spares everyone else', async () => {
     const { client } = await newClosed({ erasure_days: 0 })
     const { email, tokens } = await client.newAccount()
     await stage().settle()
@@ -278,7 +300,7 @@ describe('a run', () => {
     await age(userId, '31 days')
     service().gates.audit.set('refusing', { when: (body) => body.includes('set network = null') })
     expect((await service().runCron(HOURLY)).outcome).not.toBe('ok')
-    expect(service().logs().join('\n')).toContain('"accounts not erased"')
+    expect(service().logs().join('\n')).toContain('"could not erase accounts"')
     expect(await isErased(userId)).toBe(false)
     const answer = await client.call('/v1/me/restore', { json: { token } })
     expect(answer.status).toBe(400)

@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { newClient } from '../support/client.ts'
 import { everyRoute } from '../support/every-route.ts'
 import { expectCommonHeaders, expectProblem } from '../support/expect.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
-const service = useService()
+const service = useLentService()
 
 everyRoute(service, { method: 'GET', path: '/v1/me', allow: 'GET, HEAD, PATCH, DELETE', caller: 'bearer' })
 
@@ -23,6 +23,8 @@ describe('accepts', () => {
       roles: [],
       locale: null,
       operational_mail: true,
+      external_id: null,
+      public_metadata: {},
     })
   })
 

@@ -9,9 +9,9 @@ import {
   plantToken,
   unknownOneTimeToken,
 } from '../support/one-time.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
-const service = useService()
+const service = useLentService()
 
 everyRoute(service, {
   method: 'POST',
@@ -91,7 +91,7 @@ describe('refuses', () => {
     expectProblem(await restore(), 'invalid_one_time_token')
   })
 
-  test('an expired one, and one of nobody', async () => {
+  test('an expired one, and one that was never mailed', async () => {
     const client = await newClient(service())
     const { userId, email } = await plantClosedAccount(service(), client.tenant)
     const planted = { tenant: client.tenant, purpose: 'restore_account', userId, subject: email } as const
@@ -152,7 +152,7 @@ describe('refuses', () => {
 })
 
 describe('attacks', () => {
-  test('who registers the address meanwhile, and never proves it, keeps nobody out', async () => {
+  test('who registers the address meanwhile, and never proves it, keeps no one out', async () => {
     const { client, email, tokens, restore } = await newClosed()
     const { body: squatter } = await client.register(email, 'the password of a squatter')
     expect((await restore()).status).toBe(204)
@@ -173,7 +173,7 @@ describe('attacks', () => {
     expect(events).toHaveLength(1)
   })
 
-  test('25 restores against 25 registrations of the address: one account, and nobody sees a fault', async () => {
+  test('25 restores against 25 registrations of the address: one account, and no one sees a fault', async () => {
     const { client, email, tokens, restore } = await newClosed()
     const answers = await race(50, (index) => (index % 2 === 0 ? restore() : client.register(email)))
     for (const status of Object.keys(countBy(answers, ({ status }) => status)))

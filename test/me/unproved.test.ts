@@ -1,4 +1,4 @@
-/** Accounts that nobody ever proved: closed in time, once, without a word to an address that may be a stranger's; and who is spared. */
+/** Accounts that no one ever proved: closed in time, once, without a word to an address that may be a stranger's; and who is spared. */
 import { describe, expect, test } from 'vitest'
 import { findNeverProved } from '../../src/me/unproved-store.ts'
 import { type Client, newClient, newEmail, race } from '../support/client.ts'
@@ -6,9 +6,9 @@ import { expectProblem } from '../support/expect.ts'
 import { planOf, scannedWhole } from '../support/explain.ts'
 import { HOURLY, linesOf, runHourly } from '../support/hourly.ts'
 import { recordedOf } from '../support/recorded.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
-const service = useService()
+const service = useLentService()
 
 const sql = <R extends Record<string, unknown>>(text: string, values: unknown[] = []) =>
   service().sql<R>(text, values)
@@ -50,7 +50,7 @@ const isClosed = async (userId: string) =>
     ])
   )[0]?.closed
 
-const closeDue = async () => (await runHourly(service()))['unproved accounts closed']
+const closeDue = async () => (await runHourly(service()))['unverified accounts closed']
 
 const setRegistration = ({ tenant }: Client, registration: string) =>
   sql(
@@ -58,7 +58,7 @@ const setRegistration = ({ tenant }: Client, registration: string) =>
     [tenant.id, registration],
   )
 
-describe('piles 16: an account that nobody proved', () => {
+describe('piles 16: an account that no one proved', () => {
   test.each([
     ['30 days', {}],
     ['7 days', { unproved_account_days: 7 }],
@@ -97,7 +97,7 @@ describe('piles 16: an account that nobody proved', () => {
     expect((await registerUnproved(client, email)).id).not.toBe(id)
   })
 
-  test('piles 16: an invitation that nobody accepted is one', async () => {
+  test('piles 16: an invitation that no one accepted is one', async () => {
     const client = await newClient(service())
     const { tokens } = await client.newAdmin()
     const email = newEmail()
@@ -123,7 +123,7 @@ describe('piles 16: an account that nobody proved', () => {
     await race(50, () => service().runCron(HOURLY))
     // Of the cron's other jobs one may give up behind fifty: that is not asked here.
     const ofThisJob = linesOf(service(), before).filter(({ job }) => job === 'close unproved accounts')
-    expect(new Set(ofThisJob.map(({ message }) => message))).toEqual(new Set(['unproved accounts closed']))
+    expect(new Set(ofThisJob.map(({ message }) => message))).toEqual(new Set(['unverified accounts closed']))
     expect(ofThisJob).toHaveLength(50)
     const [row] = await sql(
       `select count(*)::int as events, count(distinct subject)::int as accounts from events

@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { newClient } from '../support/client.ts'
 import { everyRoute } from '../support/every-route.ts'
 import { expectCommonHeaders, expectInvalidInput } from '../support/expect.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import { countEvents } from '../support/sessions.ts'
 
-const service = useService()
+const service = useLentService()
 
 everyRoute(service, {
   method: 'PATCH',
@@ -16,7 +16,7 @@ everyRoute(service, {
 })
 
 /** What a person is about themselves who has said nothing. */
-const UNSET = { locale: null, operational_mail: true }
+const UNSET = { locale: null, operational_mail: true, external_id: null, public_metadata: {} }
 
 async function newAccount() {
   const client = await newClient(service())
@@ -125,7 +125,7 @@ describe('refuses', () => {
 })
 
 describe('attacks', () => {
-  test('nobody makes themselves verified, an admin, or somebody else (CASES B14, C10)', async () => {
+  test('no caller makes themselves verified, an admin, or someone else (CASES B14, C10)', async () => {
     const { client, tokens, rename } = await newAccount()
     const wishes = { email_verified: true, roles: ['admin'], id: crypto.randomUUID(), email: 'x@example.com' }
     for (const [field, value] of Object.entries(wishes))
@@ -133,7 +133,7 @@ describe('attacks', () => {
     expect((await client.me(tokens.access_token)).body).toEqual({ ...tokens.user, ...UNSET })
   })
 
-  test("changes nobody else's name", async () => {
+  test("changes no one else's name", async () => {
     const { client, rename } = await newAccount()
     const { tokens: neighbour } = await client.newAccount()
     await rename({ name: 'Ada' })

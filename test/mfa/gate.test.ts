@@ -1,12 +1,14 @@
 /** No way around: each first factor of an account with a second one, and of a tenant that wants one. */
-import { decodeJwt } from 'jose'
+import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { challenge, codeAt, enrol, verifyMfa, wrongCode } from '../support/authenticator.ts'
+import { codeAt, enrol, verifyMfa } from '../support/authenticator.ts'
 import { newClient, newEmail, PASSWORD, race, type Tokens } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
-import { useService } from '../support/service.ts'
+import { runningProvider } from '../support/planted-social.ts'
+import { useLentService } from '../support/service.ts'
+import { linkTo, newPerson, newTenantWith, signIn as signInAt, told } from '../support/social.ts'
 
-const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
+const service = useLentService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 
 const sessionsOf = async (userId: string) =>
   (
@@ -30,42 +32,6 @@ describe('a tenant that requires a second factor', () => {
     expect(count?.count).toBe(0)
     // It is no token of a second step either.
     expectProblem(await verifyMfa(client, body as { mfa_token: string }, '123456'), 'invalid_mfa_token')
-  })
-
-  test('lets the account add one with that token, and begins the session then', async () => {
-    const client = await newClient(service(), { settings: { second_factor: 'required' } })
-    const email = newEmail()
-    await client.call('/v1/register', { json: { email, password: PASSWORD } })
-    const { body } = await client.call<{ mfa_token: string }>('/v1/login', {
-      json: { email, password: PASSWORD },
-    })
-    const { mfa_token } = body
-    const enrolled = () =>
-      client.call<{ factor_id: string; secret: string }>('/v1/mfa/enrol', { json: { mfa_token } })
-    expectProblem(await enrolled(), 'email_not_verified')
-    await service().sql('update users set email_verified_at = now() where email = $1', [email])
-    const { status, body: added } = await enrolled()
-    expect(status).toBe(201)
-    const { factor_id, secret } = added
-    const confirm = (code: string) =>
-      client.call<Tokens & { recovery_codes: string[] }>('/v1/mfa/enrol/confirm', {
-        json: { mfa_token, factor_id, code },
-      })
-    expectProblem(await confirm(wrongCode(secret)), 'invalid_code')
-    const answers = await race(20, () => confirm(codeAt(secret)))
-    const [begun, ...others] = answers.filter(({ status }) => status === 200)
-    expect(others).toEqual([])
-    expect(begun?.body.recovery_codes).toHaveLength(10)
-    expect(decodeJwt(begun?.body.access_token ?? '')).toMatchObject({
-      amr: ['pwd', 'otp', 'mfa'],
-      acr: 'aal2',
-    })
-    expectProblem(await enrolled(), 'invalid_mfa_token')
-    const putOff = await service().sql('select sign_ins from mfa_challenges where tenant_id = $1', [
-      client.tenant.id,
-    ])
-    expect(putOff, 'all of the grace is there again').toEqual([{ sign_ins: 0 }])
-    expect(await challenge(client, email)).toMatchObject({ methods: ['totp', 'recovery_code'] })
   })
 
   test('refuses the sign-in after the grace', async () => {
@@ -150,6 +116,25 @@ describe('a second factor is not skipped', () => {
       tokens.user.id,
       await client.call('/v1/email/code/verify', { json: { email, code } }),
     )
+  })
+
+  test('by a provider, to a page or to an app', async () => {
+    const provider = await runningProvider()
+    const { client } = await newTenantWith(service(), provider)
+    const account = await client.newAccount()
+    const person = newPerson()
+    await linkTo(client, provider, account.tokens, person)
+    const { tokens } = await enrol(service(), client, account)
+    const toPage = await signInAt(client, provider, person)
+    expect(new URL(toPage.headers.get('location') ?? '').hash).toMatch(/^#status=mfa_required&mfa_token=lkm_/)
+    expect(toPage.headers.getSetCookie()).toEqual([])
+    const verifier = 'a'.repeat(43)
+    const toApp = await signInAt(client, provider, person, {
+      redirect_uri: 'com.example.app:/back',
+      code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+    })
+    const json = { code: told(toApp).code, code_verifier: verifier }
+    await expectChallenge(tokens.user.id, await client.call('/v1/oauth/exchange', { json }))
   })
 
   test('F08: by another spelling of the address', async () => {

@@ -5,10 +5,10 @@ import { countBy, newClient, race } from '../support/client.ts'
 import type { Mailed } from '../support/mailed.ts'
 import { expectProblem } from '../support/problem.ts'
 import { liveSessions, redeem, tokenRow } from '../support/redemptions.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
 /** What Redis counts besides is not what these are about. */
-const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
+const service = useLentService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 const BURST = { timeout: 120_000 }
 
 async function newChallenge() {

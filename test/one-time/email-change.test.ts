@@ -4,10 +4,10 @@ import { whileHeld } from '../support/attempts.ts'
 import { type Client, countBy, newClient, newEmail, race, type Tokens } from '../support/client.ts'
 import { expectProblem } from '../support/problem.ts'
 import { redeem } from '../support/redemptions.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import { countEvents } from '../support/sessions.ts'
 
-const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
+const service = useLentService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 const BURST = { timeout: 120_000 }
 
 const request = (client: Client, { access_token }: Tokens, email: string) =>

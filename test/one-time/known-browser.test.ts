@@ -3,10 +3,10 @@ import { describe, expect, test } from 'vitest'
 import { createClient, PASSWORD, race } from '../support/client.ts'
 import { expectProblem } from '../support/problem.ts'
 import { redeem } from '../support/redemptions.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import { statuses } from '../support/windows.ts'
 
-const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
+const service = useLentService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 
 const cookieOf = (headers: Headers, name: string) =>
   headers
@@ -21,7 +21,7 @@ const ASKED = {
 }
 type Asked = keyof typeof ASKED
 
-/** An account that nobody has proved yet, and a browser that has signed in to it. */
+/** An account that no one has proved yet, and a browser that has signed in to it. */
 async function newOwner() {
   const client = createClient(service(), await service().newTenant())
   const { email, tokens } = await client.newAccount()

@@ -5,10 +5,10 @@ import { whileHeld } from '../support/attempts.ts'
 import { type Client, countBy, newClient, newEmail, race, type Tokens } from '../support/client.ts'
 import { expectProblem } from '../support/problem.ts'
 import { liveSessions, PURPOSE_NAMES, REDEMPTIONS, redeem, setAccount } from '../support/redemptions.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import { sessionRow, untilWaiting } from '../support/sessions.ts'
 
-const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
+const service = useLentService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 const BURST = { timeout: 180_000 }
 
 const OTHERS: Partial<Record<OneTimePurpose, OneTimePurpose>> = {
@@ -16,7 +16,7 @@ const OTHERS: Partial<Record<OneTimePurpose, OneTimePurpose>> = {
   change_email_new: 'change_email_old',
 }
 
-/** An account whose address nobody has proved, with a token; for a change, the other confirmation is there already. */
+/** An account whose address no one has proved, with a token; for a change, the other confirmation is there already. */
 async function newRecipient(purpose: OneTimePurpose) {
   const client = await newClient(service())
   const { email, tokens } = await client.newAccount()
@@ -30,7 +30,7 @@ async function newRecipient(purpose: OneTimePurpose) {
   return { client, email, tokens, mailed }
 }
 
-/** Runs the calls while somebody holds the account's row, until so many of their statements wait for it. */
+/** Runs the calls while someone holds the account's row, until so many of their statements wait for it. */
 const heldTogether = <T>({ user }: Pick<Tokens, 'user'>, waiting: number, calls: () => Promise<T>) =>
   whileHeld(
     service(),

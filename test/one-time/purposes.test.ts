@@ -18,9 +18,9 @@ import {
   WAYS,
   type Way,
 } from '../support/redemptions.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
-const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
+const service = useLentService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 
 function expectRefused({ path, isPage }: Pick<Way, 'path' | 'isPage'>, answer: Answer<unknown>) {
   if (!isPage) return void expectProblem(answer, 'invalid_one_time_token')

@@ -3,14 +3,14 @@ import { describe, expect, test, vi } from 'vitest'
 import { LIMITS, MAIL_LIMIT } from '../../src/limits/limits.ts'
 import { type Client, createClient, PASSWORD, race } from '../support/client.ts'
 import { expectProblem } from '../support/problem.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import { expectRateLimited, fill, inOneWindow, statuses, useLimited } from '../support/windows.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
 
 const limited = useLimited()
 /** Where Redis counts nothing, PostgreSQL is seen alone. */
-const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
+const service = useLentService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 
 const from = (): Client => createClient(limited().service, limited().tenant)
 

@@ -7,10 +7,10 @@ import { whileHeld } from '../support/attempts.ts'
 import { newClient, newEmail, PASSWORD } from '../support/client.ts'
 import { expectProblem } from '../support/problem.ts'
 import { liveSessions, NEW_PASSWORD, PURPOSE_NAMES, REDEMPTIONS, redeem } from '../support/redemptions.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import { untilWaiting } from '../support/sessions.ts'
 
-const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
+const service = useLentService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 const BURST = { timeout: 120_000 }
 
 async function newAccount() {
@@ -87,7 +87,7 @@ test(
   async () => {
     const { client, tokens } = await newAccount()
     const reset = await client.plant('reset_password', tokens)
-    // The request waits for whoever is making the same row; that is undone, so that it makes its own.
+    // The request waits for the transaction that is making the same row; that is undone, so that it makes its own.
     const text = `
     insert into one_time_tokens (id, tenant_id, user_id, purpose, holder, hash, key_id, expires_at)
     values (gen_random_uuid(), $1, $2::uuid, 'change_email_old', $2::uuid::text, sha256('x'), 'k1', now())`

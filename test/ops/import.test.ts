@@ -41,7 +41,12 @@ async function imported(
     for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
   }
   const report = (line: LineReport) => reports.push(line)
-  const { statuses } = await importUsers(service().operator, { tenantId, firebase }, pieces(), report)
+  const { statuses } = await importUsers(
+    service().operator,
+    { tenantId, rpId: 'localhost', firebase },
+    pieces(),
+    report,
+  )
   return { reports, counts: Object.fromEntries(Object.entries(statuses).filter(([, count]) => count > 0)) }
 }
 
@@ -194,7 +199,7 @@ describe('a file', () => {
     const failed = await imported(nowhere, Buffer.from(person(email))).catch((error: Error) => error)
     expect(failed).toBeInstanceOf(Error)
     const text = failed instanceof Error ? `${failed.message} ${failed.cause ?? ''}` : ''
-    expect(text).toContain('can be run again')
+    expect(text).toContain('you can run it again')
     expect(text).not.toContain(email)
     expect(text).not.toContain(BCRYPT)
     expect((await imported(tenant, Buffer.from(person(email)))).counts).toMatchObject({ created: 1 })
@@ -216,7 +221,12 @@ describe('files 9: a long file', () => {
       const chunks = (async function* () {
         yield Buffer.from(person(newEmail()))
       })()
-      const { statuses } = await importUsers(ctx, { tenantId: tenant.id, firebase: null }, chunks, () => {})
+      const { statuses } = await importUsers(
+        ctx,
+        { tenantId: tenant.id, rpId: 'localhost', firebase: null },
+        chunks,
+        () => {},
+      )
       expect(statuses.created).toBe(1)
     } finally {
       clock.mockRestore()
@@ -290,11 +300,11 @@ describe('npm run import', () => {
     expect(again.status).toBe(1)
     expect(again.stderr.split('\n')).toEqual([
       '3 lines',
-      '1 had an account already, which was left as it is',
+      '1 already had an account, which was not changed',
       '2 refused:',
       '  1 × not_json (first on line 2)',
       '  1 × invalid_email /email (first on line 3)',
-      `What was not imported is in ${rejectedOf(bad)}: correct it there and import that file.`,
+      `The lines that were not imported are in ${rejectedOf(bad)}. Correct them and import that file.`,
       '',
     ])
     for (const secret of [first, second, 'nobody', BCRYPT]) {
@@ -326,7 +336,7 @@ describe('npm run import', () => {
     const ran = await runImport(file, '--tenant', client.tenant.slug)
     expect(reportsOf(ran)[2]).toEqual({ line: 4, status: 'duplicate', first: 1 })
     expect(ran.status).toBe(1)
-    expect(ran.stderr).toContain('2 created\n1 duplicate: the address is on an earlier line of this file\n')
+    expect(ran.stderr).toContain('2 created\n1 duplicate: the email is on an earlier line of this file\n')
     const again = await runImport(file, '--tenant', client.tenant.slug)
     expect(reportsOf(again)).toEqual([
       { line: 1, status: 'exists' },
@@ -344,7 +354,7 @@ describe('npm run import', () => {
     const again = await runImport(file, '--tenant', client.tenant.slug)
     expect(again).toMatchObject({
       status: 0,
-      stderr: '3 lines\n3 had an account already, which was left as it is\n',
+      stderr: '3 lines\n3 already had an account, which was not changed\n',
     })
   })
 
@@ -369,7 +379,7 @@ describe('npm run import', () => {
       '3 lines',
       '3 created',
       '  of these 1 disabled',
-      '  of these 2 without a password: a reset by mail sets the first',
+      '  of these 2 without a password; a password reset sets one',
       'Imported with changes:',
       '  2 × cleaned /name (first on line 1)',
       '  2 × invalid_role /roles/… (first on line 3)',
@@ -414,7 +424,7 @@ describe('npm run import', () => {
     expect(readdirSync(folder)).not.toContain(path.basename(rejectedOf(file)))
   })
 
-  test('that was killed in the middle is run again, and nobody is missing or there twice', async () => {
+  test('that was killed in the middle is run again, and no one is missing or there twice', async () => {
     const client = await newClient(service())
     const emails = newEmails(1500)
     const args = [writeLines(emails.map(person)), '--tenant', client.tenant.slug]

@@ -59,7 +59,7 @@ describe('newcomer 20: with --local', () => {
     const says: Record<string, RegExp> = {
       audit: /intact|no audit events/,
       keys: /kid|AUTH_KEYS/,
-      events: /no event is parked|parked; next/,
+      events: /no events are parked|parked; next/,
       migrate: /nothing to migrate/,
       import: /there is no tenant with that slug/,
     }
@@ -75,7 +75,7 @@ describe('newcomer 20: with --local', () => {
     const { status, stdout, stderr } = await run(command, [...args, '--local'])
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
     expect(stderr).toBe(
-      'no local stack runs in this folder; start it in another terminal with: npm run dev\n',
+      'no local stack is running in this folder; start it in another terminal with: npm run dev\n',
     )
   })
 })

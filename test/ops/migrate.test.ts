@@ -56,7 +56,7 @@ describe('piles 17: a migration that waits for a lock', () => {
     await holder.query(`select from ${table}`)
     const migrated = apply(`alter table ${table} add column added text`)
     await waitsFor('alter table')
-    // Without a limit to its wait this read would stand behind it until the holder is done.
+    // Without a limit to its wait this read would wait behind it until the holder is done.
     await service().operator.db.execute(sql.raw(`select word from ${table} where id = 7`))
     expect(await columns()).not.toContain('added')
     await holder.query('commit')
@@ -118,7 +118,7 @@ describe('piles 17: an index on a table that is in use', () => {
     const said: string[] = []
     expect(await apply(CREATE(), (line) => said.push(line))).toEqual([table])
     expect(await validityOf(INDEX())).toEqual([{ valid: true }])
-    expect(said).toEqual([expect.stringMatching(/left unfinished/), expect.stringMatching(/^making index/)])
+    expect(said).toEqual([expect.stringMatching(/left unfinished/), expect.stringMatching(/^creating index/)])
   })
 
   test('is waited for by a second run, which does not drop what the first is making', async () => {
@@ -133,7 +133,7 @@ describe('piles 17: an index on a table that is in use', () => {
     await holder.query('commit')
     await holder.end()
     await Promise.all([first, second])
-    expect(said).toEqual([expect.stringMatching(/being made by another run/)])
+    expect(said).toEqual([expect.stringMatching(/being created by another run/)])
     expect(await validityOf(INDEX())).toEqual([{ valid: true }])
     expect(await isRecorded()).toBe(true)
   })
@@ -144,7 +144,7 @@ describe('piles 17: an index on a table that is in use', () => {
     expect(await validityOf(INDEX())).toEqual([])
   })
 
-  test('stands in no migration with anything else', async () => {
+  test('is alone in its migration', async () => {
     const mixed = apply(`${CREATE()}--> statement-breakpoint\nalter table ${table} add column added text`)
     await expect(mixed).rejects.toThrow(/mixes concurrent indexes/)
     expect(await validityOf(INDEX())).toEqual([])

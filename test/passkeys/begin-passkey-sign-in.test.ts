@@ -3,9 +3,9 @@ import { newClient } from '../support/client.ts'
 import { everyRoute } from '../support/every-route.ts'
 import { expectCommonHeaders, expectProblem } from '../support/expect.ts'
 import { signInOptions } from '../support/passkeys.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
-const service = useService()
+const service = useLentService()
 
 everyRoute(service, {
   method: 'POST',

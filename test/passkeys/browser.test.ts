@@ -8,7 +8,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Client, createClient, type Tokens } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
 import { finishSignIn, signInOptions } from '../support/passkeys.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
 const PLACES = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/google-chrome']
 const executablePath = PLACES.find((place) => place !== undefined && existsSync(place))
@@ -17,7 +17,7 @@ if (!executablePath)
     'SKIPPED: passkeys in a real browser. There is no Chromium here: apt-get install chromium, or name one in CHROMIUM.',
   )
 
-const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
+const service = useLentService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 
 /** What the page of an application does, by the browser's own functions. */
 const SCRIPT = `

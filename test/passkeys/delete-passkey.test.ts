@@ -3,10 +3,10 @@ import { type Client, countBy, newClient, race, type Tokens } from '../support/c
 import { everyRoute } from '../support/every-route.ts'
 import { expectCommonHeaders, expectProblem } from '../support/expect.ts'
 import { attemptSignIn } from '../support/passkeys.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import { countEvents } from '../support/sessions.ts'
 
-const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
+const service = useLentService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 
 everyRoute(service, {
   method: 'DELETE',

@@ -11,10 +11,10 @@ import {
   newPasskey,
   registrationOptions,
 } from '../support/passkeys.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import { countEvents } from '../support/sessions.ts'
 
-const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
+const service = useLentService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 
 everyRoute(service, {
   method: 'POST',
@@ -51,6 +51,8 @@ describe('accepts', () => {
         backed_up: true,
         aaguid: '00000000-0000-0000-0000-000000000000',
         created_at: expect.any(String),
+        is_second_factor: false,
+        signs_in: true,
         last_used_at: null,
       } satisfies ListedPasskey)
       expect(answer).toMatchObject({ status: 201, trips: { redis: 1 } })
@@ -139,6 +141,36 @@ describe('refuses', () => {
     const answers = await race(6, async () => (await attemptRegistration(client, tokens)).answer)
     expect(countBy(answers, statusOf)).toEqual({ 201: 2, 409: 4 })
     expectProblem((await attemptRegistration(client, tokens)).answer, 'too_many_passkeys')
+    expect(await countPasskeys(tokens.user.id)).toBe(20)
+  })
+
+  test('one that waits while the 20th is added counts that one too (CASES G10)', async () => {
+    const { client, tokens } = await newOwner()
+    for (let n = 0; n < 19; n++) await client.plantedPasskey(tokens)
+    const { options, cookie } = await registrationOptions(client, tokens)
+    const { credential } = createPasskey(options, client.tenant.origin)
+    const holder = await service().connect()
+    try {
+      await holder.query('begin')
+      await holder.query('select id from users where id = $1 for no key update', [tokens.user.id])
+      await holder.query(
+        `insert into passkeys (id, tenant_id, user_id, credential_id, public_key, counter, backup_eligible, backed_up, aaguid, name)
+         select gen_random_uuid(), tenant_id, user_id, sha256(credential_id), public_key, 0, true, true, aaguid, name
+         from passkeys where user_id = $1 limit 1`,
+        [tokens.user.id],
+      )
+      const adding = client.call('/v1/passkeys/register/verify', {
+        bearer: tokens.access_token,
+        json: { credential },
+        headers: { cookie },
+      })
+      const waiting = `select 1 from pg_stat_activity where datname = $1 and wait_event_type = 'Lock'`
+      await expect.poll(() => service().sql(waiting, [service().database])).not.toEqual([])
+      await holder.query('commit')
+      expectProblem(await adding, 'too_many_passkeys')
+    } finally {
+      await holder.end()
+    }
     expect(await countPasskeys(tokens.user.id)).toBe(20)
   })
 })

@@ -4,10 +4,10 @@ import { everyRoute } from '../support/every-route.ts'
 import { expectCommonHeaders, expectProblem } from '../support/expect.ts'
 import { unknownCredential, usePasskey } from '../support/passkey-authenticator.ts'
 import { attemptSignIn, finishSignIn, newPasskey, signInOptions } from '../support/passkeys.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import { countEvents } from '../support/sessions.ts'
 
-const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
+const service = useLentService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 
 everyRoute(service, {
   method: 'POST',

@@ -3,9 +3,9 @@ import { newClient } from '../support/client.ts'
 import { everyRoute } from '../support/every-route.ts'
 import { expectCommonHeaders } from '../support/expect.ts'
 import { attemptSignIn, type ListedPasskey, newPasskey } from '../support/passkeys.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
-const service = useService()
+const service = useLentService()
 
 everyRoute(service, { method: 'GET', path: '/v1/passkeys', allow: 'GET, HEAD', caller: 'bearer' })
 

@@ -3,10 +3,10 @@ import { newClient } from '../support/client.ts'
 import { everyRoute } from '../support/every-route.ts'
 import { expectProblem } from '../support/expect.ts'
 import { newPasskey } from '../support/passkeys.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import { countEvents } from '../support/sessions.ts'
 
-const service = useService()
+const service = useLentService()
 
 everyRoute(service, {
   method: 'PATCH',

@@ -1,4 +1,4 @@
-/** Accepting an invitation: what it gives, to whom, once; and that whoever was there before has nothing of it (CASES C11, C13). */
+/** Accepting an invitation: what it gives, to whom, once; and that who was there before has nothing of it (CASES C11, C13). */
 import { describe, expect, test } from 'vitest'
 import {
   type Client,
@@ -11,9 +11,9 @@ import {
 } from '../support/client.ts'
 import { expectInvalidInput, expectProblem } from '../support/expect.ts'
 import { redeemsToken } from '../support/redeeming.ts'
-import { type Row, useService } from '../support/service.ts'
+import { type Row, useLentService } from '../support/service.ts'
 
-const service = useService()
+const service = useLentService()
 const PATH = '/v1/invitations/accept'
 const NEW_PASSWORD = 'new battery staple'
 
@@ -21,7 +21,7 @@ redeemsToken(service, { path: PATH, purpose: 'invitation', rest: { password: NEW
 
 const accept = (client: Client, json: Row) => client.call(PATH, { json })
 
-/** Somebody who is invited, and the token that their mail carries. */
+/** Someone who is invited, and the token that their mail carries. */
 async function invited({
   email = newEmail(),
   client,
@@ -60,7 +60,7 @@ const eventsOf = (id: string) =>
   )
 
 describe('accepts', () => {
-  test('the password that was chosen, the name and the roles of the invitation, and signs nobody in', async () => {
+  test('the password that was chosen, the name and the roles of the invitation, and signs no one in', async () => {
     const { client, email, id, token } = await invited({ name: 'Ada', roles: ['editor', 'reader'] })
     const answer = await accept(client, { token, password: NEW_PASSWORD })
     expect({ status: answer.status, body: answer.body }).toEqual({ status: 204, body: '' })
@@ -166,7 +166,7 @@ describe('refuses', () => {
 })
 
 describe('attacks', () => {
-  test('whoever registered the invited address before, unproved, has nothing of it (CASES C11)', async () => {
+  test('who registered the invited address before, unproved, has nothing of it (CASES C11)', async () => {
     const client = await newClient(service())
     const email = newEmail()
     const { body: planted } = await client.register(email, PASSWORD, { name: 'Mallory' })
@@ -196,7 +196,7 @@ describe('attacks', () => {
     expect((await client.login(email, NEW_PASSWORD)).status).toBe(200)
   })
 
-  test('whoever registers the invited address afterwards gets no account and no password into it', async () => {
+  test('who registers the invited address afterwards gets no account and no password into it', async () => {
     const { client, email, id, token } = await invited()
     expectProblem(await client.register(email, PASSWORD), 'email_taken')
     await service().sql(`update tenants set settings = '{"registration":"verify-first"}' where id = $1`, [
@@ -260,7 +260,7 @@ describe('accounts 10: the roles of an account', () => {
     expect((await first.client.me(body.access_token)).status).toBe(200)
   })
 
-  test('that somebody wrote into the table beyond that are not taken away, and none is added', async () => {
+  test('that someone wrote into the table beyond that are not taken away, and none is added', async () => {
     const { client, email, id, token } = await invited({ roles: ['editor'] })
     await service().sql('update users set roles = $2 where id = $1', [id, names('x', 52)])
     await accept(client, { token, password: NEW_PASSWORD })

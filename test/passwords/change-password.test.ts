@@ -5,11 +5,11 @@ import { countBy, newClient, PASSWORD, race, type Tokens } from '../support/clie
 import { everyRoute } from '../support/every-route.ts'
 import { expectCommonHeaders, expectInvalidInput, expectProblem } from '../support/expect.ts'
 import { recordedOf } from '../support/recorded.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import { ageSignIn, sessionRow } from '../support/sessions.ts'
 import { expectRateLimited, inOneWindow } from '../support/windows.ts'
 
-const service = useService()
+const service = useLentService()
 
 const CHOSEN = 'another battery staple'
 
@@ -119,14 +119,14 @@ describe('accepts', () => {
 })
 
 describe('refuses', () => {
-  test('whoever signed in more than ten minutes ago, until they confirm (RFC 9470)', async () => {
+  test('a caller who signed in more than ten minutes ago, until they confirm (RFC 9470)', async () => {
     const { client, tokens, change } = await newSignedIn()
     const old = await ageSignIn(service(), client, tokens)
     const before = await changedAt(tokens.user.id)
     const refused = await change({}, old)
     expectProblem(refused, 'insufficient_user_authentication')
     expect(refused.headers.get('www-authenticate')).toBe(
-      'Bearer error="insufficient_user_authentication", max_age="600"',
+      'Bearer error="insufficient_user_authentication", acr_values="aal2 aal1", max_age="600"',
     )
     expect(await changedAt(tokens.user.id)).toEqual(before)
     const json = { password: PASSWORD }
@@ -143,7 +143,7 @@ describe('refuses', () => {
     expect(await failuresAt(service(), session)).toBe(5)
     expect(await attemptsAt(service(), at)).toBeNull()
     expect(await changedAt(tokens.user.id)).toEqual(before)
-    expect((await client.login(email)).status, "nobody's sign-in is stopped").toBe(200)
+    expect((await client.login(email)).status, 'no sign-in is stopped').toBe(200)
   })
 
   test('an account without a password: it sets its first one by a mailed link', async () => {
@@ -168,7 +168,7 @@ describe('refuses', () => {
     expect((await client.login(email)).status).toBe(200)
   })
 
-  test('a new password that everybody tries first', async () => {
+  test('a new password that everyone tries first', async () => {
     const { client, email, change } = await newSignedIn()
     for (const chosen of ['password', email, client.tenant.slug]) {
       const { errors } = expectProblem(await change({ chosen }), 'password_compromised')
@@ -204,7 +204,7 @@ describe('attacks', () => {
     else expectProblem(login, 'invalid_credentials')
   })
 
-  test("changes nobody else's password, whatever the body names", async () => {
+  test("changes no one else's password, whatever the body names", async () => {
     const { client, tokens } = await newSignedIn()
     const { tokens: victim } = await client.newAccount()
     const before = await changedAt(victim.user.id)

@@ -5,12 +5,12 @@ import { countBy, createClient, newClient, PASSWORD, race, type Tokens } from '.
 import { everyRoute } from '../support/every-route.ts'
 import { expectCommonHeaders, expectProblem } from '../support/expect.ts'
 import { recordedOf } from '../support/recorded.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import { ageSignIn, generations, sessionRow } from '../support/sessions.ts'
 import { expectRateLimited, inOneWindow } from '../support/windows.ts'
 
-const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
-const limited = useService({ beside: service, bindings: { LIMITS_MULTIPLIER: '1' } })
+const service = useLentService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
+const limited = useLentService({ beside: service, bindings: { LIMITS_MULTIPLIER: '1' } })
 
 afterEach(() => service().gates.redis.set('open'))
 
@@ -74,7 +74,7 @@ describe('accepts', () => {
     const refused = await client.call('/v1/email/change', { bearer: old.access_token, json })
     expectProblem(refused, 'insufficient_user_authentication')
     expect(refused.headers.get('www-authenticate')).toBe(
-      'Bearer error="insufficient_user_authentication", max_age="600"',
+      'Bearer error="insufficient_user_authentication", acr_values="aal2 aal1", max_age="600"',
     )
     const { body } = await confirm(PASSWORD, old)
     const answer = await client.call('/v1/email/change', { bearer: body.access_token, json })
@@ -115,7 +115,7 @@ describe('refuses', () => {
       const caller = createClient(limited(), client.tenant)
       const attempt = () =>
         caller.call('/v1/password/confirm', { bearer: tokens.access_token, json: { password: PASSWORD } })
-      // Where nobody has signed in yet no key is kept, and a session that is not proved is not counted.
+      // Where no one has signed in yet no key is kept, and a session that is not proved is not counted.
       await caller.me(tokens.access_token)
       const answers = await race(20, attempt)
       expect(countBy(answers, ({ status }) => status)).toEqual({ 200: 20 })
@@ -134,7 +134,7 @@ describe('guesses', () => {
     expect((await confirm()).status).toBe(200)
   })
 
-  test("stop the session's own confirmations alone after the hundredth: nobody's sign-in, and no other session's", async () => {
+  test("stop the session's own confirmations alone after the hundredth: no sign-in, and no other session's", async () => {
     const { client, email, tokens, confirm, session, account } = await newSignedIn()
     const other = await client.signIn(email)
     await setFailures(service(), session, 99)

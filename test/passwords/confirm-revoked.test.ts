@@ -2,10 +2,10 @@
 import { expect, test } from 'vitest'
 import { newClient, PASSWORD, race } from '../support/client.ts'
 import { expectProblem } from '../support/problem.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import { sessionRow, untilWaiting } from '../support/sessions.ts'
 
-const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
+const service = useLentService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 
 test('accounts 10: a confirmation does not renew a session that is being revoked', async () => {
   const client = await newClient(service())

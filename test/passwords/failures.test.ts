@@ -27,10 +27,10 @@ import {
   randomAddress,
 } from '../support/client.ts'
 import { expectProblem, type Problem } from '../support/expect.ts'
-import { startService, useService } from '../support/service.ts'
+import { startService, useLentService } from '../support/service.ts'
 import { countEvents, untilWaiting } from '../support/sessions.ts'
 
-const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
+const service = useLentService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 
 afterEach(() => service().gates.postgres.set('open'))
 
@@ -109,7 +109,7 @@ describe('failures in a row', () => {
 
   test('are refused before any hash, in one trip', async () => {
     const { client, email, at } = await newVictim()
-    // Without the key that the account's hash needs, whoever gets as far as the hash ends in 503.
+    // Without the key that the account's hash needs, a call that gets as far as the hash ends in 503.
     const keyless = await startService({ beside: service(), bindings: { AUTH_KEYS: newKeyringEntry('k9') } })
     try {
       const { login } = createClient(keyless, client.tenant)
@@ -202,14 +202,14 @@ describe('are counted', () => {
 
   test('under a digest: the table does not name the address, and tells no more of it than `users` does, whether it has an account', async () => {
     const { client, email, at } = await newVictim()
-    const nobody = newEmail()
-    for (const address of [email, nobody]) await client.login(address, WRONG)
+    const stranger = newEmail()
+    for (const address of [email, stranger]) await client.login(address, WRONG)
     const rows = await service().sql<{ text: string }>(
       'select sign_in_failures::text as text from sign_in_failures where tenant_id = $1 order by subject = $2 desc',
       [client.tenant.id, subjectOf(at)],
     )
     const [known = '', unknown = ''] = rows.map(({ text }) => text)
-    for (const address of [email, nobody])
+    for (const address of [email, stranger])
       for (const part of [address, address.split('@')[0] ?? '']) expect(known + unknown).not.toContain(part)
     const shape = (text: string) =>
       text
@@ -224,8 +224,8 @@ describe('are counted', () => {
 describe('an address without an account', () => {
   test('is answered like one with an account in every step: answers, trips and statements (CASES H06, H07)', async () => {
     const { client, email, at } = await newVictim()
-    const nobody = newEmail()
-    const nowhere = { tenant: client.tenant, email: nobody }
+    const stranger = newEmail()
+    const nowhere = { tenant: client.tenant, email: stranger }
     const both = async (change: (at: At) => Promise<void>) => {
       await change(at)
       await change(nowhere)
@@ -244,7 +244,7 @@ describe('an address without an account', () => {
     for (const [step, prepare, code] of steps) {
       await prepare?.()
       const known = await observe(() => client.login(email, WRONG))
-      const unknown = await observe(() => client.login(nobody, WRONG))
+      const unknown = await observe(() => client.login(stranger, WRONG))
       expect(known.body.code, step).toBe(code)
       expect(unknown, step).toEqual(known)
       expect(await attemptsAt(service(), nowhere), step).toEqual(await attemptsAt(service(), at))
@@ -421,7 +421,7 @@ async function behindTheFifthFailure<T>(at: At, attempt: () => Promise<T>): Prom
 
 describe('a stranger who guesses', () => {
   /** With the limits of production. */
-  const limited = useService({ beside: service })
+  const limited = useLentService({ beside: service })
 
   test('150 times keeps the owner out of nothing but new sign-ins elsewhere (CASES H06)', BURST, async () => {
     const client = await newClient(limited())

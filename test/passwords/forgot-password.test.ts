@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { asksByAddress } from '../support/asking.ts'
 import { newClient, PASSWORD } from '../support/client.ts'
 import { tokensOf } from '../support/one-time.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
-const service = useService()
+const service = useLentService()
 
 asksByAddress(service, {
   path: '/v1/password/forgot',
@@ -51,7 +51,7 @@ describe('accepts', () => {
 })
 
 describe('attacks', () => {
-  test("a tenant's account is nobody in another tenant", async () => {
+  test("a tenant's account is no one in another tenant", async () => {
     const [client, elsewhere] = [await newClient(service()), await newClient(service())]
     const { email } = await client.newAccount()
     await forget(elsewhere, email)

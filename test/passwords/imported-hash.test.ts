@@ -7,9 +7,9 @@ import { newEmail } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
 import { PUBLISHED, VECTORS } from '../support/foreign-hash-vectors.ts'
 import { newImporter, storedPassword } from '../support/import-users.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
-const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
+const service = useLentService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 
 async function moveIn(password_hash: unknown) {
   const { client, send } = await newImporter(service())
@@ -30,7 +30,7 @@ const HASHES = { timeout: 180_000 }
 
 const OURS = 'Argon2id with our pepper'
 
-describe.each([...PUBLISHED, ...VECTORS])('files 8: somebody with a hash of %s', (name, password, hash) => {
+describe.each([...PUBLISHED, ...VECTORS])('files 8: someone with a hash of %s', (name, password, hash) => {
   test('signs in, signs in again, and with no other password', HASHES, async () => {
     const { client, email, signIn, stored } = await moveIn(hash)
     const wrong = `${password.slice(0, -1)}?`
@@ -45,7 +45,7 @@ describe.each([...PUBLISHED, ...VECTORS])('files 8: somebody with a hash of %s',
 })
 
 test(
-  'files 8: somebody with Firebase’s scrypt as Ory writes it signs in, and the signer key stays behind',
+  'files 8: someone with Firebase’s scrypt as Ory writes it signs in, and the signer key stays behind',
   HASHES,
   async () => {
     // ory/kratos, hash/hasher_test.go

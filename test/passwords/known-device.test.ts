@@ -20,9 +20,9 @@ import {
 } from '../support/client.ts'
 import { CLEARED, expectProblem } from '../support/expect.ts'
 import { retireKeys } from '../support/keyring.ts'
-import { type Service, startService, useService } from '../support/service.ts'
+import { type Service, startService, useLentService } from '../support/service.ts'
 
-const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
+const service = useLentService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 
 const NAME = '__Host-latchkey-device'
 const FORM = new RegExp(
@@ -72,7 +72,7 @@ async function newOwner(client?: Client) {
   return { client: at, browser, email, tokens: body, account, device: { ...account, nonce } }
 }
 
-/** Whether `Cookie: …` makes a browser known to the account: strangers have disabled it for everybody else. */
+/** Whether `Cookie: …` makes a browser known to the account: strangers have disabled it for everyone else. */
 async function isKnown(client: Client, email: string, cookie: string): Promise<boolean> {
   await setFailures(service(), { tenant: client.tenant, email }, 100)
   const answer = await client.call('/v1/login', {
@@ -106,7 +106,7 @@ describe('is set', () => {
     expect(answer.trips).toEqual({ postgres: 2, redis: 1 })
   })
 
-  test('when a page of an origin that the tenant allows signs somebody in', async () => {
+  test('when a page of an origin that the tenant allows signs someone in', async () => {
     const client = await newClient(service(), { allowedOrigins: ['https://app.example.com'] })
     const { email } = await client.newAccount()
     const from = (origin: string) =>
@@ -191,7 +191,7 @@ describe('a known browser', () => {
     expectProblem(await browser.login(email), 'password_disabled')
   })
 
-  test('gets five answers to 50 simultaneous guesses, like anybody', { timeout: 120_000 }, async () => {
+  test('gets five answers to 50 simultaneous guesses, like anyone', { timeout: 120_000 }, async () => {
     const { browser, email, account, device } = await newOwner()
     const guesses = () => race(50, () => browser.login(email, WRONG))
     const answers = await decidedTogether(service(), device, 50, guesses)
@@ -350,7 +350,7 @@ describe('is known by nothing else', () => {
   })
 })
 
-test('a browser that signs in while both keys stand stays known when the old one goes, with its own counter', async () => {
+test('a browser that signs in while both keys are there stays known when the old one goes, with its own counter', async () => {
   const { client, browser, email } = await newOwner()
   const [oldKey, newKey] = [String(service().bindings.AUTH_KEYS), newKeyringEntry('k2')]
   let signedAnew = ''

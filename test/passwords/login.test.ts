@@ -15,10 +15,10 @@ import {
 import { everyRoute } from '../support/every-route.ts'
 import { expectCommonHeaders, expectInvalidInput, expectProblem } from '../support/expect.ts'
 import { retireKeys } from '../support/keyring.ts'
-import { FULL_COST, type Service, startService, useService } from '../support/service.ts'
+import { FULL_COST, type Service, startService, useLentService } from '../support/service.ts'
 import { untilWaiting } from '../support/sessions.ts'
 
-const service = useService()
+const service = useLentService()
 
 afterEach(() => service().gates.redis.set('open'))
 
@@ -304,7 +304,7 @@ describe('attacks', () => {
     expect(await countSessions(userId)).toBe(1)
   })
 
-  test('a page of another origin signs nobody in (CASES J04), one that the tenant allows does', async () => {
+  test('a page of another origin signs no one in (CASES J04), one that the tenant allows does', async () => {
     const { client, email, userId } = await newAccount({ allowedOrigins: ['https://app.example.com'] })
     const from = (origin: string) =>
       client.call('/v1/login', { json: { email, password: PASSWORD }, headers: { origin } })

@@ -37,7 +37,7 @@ async function expectNothingOpen(status: number, work: () => Promise<{ status: n
   const { answer, samples, durationMs } = await watchTransactions(work)
   expect(answer.status).toBe(status)
   expect(durationMs, 'the hash takes long enough to be seen').toBeGreaterThan(200)
-  // The read stands at one end and the batch at the other; all between is the hash.
+  // The read is at one end and the batch at the other; all between is the hash.
   const meanwhile = samples.filter(({ atMs }) => atMs > durationMs * 0.25 && atMs < durationMs * 0.75)
   expect(meanwhile.length).toBeGreaterThan(20)
   expect(meanwhile.filter(({ open }) => open > 0)).toEqual([])

@@ -1,5 +1,5 @@
 /**
- * More passwords than an isolate can hash (CASES H11): the rest is refused at once, the same for everybody, and nothing
+ * More passwords than an isolate can hash (CASES H11): the rest is refused at once, the same for everyone, and nothing
  * of it stays: no cookie, no failure, no account, no place taken.
  */
 import http from 'node:http'
@@ -159,7 +159,7 @@ describe('of 200 wrong passwords at one account, with the settings of production
 })
 
 describe('during a burst at one account', () => {
-  /** No clock decides here: whoever yields would do so for a minute. */
+  /** No clock decides here: a hash that yields would do so for a minute. */
   const patient = useService({
     beside: service,
     bindings: { ...FULL_COST, LIMITS_MULTIPLIER: '1000', MAX_HASHES_IN_FLIGHT: '8', HASH_WAIT_MS: '60000' },

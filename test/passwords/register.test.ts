@@ -2,10 +2,10 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { countBy, createClient, newClient, newEmail, PASSWORD, race } from '../support/client.ts'
 import { everyRoute } from '../support/every-route.ts'
 import { expectCommonHeaders, expectInvalidInput, expectProblem } from '../support/expect.ts'
-import { FULL_COST, startService, useService } from '../support/service.ts'
+import { FULL_COST, startService, useLentService } from '../support/service.ts'
 import { countEvents } from '../support/sessions.ts'
 
-const service = useService()
+const service = useLentService()
 
 afterEach(() => service().gates.redis.set('open'))
 
@@ -171,7 +171,7 @@ describe('refuses', () => {
     expectProblem(await client.register(newEmail(), 'a'.repeat(100_000)), 'payload_too_large')
   })
 
-  test('a password that everybody tries first: common, or their own address, or the name of the place', async () => {
+  test('a password that everyone tries first: common, or their own address, or the name of the place', async () => {
     const client = await newClient(service())
     const { tenant } = client
     const email = newEmail()
@@ -302,7 +302,7 @@ describe('attacks', () => {
     },
   )
 
-  test('a page of another origin registers nobody (CASES J04)', async () => {
+  test('a page of another origin registers no one (CASES J04)', async () => {
     const client = await newClient(service())
     const email = newEmail()
     const answer = await client.call('/v1/register', {

@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest'
 import { type Client, countBy, createClient, newClient, newEmail, PASSWORD, race } from '../support/client.ts'
 import { expectInvalidInput, expectProblem } from '../support/expect.ts'
 import { recordedOf } from '../support/recorded.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
-const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
+const service = useLentService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 const NEW_PASSWORD = 'another battery staple'
 const COOKIE =
   /^__Host-latchkey-registration=([A-Za-z0-9_-]{43}(?:\.[A-Za-z0-9_-]{43}){0,3}); Max-Age=86400; Path=\/; HttpOnly; Secure; SameSite=Lax$/
@@ -60,7 +60,7 @@ describe('newcomer 16: in the browser that registered', () => {
     expect((await verify(client, { token, password: PASSWORD }, cookie)).status).toBe(200)
   })
 
-  test('who registers again, or somebody else too, keeps what they had', async () => {
+  test('who registers again, or someone else too, keeps what they had', async () => {
     const client = await newVerifying()
     const email = newEmail()
     let { cookie } = await registerIn(client, email)
@@ -153,7 +153,7 @@ describe('newcomer 16: a new password with the proof', () => {
 })
 
 describe('newcomer 16: attacks', () => {
-  /** Whoever opens the link has the cookie of `browser`; then no password of the attacker opens the account. */
+  /** The browser that opens the link has the cookie of `browser`; then no password of the attacker opens the account. */
   async function expectLost(client: Client, email: string, cookie: string) {
     const { token } = await mailedTo(client, email)
     expect((await verify(client, { token }, cookie)).body).toEqual({

@@ -4,11 +4,11 @@ import { newClient, newEmail, PASSWORD } from '../support/client.ts'
 import { expectCommonHeaders, expectInvalidInput, expectProblem } from '../support/expect.ts'
 import { recordedOf } from '../support/recorded.ts'
 import { redeemsToken } from '../support/redeeming.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import { sessionRow } from '../support/sessions.ts'
 import { expectRateLimited, inOneWindow } from '../support/windows.ts'
 
-const service = useService()
+const service = useLentService()
 
 afterEach(() => service().gates.redis.set('open'))
 
@@ -32,7 +32,7 @@ async function newForgetful() {
 }
 
 describe('accepts', () => {
-  test('sets the password, ends every session, proves the address and signs nobody in', async () => {
+  test('sets the password, ends every session, proves the address and signs no one in', async () => {
     const { client, email, tokens, reset } = await newForgetful()
     const other = await client.signIn(email)
     const answer = await reset()
@@ -128,7 +128,7 @@ describe('refuses', () => {
     expect((await reset()).status).toBe(204)
   })
 
-  test('a password that everybody tries first, and the link goes on working', async () => {
+  test('a password that everyone tries first, and the link goes on working', async () => {
     const { email, reset, client } = await newForgetful()
     for (const password of ['password', email, email.split('@')[0], client.tenant.name])
       expectProblem(await reset(password), 'password_compromised')
@@ -150,14 +150,14 @@ describe('attacks', () => {
   test.each([
     ['their address and no token', (email: string) => ({ email, password: CHOSEN })],
     ['the id of the account', (_: string, id: string) => ({ user_id: id, token: '', password: CHOSEN })],
-  ])('nobody resets a password with %s (CASES C01)', async (_, body) => {
+  ])('no caller resets a password with %s (CASES C01)', async (_, body) => {
     const { client, email, tokens } = await newForgetful()
     const answer = await client.call('/v1/password/reset', { json: body(email, tokens.user.id) })
     expectProblem(answer, 'invalid_input')
     expect((await client.login(email)).status).toBe(200)
   })
 
-  test("nobody resets somebody else's password with a link of their own (CASES C01)", async () => {
+  test("no one resets someone else's password with a link of their own (CASES C01)", async () => {
     const { client, email } = await newForgetful()
     const attacker = await client.newAccount()
     const { token } = await client.plant('reset_password', attacker.tokens)
@@ -178,7 +178,7 @@ describe('attacks', () => {
     expect(email).not.toBe(moved)
   })
 
-  test('a reset takes with it the session of whoever signs in while it is under way', async () => {
+  test('a reset takes with it a session that signs in while it is under way', async () => {
     const { client, email, reset } = await newForgetful()
     const [login] = await Promise.all([client.login(email), reset()])
     if (login.status === 200) expectProblem(await client.me(login.body.access_token), 'invalid_token')

@@ -4,15 +4,15 @@ import { newClient, newEmail, PASSWORD } from '../support/client.ts'
 import { expectCommonHeaders, expectInvalidInput, expectProblem } from '../support/expect.ts'
 import { recordedOf } from '../support/recorded.ts'
 import { redeemsToken } from '../support/redeeming.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import { sessionRow } from '../support/sessions.ts'
 import { expectRateLimited, inOneWindow } from '../support/windows.ts'
 
-const service = useService()
+const service = useLentService()
 
 redeemsToken(service, { path: '/v1/email/verify', purpose: 'verify_email', status: 200 })
 
-/** An account whose address nobody has proved, with a session and a password from before. */
+/** An account whose address no one has proved, with a session and a password from before. */
 async function newUnproved(options = {}) {
   const client = await newClient(service(), options)
   const { email, tokens } = await client.newAccount()
@@ -82,7 +82,7 @@ describe('refuses', () => {
     expect((await verify(PASSWORD)).body).toEqual({ status: 'verified', password: 'kept' })
   })
 
-  test('a password that is no text, which must not stand for none', async () => {
+  test('a password that is no text, which must not count as none', async () => {
     const { client, tokens, verify } = await newUnproved()
     for (const password of [null, [PASSWORD], { $ne: '' }])
       expectInvalidInput(await verify(password), { '/password': 'wrong_type' })

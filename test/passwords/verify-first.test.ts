@@ -6,11 +6,11 @@ import { countRows } from '../support/count-rows.ts'
 import { expectCommonHeaders, expectInvalidInput, expectProblem } from '../support/expect.ts'
 import { tokensOf } from '../support/one-time.ts'
 import { recordedOf } from '../support/recorded.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import { countEvents } from '../support/sessions.ts'
 import { expectRateLimited, inOneWindow } from '../support/windows.ts'
 
-const service = useService()
+const service = useLentService()
 
 const newVerifying = () => newClient(service(), { settings: { registration: 'verify-first' } })
 
@@ -55,7 +55,7 @@ async function newProved() {
 }
 
 describe('accepts', () => {
-  test('makes an account that is nobody until its address is proved', async () => {
+  test('makes an account that is no one until its address is proved', async () => {
     const client = await newVerifying()
     const email = newEmail()
     const answer = await client.register(email, PASSWORD, { name: 'Ada', transport: 'cookie' })
@@ -113,7 +113,7 @@ describe('accepts', () => {
     expectProblem(await client.login(email, 'another battery staple'), 'invalid_credentials')
   })
 
-  test('mails a new link once the one before is half an hour old, so that nobody can void them as fast as they come', async () => {
+  test('mails a new link once the one before is half an hour old, so that no one can void them as fast as they come', async () => {
     const client = await newVerifying()
     const email = newEmail()
     await client.register(email)
@@ -152,7 +152,7 @@ describe('accepts', () => {
 })
 
 describe('a sign-in before the proof', () => {
-  test('is refused with the right password exactly as with a wrong one and as of nobody', async () => {
+  test('is refused with the right password exactly as with a wrong one and as without an account', async () => {
     const client = await newVerifying()
     const email = newEmail()
     await client.register(email)
@@ -283,7 +283,7 @@ describe('attacks', () => {
     expect(await tokensOf(service(), client.tenant)).toHaveLength(1)
   })
 
-  test('who registered first does not choose the password of whoever owns the mailbox', async () => {
+  test('who registered first does not choose the password of the owner of the mailbox', async () => {
     const client = await newVerifying()
     const email = newEmail()
     await client.register(email, 'the password of Eve')

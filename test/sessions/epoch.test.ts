@@ -10,10 +10,10 @@ import { countRows, pileUpSessions } from '../support/piles.ts'
 import { expectProblem } from '../support/problem.ts'
 import { recordedOf } from '../support/recorded.ts'
 import { NEW_PASSWORD, redeem } from '../support/redemptions.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import { generations, sessionRow } from '../support/sessions.ts'
 
-const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
+const service = useLentService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 const BURST = { timeout: 120_000 }
 const PILE = 20_000
 /** How many rows the statement itself ends. */

@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { createClient, newClient, PASSWORD } from '../support/client.ts'
 import { everyRoute } from '../support/every-route.ts'
 import { expectCommonHeaders, expectInvalidInput } from '../support/expect.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
-const service = useService()
+const service = useLentService()
 
 everyRoute(service, { method: 'GET', path: '/v1/sessions', allow: 'GET, HEAD, DELETE', caller: 'bearer' })
 
@@ -108,7 +108,7 @@ describe('refuses', () => {
     expect((await client.listSessions(bearer, '?limit=100')).status).toBe(200)
   })
 
-  test('parameters that it does not know, or that stand twice', async () => {
+  test('parameters that it does not know, or that are sent twice', async () => {
     const { client, bearer } = await newAccount()
     const unknown = await client.listSessions(bearer, '?user_id=someone')
     expectInvalidInput(unknown, { '/user_id': 'unknown_field' })
@@ -131,7 +131,7 @@ describe('refuses', () => {
 })
 
 describe('attacks', () => {
-  test("nobody sees anybody else's sessions, not with their cursor either (CASES B09)", async () => {
+  test("no one sees anyone else's sessions, not with their cursor either (CASES B09)", async () => {
     const { client, email, tokens } = await newAccount()
     await client.signIn(email)
     const cursor = (await client.listSessions(tokens.access_token, '?limit=1')).body.next_cursor ?? ''

@@ -2,10 +2,10 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { newClient, unknownRefreshToken } from '../support/client.ts'
 import { everyRoute } from '../support/every-route.ts'
 import { expectCommonHeaders, expectProblem } from '../support/expect.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import { backdateUse, countEvents, sessionRow } from '../support/sessions.ts'
 
-const service = useService()
+const service = useLentService()
 
 afterEach(() => service().gates.redis.set('open'))
 

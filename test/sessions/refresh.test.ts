@@ -12,10 +12,10 @@ import {
 import { everyRoute } from '../support/every-route.ts'
 import { CLEARED, expectCommonHeaders, expectProblem } from '../support/expect.ts'
 import { retireKeys } from '../support/keyring.ts'
-import { startService, useService } from '../support/service.ts'
+import { startService, useLentService } from '../support/service.ts'
 import { backdateUse, countEvents, generations, sessionRow, untilWaiting } from '../support/sessions.ts'
 
-const service = useService()
+const service = useLentService()
 
 afterEach(() => service().gates.redis.set('open'))
 
@@ -121,7 +121,7 @@ describe('accepts', () => {
 })
 
 describe('refuses', () => {
-  test('a token that nobody was given', async () => {
+  test('a token that no one was given', async () => {
     const { client } = await newSession()
     expectProblem(await client.refresh(unknownRefreshToken()), 'invalid_grant')
   })
@@ -336,7 +336,7 @@ describe('attacks', () => {
     expect(await generations(service(), sessionId)).toMatchObject([{ used: false }])
   })
 
-  test('a cookie that stands twice, or under a name that only looks like ours, is refused (CASES J08)', async () => {
+  test('a cookie that is sent twice, or under a name that only looks like ours, is refused (CASES J08)', async () => {
     const { client, tokens } = await newSession()
     const { refresh_token: token } = tokens
     const withCookie = (cookie: string) =>

@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { type Client, newClient, race } from '../support/client.ts'
 import { everyRoute } from '../support/every-route.ts'
 import { expectCommonHeaders, expectProblem } from '../support/expect.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import { countEvents, sessionRow } from '../support/sessions.ts'
 
-const service = useService()
+const service = useLentService()
 
 everyRoute(service, { method: 'DELETE', path: '/v1/sessions/:id', allow: 'DELETE', caller: 'bearer' })
 
@@ -47,7 +47,7 @@ describe('accepts', () => {
 })
 
 describe('refuses', () => {
-  test('an id that nobody has, or that is none', async () => {
+  test('an id that no one has, or that is none', async () => {
     const { client, tokens } = await twoSessions()
     for (const id of [
       crypto.randomUUID(),
@@ -62,7 +62,7 @@ describe('refuses', () => {
 })
 
 describe('attacks', () => {
-  test("somebody else's session by its id: 404, and it lives (CASES B07)", async () => {
+  test("someone else's session by its id: 404, and it lives (CASES B07)", async () => {
     const { client, tokens } = await twoSessions()
     const { tokens: victim } = await client.newAccount()
     expectProblem(await revoke(client, tokens.access_token, victim.session.id), 'not_found')

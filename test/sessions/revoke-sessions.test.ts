@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { type Client, countBy, newClient, race } from '../support/client.ts'
 import { everyRoute } from '../support/every-route.ts'
 import { expectCommonHeaders, expectInvalidInput, expectProblem } from '../support/expect.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import { sessionRow } from '../support/sessions.ts'
 
-const service = useService()
+const service = useLentService()
 
 everyRoute(service, { method: 'DELETE', path: '/v1/sessions', allow: 'GET, HEAD, DELETE', caller: 'bearer' })
 
@@ -88,7 +88,7 @@ describe('refuses', () => {
 })
 
 describe('attacks', () => {
-  test("nobody else's sessions end, in this tenant or another", async () => {
+  test("no one else's sessions end, in this tenant or another", async () => {
     const { client, sessions } = await threeSessions()
     const { tokens: neighbour } = await client.newAccount()
     const elsewhere = await newClient(service())

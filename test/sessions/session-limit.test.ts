@@ -1,4 +1,4 @@
-/** How many sessions an account may have, whoever begins them and at whichever door; and that a pile costs nobody time. */
+/** How many sessions an account may have, no matter who begins them and how; and that a pile costs no one time. */
 import { describe, expect, test } from 'vitest'
 import { endOldSessions, findEndingAccount, finishEnding } from '../../src/sessions/end-sessions-store.ts'
 import { newClient, race } from '../support/client.ts'
@@ -7,10 +7,10 @@ import { countRows, pileUpSessions } from '../support/piles.ts'
 import { expectProblem } from '../support/problem.ts'
 import { recordedOf } from '../support/recorded.ts'
 import { redeem } from '../support/redemptions.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import { sessionRow } from '../support/sessions.ts'
 
-const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
+const service = useLentService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 const BURST = { timeout: 120_000 }
 const PILE = 20_000
 /** How many end at most with one that begins. */

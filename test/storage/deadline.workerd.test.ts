@@ -11,7 +11,7 @@ function hold(milliseconds: number): void {
   while (Date.now() < until);
 }
 
-test('a call is not late because somebody else held the isolate', async () => {
+test('a call is not late because someone else held the isolate', async () => {
   const { signal, end } = begin(100)
   for (let hash = 0; hash < 4; hash++) {
     hold(60)

@@ -25,7 +25,9 @@ describe.each(ROUTES)('%s', (_, operation) => {
     const client = await newClient(service())
     const { path, method } = operation
     const beside = [`${path}/x/y`, `/${path}`, path.toUpperCase(), `/v2${path}`]
-    if (!path.endsWith(':id')) beside.push(`${path};x`, `${path}%00`) // elsewhere part of an id
+    const id = path.replace(/[^/]+$/, ':id')
+    // Elsewhere part of an id.
+    if (!OPERATIONS.some((one) => one.path === id)) beside.push(`${path};x`, `${path}%00`)
     for (const other of beside) expectProblem(await client.call(other, { method }), 'not_found')
   })
 
@@ -58,6 +60,7 @@ describe('the catalogue', () => {
     invalid_json: 400,
     invalid_request: 400,
     invalid_one_time_token: 400,
+    invalid_oauth_state: 400,
     missing_token: 401,
     invalid_token: 401,
     invalid_credentials: 401,
@@ -67,23 +70,41 @@ describe('the catalogue', () => {
     no_session: 401,
     insufficient_user_authentication: 401,
     origin_not_allowed: 403,
+    form_expired: 403,
     invalid_caller: 403,
+    too_many_api_keys: 409,
     password_disabled: 403,
     second_factor_required: 403,
     second_factor_disabled: 403,
+    trusted_devices_off: 403,
     second_factors_off: 403,
     email_not_verified: 403,
     no_second_factor: 409,
     invalid_mfa_token: 401,
     insufficient_role: 403,
+    insufficient_scope: 403,
+    api_key_not_accepted: 403,
     not_found: 404,
     method_not_allowed: 405,
     email_taken: 409,
+    external_id_taken: 409,
     webhook_disabled: 409,
     too_many_webhooks: 409,
+    own_account: 409,
+    last_administrator: 409,
+    account_closed: 409,
+    impersonated: 403,
+    impersonation_refused: 403,
+    account_open: 409,
+    account_disabled: 409,
+    account_not_verified: 409,
+    too_many_roles: 409,
     passkey_exists: 409,
+    passkey_is_second_factor: 409,
     too_many_passkeys: 409,
     last_way_in: 409,
+    provider_exists: 409,
+    too_many_providers: 409,
     idempotency_key_in_use: 409,
     payload_too_large: 413,
     unsupported_media_type: 415,
@@ -113,7 +134,7 @@ describe('our own mistakes', () => {
     expectProblem(await client.login(email), 'internal_error')
   })
 
-  test('a deployment without a signing key is upstream_unavailable, and signs nobody out', async () => {
+  test('a deployment without a signing key is upstream_unavailable, and signs no one out', async () => {
     const client = await newClient(service())
     const { email } = await client.newAdmin()
     const { sql } = service()

@@ -104,7 +104,7 @@ test('piles 18: a schema that is older than the release is said by name', async 
   expect(service().logs().at(-1)).toContain('run npm run migrate')
 })
 
-test('piles 18: a rate-limit binding that fails lets everybody through where nothing is secret, and the log says so', async () => {
+test('piles 18: a rate-limit binding that fails lets everyone through where nothing is secret, and the log says so', async () => {
   const failing = await startService({ beside: service(), edgeLimiter: 'test/support/failing.worker.js' })
   try {
     const client = await newClient(failing)

@@ -28,6 +28,9 @@ test('house 3: a row of `users` has every member of the person, as the rest of t
     locale: null,
     roles: [],
     operationalMail: true,
+    externalId: null,
+    publicMetadata: {},
+    privateMetadata: {},
   })
 })
 

@@ -106,7 +106,7 @@ describe('a write by bearer token', () => {
   ]
 
   test.each(writes)(
-    '%s costs one trip to PostgreSQL where somebody signed in, and two where nobody did',
+    '%s costs one trip to PostgreSQL where someone signed in, and two where no one did',
     async (_, call) => {
       const warm = await newCaller()
       expect(await costOf(() => call(warm.client, warm.tokens))).toMatchObject({
@@ -114,7 +114,7 @@ describe('a write by bearer token', () => {
       })
 
       const { client, tokens } = await newCaller()
-      const cold = await startService({ beside: service() }) // a location that has seen nobody yet
+      const cold = await startService({ beside: service() }) // a location that has seen no one yet
       try {
         const { status, trips } = await costOf(() => call(createClient(cold, client.tenant), tokens))
         expect(status).toBeLessThan(300)

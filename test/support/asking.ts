@@ -1,6 +1,6 @@
 /**
- * The tests that every route gets which mails a token to whoever has an address: whoever asks learns nothing, sends
- * nobody else anything, and cannot flood a mailbox.
+ * The tests that every route gets which mails a token to an address: the caller learns nothing, sends
+ * no one else anything, and cannot flood a mailbox.
  */
 import { afterEach, describe, expect, test } from 'vitest'
 import type { EventType } from '../../src/events/catalogue.ts'
@@ -17,7 +17,7 @@ export type AskingRoute = {
   path: string
   purpose: OneTimePurpose
   event: EventType
-  /** The answer, whoever has the address. */
+  /** The answer, no matter who has the address. */
   body: Record<string, unknown>
 }
 
@@ -71,7 +71,7 @@ function answers(service: () => Service, route: AskingRoute) {
     expect(rows[0]?.id).not.toBe(before.id)
   })
 
-  test('answers the same for an address without an account, and keeps a row that names nobody', async () => {
+  test('answers the same for an address without an account, and keeps a row that names no one', async () => {
     const client = await newClient(service())
     const email = newEmail()
     expect((await asker(client, route)(email)).body).toEqual(body)
@@ -123,7 +123,7 @@ function limits(service: () => Service, route: AskingRoute) {
     })
   })
 
-  test('answers 503 and makes nothing while nobody can count (Redis is away)', async () => {
+  test('answers 503 and makes nothing while Redis is away', async () => {
     const client = await newClient(service())
     const { email } = await client.newAccount()
     const before = await countRows(service(), client.tenant)
@@ -150,7 +150,7 @@ function attacks(service: () => Service, route: AskingRoute) {
     expect(await tokensOf(service(), client.tenant)).toEqual([])
   })
 
-  test('lets nobody choose what is mailed, or how (CASES C02, C04, C10)', async () => {
+  test('lets no one choose what is mailed, or how (CASES C02, C04, C10)', async () => {
     const client = await newClient(service())
     const { email } = await client.newAccount()
     for (const field of ['redirect', 'callback_url', 'host', 'token', 'user_id', 'return_code', 'locale']) {
@@ -160,7 +160,7 @@ function attacks(service: () => Service, route: AskingRoute) {
     expect(await tokensOf(service(), client.tenant)).toEqual([])
   })
 
-  test('lets no foreign page ask on behalf of whoever visits it', async () => {
+  test('lets no foreign page ask on behalf of its visitor', async () => {
     const client = await newClient(service())
     const { email } = await client.newAccount()
     const before = await countRows(service(), client.tenant)

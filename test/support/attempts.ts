@@ -14,7 +14,7 @@ type Subject = { email: string; nonce?: string } | { sessionId: string }
 
 export const WRONG = 'not the password'
 
-/** How the digest of a row is made, written down a second time: a change would forget everybody's failures. */
+/** How the digest of a row is made, written down a second time: a change would forget everyone's failures. */
 export const subjectOf = (at: Subject) => createHash('sha256').update(textOf(at)).digest()
 
 function textOf(at: Subject): string {
@@ -83,7 +83,7 @@ type Race = Pick<Backend, 'sql' | 'connect' | 'database'>
 /**
  * Starts requests while a transaction holds what decides between them, until `waiting` of their statements have come to
  * wait for it: they are then as simultaneous as they can be. The transaction is undone, so that where there was no row
- * there is none; whoever would insert it waits all the same.
+ * there is none; a statement that would insert it waits all the same.
  */
 export async function whileHeld<T>(
   service: Race,
@@ -98,7 +98,7 @@ export async function whileHeld<T>(
     const answering = requests().finally(() => {
       answered = true
     })
-    // Where nobody waits, the answers say what went wrong.
+    // Where no one waits, the answers say what went wrong.
     await Promise.race([untilSoManyWait(service, waiting, () => answered), answering])
     await holder.query('rollback')
     return await answering

@@ -66,6 +66,10 @@ export const verifyMfa = (
   method = 'totp',
 ): Promise<Answer<Tokens>> => client.call<Tokens>('/v1/mfa/verify', { json: { mfa_token, method, code } })
 
+/** As a challenge of a second step is bound to it. */
+export const hashOfMfaToken = (mfaToken: string): string =>
+  createHash('sha256').update(mfaToken).digest('base64url')
+
 export type PlantedFactor = { factorId: string; secret: string; mfaToken: string }
 
 /**
@@ -85,11 +89,11 @@ export async function plantFactor(
   )
   await sql(
     `with account as (
-       update users set email_verified_at = now(), second_factor_since = case when $4 then clock_timestamp() end
+       update users set email_verified_at = now(), second_factor_since = case when $4 then clock_timestamp() else second_factor_since end
        where id = $1 returning id, tenant_id),
      factor as (
        insert into totp_factors (id, tenant_id, user_id, sealed_secret, confirmed_at)
-       select $2, tenant_id, id, $3, case when $4 then now() end from account
+       select $2, tenant_id, id, $3, case when $4 then now() - interval '1 day' end from account
        on conflict (user_id) where confirmed_at is ${isConfirmed ? 'not null' : 'null'} do update set
          id = excluded.id, sealed_secret = excluded.sealed_secret, last_used_step = 0)
      insert into mfa_challenges (id, tenant_id, user_id, purpose, hash, amr, is_known_browser, expires_at)
@@ -98,4 +102,17 @@ export async function plantFactor(
     [user.id, factorId, sealed, isConfirmed, createHash('sha256').update(mfaToken).digest(), purpose],
   )
   return { factorId, secret: encodeBase32UpperCaseNoPadding(secret), mfaToken }
+}
+
+type Added = { factor_id: string; secret: string; otpauth_uri: string; qr_svg: string }
+
+/** An account whose address is proved, and what it does about second factors. */
+export async function newProved(service: Pick<Service, 'sql'>, client: Client) {
+  const account = await client.newAccount()
+  await service.sql('update users set email_verified_at = now() where id = $1', [account.tokens.user.id])
+  const bearer = account.tokens.access_token
+  const add = () => client.call<Added>('/v1/mfa/totp', { method: 'POST', bearer })
+  const confirm = (factor_id: string, code: string) =>
+    client.call<{ recovery_codes: string[] }>('/v1/mfa/totp/confirm', { bearer, json: { factor_id, code } })
+  return { client, ...account, bearer, add, confirm, list: () => client.call('/v1/mfa', { bearer }) }
 }

@@ -26,7 +26,7 @@ export type Opened = {
   heading: string
   /** What is announced at once: why it did not work. */
   alert: string | null
-  /** What the form would post before anybody types. */
+  /** What the form would post before anyone types. */
   form: { action: string; fields: Record<string, string> } | null
 }
 
@@ -95,7 +95,7 @@ function formOf(elements: Tree[]): Opened['form'] {
   return { action: form.attributes.action ?? '', fields: Object.fromEntries(fields) }
 }
 
-/** What stands in the first element that begins so, with its entities read. */
+/** The text of the first element that begins so, with its entities read. */
 function textOf(html: string, opening: string): string | null {
   const [tag = ''] = opening.split(' ')
   const inside = new RegExp(`<${opening}>(.*?)</${tag}>`, 's').exec(html)?.[1]

@@ -7,20 +7,10 @@ import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { OFFLINE, WRANGLER } from '../../ops/build.ts'
 import { withoutSettings } from '../../ops/child-environment.ts'
+import { environmentOf, readWorkers } from '../../ops/routes.ts'
 
 /** The Workers of wrangler.toml: the all-in-one is the environment without a name. */
-export const WORKERS = [
-  '',
-  'password',
-  'session',
-  'email',
-  'mfa',
-  'passkey',
-  'webhook',
-  'admin',
-  'jobs',
-  'discovery',
-] as const
+export const WORKERS: readonly string[] = [...readWorkers().keys()].map(environmentOf)
 
 const PATIENCE_MS = 120_000
 

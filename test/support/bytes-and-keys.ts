@@ -1,4 +1,4 @@
-/** What the crypto tests share: bytes in hex, random bytes, and keyrings that are nobody's. */
+/** What the crypto tests share: bytes in hex, random bytes, and keyrings of no deployment. */
 import { type Keyring, parseKeyring } from '../../src/crypto/keyring.ts'
 
 export const random = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length))

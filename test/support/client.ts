@@ -2,9 +2,21 @@
 import { randomBytes, randomInt, randomUUID } from 'node:crypto'
 import type { OneTimePurpose } from '../../src/one-time/purposes.ts'
 import { type PlantedFactor, plantFactor } from './authenticator.ts'
+import { plantMailable } from './email-code.ts'
 import { type Mailed, mailedToken, type Planted, plantToken } from './mailed.ts'
+import { type PlantedForm, plantForm } from './page-forms.ts'
+import { type Planting, plantAccount } from './planted-accounts.ts'
+import { type PlantedApiKey, plantApiKey } from './planted-api-keys.ts'
 import { type PlantedPasskey, plantCeremony, plantPasskey } from './planted-passkeys.ts'
+import {
+  plantAgreement,
+  plantExchange,
+  plantIdentity,
+  plantProvider,
+  plantTrustedProvider,
+} from './planted-social.ts'
 import type { Service, TenantOptions, TestTenant } from './service.ts'
+import { type PlantedTrust, plantTrust } from './trusted-devices.ts'
 
 export const PASSWORD = 'correct horse battery'
 
@@ -56,12 +68,12 @@ export type CallOptions = {
 
 export type Client = ReturnType<typeof createClient>
 
-/** A caller of a tenant that nobody else uses. */
+/** A caller of a tenant that no one else uses. */
 export async function newClient(service: Service, options?: TenantOptions): Promise<Client> {
   return createClient(service, await service.newTenant(options))
 }
 
-/** A caller of one tenant, from an address of its own, so that nobody else's limits count. */
+/** A caller of one tenant, from an address of its own, so that no one else's limits count. */
 export function createClient(service: Service, tenant: TestTenant, address = randomAddress()) {
   async function call<Body = Record<string, unknown>>(
     path: string,
@@ -132,13 +144,63 @@ export function createClient(service: Service, tenant: TestTenant, address = ran
   const mailed = (purpose: OneTimePurpose, { user }: Pick<Tokens, 'user'>) =>
     mailedToken(service, purpose, user.id)
 
+  /** The form of a hosted page, shown to the account or to anyone. @param isOld whether a page would renew the session */
+  async function pageForm(to: Tokens | null, { isOld = false } = {}): Promise<PlantedForm> {
+    if (to && isOld)
+      await service.sql(
+        `update refresh_tokens set created_at = created_at - interval '10 minutes' where session_id = $1`,
+        [to.session.id],
+      )
+    return plantForm(service, tenant, to)
+  }
+
   /** A passkey of the account, made in a moment. */
-  const plantedPasskey = ({ user }: { user: { id: string } }): Promise<PlantedPasskey> =>
-    plantPasskey(service, tenant, user.id)
+  const plantedPasskey = (
+    { user }: { user: { id: string } },
+    rest: { isSecondFactor?: boolean } = {},
+  ): Promise<PlantedPasskey> => plantPasskey(service, tenant, user.id, rest)
+
+  /** A browser that the account trusts, made in a moment; `agent` is what it calls itself. */
+  const plantedTrust = (to: { user: { id: string } }, agent?: string | null): Promise<PlantedTrust> =>
+    plantTrust(service, tenant, to.user.id, agent)
+  /** A removal of the second factors of an account, which waits. */
+  const plantedRemoval = async ({ user }: { user: { id: string } }): Promise<void> => {
+    await service.sql(
+      `insert into second_factor_removals (id, tenant_id, user_id, requested_by, reason, due_at)
+       values (gen_random_uuid(), $1, $2, $2, 'lost the phone', now() + interval '1 day')`,
+      [tenant.id, user.id],
+    )
+  }
+
+  /** An API key of the account. */
+  const plantedApiKey = ({ user }: { user: { id: string } }): Promise<PlantedApiKey> =>
+    plantApiKey(service, tenant, user.id)
+
+  /** Lets administrators of the tenant act as other people. */
+  const allowingImpersonation = () =>
+    service.sql(`update tenants set settings = settings || '{"impersonation":"allowed"}' where id = $1`, [
+      tenant.id,
+    ])
+
+  /** An account that no one signs in to, made in a moment. */
+  const plantedAccount = (planting?: Planting) => plantAccount(service, tenant, planting)
+
+  /** The `lkm_…` token of a sign-in for which a code can be mailed. */
+  const mailableSignIn = ({ user }: { user: { id: string } }): Promise<string> =>
+    plantMailable(service, user.id)
 
   /** A challenge for its owner to answer, or for anyone who signs in, and the cookie of the browser that asked. */
   const plantedCeremony = (purpose: Parameters<typeof plantCeremony>[2]) =>
     plantCeremony(service, tenant, purpose)
+
+  /** A provider of the tenant, an identity of the account, a flow of a browser, and a code of an app, made in a moment. */
+  const plantedSocial = {
+    provider: () => plantProvider(service, tenant),
+    trustedProvider: () => plantTrustedProvider(service, tenant),
+    identity: ({ user }: { user: { id: string } }) => plantIdentity(service, tenant, user.id),
+    agreement: ({ user }: { user: { id: string } }) => plantAgreement(service, tenant, user.id),
+    exchange: ({ user }: { user: { id: string } }) => plantExchange(service, tenant, user.id),
+  }
 
   /** A further session of the account. */
   async function signIn(email: string): Promise<Tokens> {
@@ -163,8 +225,16 @@ export function createClient(service: Service, tenant: TestTenant, address = ran
     plant,
     withFactor,
     mailed,
+    plantedAccount,
+    pageForm,
+    allowingImpersonation,
     plantedPasskey,
+    plantedTrust,
+    plantedApiKey,
+    plantedRemoval,
+    mailableSignIn,
     plantedCeremony,
+    plantedSocial,
   }
 }
 
@@ -195,7 +265,7 @@ export type Account = { email: string; tokens: Tokens }
 
 export const newEmail = () => `${randomUUID()}@example.com`
 
-/** A token of the right form that nobody was given. */
+/** A token of the right form that no one was given. */
 export function unknownRefreshToken(): string {
   return `lkr_${randomBytes(32).toString('base64url')}`
 }

@@ -42,7 +42,7 @@ export async function holdToContract(method: string, url: string, response: Resp
 async function faultsOf(method: string, pathname: string, response: Response): Promise<string | null> {
   const { status, headers } = response
   const operation = operationOf(method, pathname)
-  if (!operation) return isUnrouted(method, pathname, status) ? null : `answered ${status}`
+  if (!operation) return isUnrouted(method, status) ? null : `answered ${status}`
   const described = operation.responses[status]
   const type = (headers.get('content-type') ?? '').split(';')[0] ?? ''
   const text = isStream(headers) || method === 'HEAD' ? null : await response.clone().text()
@@ -70,9 +70,9 @@ const wordsOf = ({ errors }: ValidateFunction) =>
     })
     .join('; ')
 
-/** What a path answers that takes no such method, or is none; and what the local stack shows a browser (src/local-page.ts). */
-const isUnrouted = (method: string, pathname: string, status: number) =>
-  status >= 400 || (method === 'OPTIONS' && status === 204) || (pathname === '/' && status === 200)
+/** What a path answers that takes no such method, or is none. */
+const isUnrouted = (method: string, status: number) =>
+  status >= 400 || (method === 'OPTIONS' && status === 204)
 
 /** What is read as it comes, or not to its end, is not read here before. */
 const isStream = (headers: Headers) =>

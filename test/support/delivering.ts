@@ -134,7 +134,7 @@ export async function makeDue({ service }: Stage, { webhook }: Subscriber): Prom
   ])
 }
 
-/** As if whoever had claimed them had died long ago. */
+/** As if the consumer that claimed them had died long ago. */
 export const endLeases = ({ service }: Stage, { webhook }: Subscriber) =>
   service.sql('update webhook_deliveries set claimed_until = now() where endpoint_id = $1', [webhook.id])
 

@@ -16,7 +16,7 @@ export type DirectInit = {
   cf?: object
 }
 
-/** What the platform says of each caller, unless the caller of this test is said to be somebody else. */
+/** What the platform says of each caller, unless the caller of this test is said to be someone else. */
 const ADDED = {
   'cf-connecting-ip': '127.0.0.1',
   'accept-encoding': 'br, gzip',

@@ -24,7 +24,7 @@ export type RouteUnderTest = {
   /** What the path takes, as `Allow` says it. */
   allow: string
   /**
-   * Who calls: nobody in particular, the bearer of an access token, that of an administrator, or the holder of a
+   * Who calls: no one in particular, the bearer of an access token, that of an administrator, or the holder of a
    * refresh token.
    */
   caller: 'anyone' | 'bearer' | 'admin' | 'refresh_token'
@@ -36,7 +36,7 @@ export type RouteUnderTest = {
   headers?: Record<string, string>
   /** Whether a body may be absent. */
   bodyIsOptional?: boolean
-  /** What the route answers to nobody, who presents no token: 401 `no_session`, or 204 where that is what was wanted. */
+  /** What the route answers to no one, who presents no token: 401 `no_session`, or 204 where that is what was wanted. */
   toNoToken?: 204 | 401
   /** What the route answers to a refresh token of another tenant: nothing of theirs is touched either way. */
   toForeignToken?: 204 | 401
@@ -198,7 +198,7 @@ function bearerTokens(service: () => Service, route: RouteUnderTest) {
 }
 
 function administrators(service: () => Service, route: RouteUnderTest) {
-  test('refuses whoever is no administrator', async () => {
+  test('refuses a caller who is no administrator', async () => {
     const { client, tokens } = await newCaller(service(), route)
     const { tokens: others } = await client.newAccount()
     const { path, options } = validCall(route, tokens)

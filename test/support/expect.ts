@@ -53,7 +53,9 @@ export function expectProblem(
   expect(problem.request_id).toBe(answer.headers.get('x-request-id'))
   expectCommonHeaders(answer)
   expect(answer.headers.getSetCookie()).toEqual(cookies)
-  expect(answer.headers.has('www-authenticate'), 'WWW-Authenticate').toBe(status === 401)
+  expect(answer.headers.has('www-authenticate'), 'WWW-Authenticate').toBe(
+    status === 401 || code === 'insufficient_scope',
+  )
   if (status === 429 || status === 503 || status === 504)
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
   return problem

@@ -40,7 +40,7 @@ export type FaultProxy = {
   port: number
   /** From now on. Existing connections end, whatever happens on them. */
   set(mode: FaultMode, options?: FaultOptions): void
-  /** Requests that met the mode since it was set: a fault that met nobody proves nothing. */
+  /** Requests that met the mode since it was set: a fault that met no one proves nothing. */
   hits(): number
   stop(): Promise<void>
 }

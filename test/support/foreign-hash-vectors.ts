@@ -1,6 +1,6 @@
 /**
  * Password hashes that other systems published in their own tests, each with its password. `VECTORS` are those that were
- * made here, with Python's hashlib and Node's crypto, for what nobody published; each says how it is unusual.
+ * made here, with Python's hashlib and Node's crypto, for what no one published; each says how it is unusual.
  */
 export type Vector = [form: string, password: string, hash: string]
 

@@ -63,7 +63,7 @@ export const bearerOperations: readonly Operation[] = [
   { ...logout, title: 'logout by bearer', by: 'bearer' },
 ]
 
-/** Operations whose answer is the same for everybody and may be kept. */
+/** Operations whose answer is the same for everyone and may be kept. */
 export const publicOperations: readonly Operation[] = called.filter(
   ({ path }) => path.startsWith('/.well-known/') || path === '/openapi.json',
 )

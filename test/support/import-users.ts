@@ -15,7 +15,7 @@ export const FIREBASE_CONFIG = {
   mem_cost: 14,
 }
 
-/** What Firebase would export of somebody with this password. */
+/** What Firebase would export of someone with this password. */
 export function firebaseUser(password: string) {
   const salt = randomBytes(10)
   const salted = Buffer.concat([salt, Buffer.from(FIREBASE_CONFIG.base64_salt_separator, 'base64')])

@@ -1,19 +1,37 @@
-/** `npm run keys`, as an operator runs it. */
+/** `npm run keys` and the other commands, as an operator runs them. */
 import { spawn } from 'node:child_process'
+import path from 'node:path'
 import { text } from 'node:stream/consumers'
+import { inject } from 'vitest'
 import type { Service } from './service.ts'
 
 export type Ran = { status: number | null; stdout: string; stderr: string }
 
-export async function runKeys(
+export const runKeys = (
+  service: Pick<Service, 'bindings'>,
+  words: string[],
+  env: Record<string, string> = {},
+): Promise<Ran> => runCommand(service, 'keys', words, env)
+
+export async function runCommand(
   { bindings }: Pick<Service, 'bindings'>,
+  command: string,
   words: string[],
   env: Record<string, string> = {},
 ): Promise<Ran> {
   const { PATH = '', HOME = '' } = process.env
   const { DATABASE_URL = '' } = bindings
-  const child = spawn(process.execPath, ['ops/keys.ts', ...words], {
-    env: { PATH, HOME, ENVIRONMENT: 'local', DATABASE_URL, AUDIT_DATABASE_URL: DATABASE_URL, ...env },
+  const child = spawn(process.execPath, [`ops/${command}.ts`, ...words], {
+    env: {
+      PATH,
+      HOME,
+      ENVIRONMENT: 'local',
+      DATABASE_URL,
+      AUDIT_DATABASE_URL: DATABASE_URL,
+      // The next one does not compile the same again.
+      NODE_COMPILE_CACHE: path.join(inject('stack').bundles, 'compiled'),
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const [stdout, stderr, status] = await Promise.all([

@@ -56,7 +56,7 @@ export async function newPerson({ service }: Stage, client?: Client): Promise<Pe
   return { client: their, id: tokens.user.id, email }
 }
 
-/** Somebody who administers the tenant, one of its own unless given. */
+/** Someone who administers the tenant, one of its own unless given. */
 export async function newAdmin(stage: Stage, client?: Client): Promise<Person> {
   const admin = await newPerson(stage, client)
   await stage.service.sql(`update users set roles = '{admin}' where id = $1`, [admin.id])

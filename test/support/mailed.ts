@@ -13,7 +13,7 @@ import type { Service } from './service.ts'
 
 type Stage = Pick<Service, 'sql' | 'bindings'>
 
-/** What stands in the mail, and what the browser that asked would hold. */
+/** What is in the mail, and what the browser that asked would hold. */
 export type Mailed = { id: string; token: string; code: string; cookie: string }
 
 const keysOf = ({ bindings }: Stage) => parseKeyring(bindings.AUTH_KEYS ?? '')
@@ -28,7 +28,7 @@ export async function mailedToken(
     `select id, key_id from one_time_tokens where purpose = $1 and user_id = $2 order by created_at desc limit 1`,
     [purpose, userId],
   )
-  if (!row) throw new Error(`nobody asked for a token of the purpose ${purpose}`)
+  if (!row) throw new Error(`no one asked for a token of the purpose ${purpose}`)
   const keys = keysOf(stage)
   return {
     id: row.id,

@@ -10,7 +10,7 @@ type Stage = Pick<Service, 'sql' | 'bindings'>
 
 export const ONE_TIME_PURPOSES = Object.keys(PURPOSES) as OneTimePurpose[] // Object.keys forgets the type
 
-/** A token of the right form that nobody was mailed. */
+/** A token of the right form that no one was mailed. */
 export const unknownOneTimeToken = () => `lko_${'A'.repeat(43)}`
 
 export const mailedToken = async (stage: Stage, userId: string, purpose: OneTimePurpose): Promise<string> =>

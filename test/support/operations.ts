@@ -8,7 +8,7 @@ export const OPERATIONS: readonly OperationUnderTest[] = EVERY_OPERATION.filter(
   (operation) => !operation.isPage && operation.id !== 'readyz' && asksPostgres(operation),
 )
 
-/** What a browser is shown and posts; test/link-pages holds them to what every page must be. */
+/** What a browser is shown and posts; test/pages holds them to what every page must be. */
 export const PAGES: readonly OperationUnderTest[] = EVERY_OPERATION.filter(({ isPage }) => isPage)
 
 /** Those that serve no tenant. */

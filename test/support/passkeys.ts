@@ -10,6 +10,7 @@ import {
   type RequestOptionsJSON,
   usePasskey,
 } from './passkey-authenticator.ts'
+import type { Service } from './service.ts'
 
 export type ListedPasskey = {
   id: string
@@ -18,6 +19,8 @@ export type ListedPasskey = {
   transports: string[]
   backed_up: boolean
   aaguid: string
+  is_second_factor: boolean
+  signs_in: boolean
   created_at: string
   last_used_at: string | null
 }
@@ -106,3 +109,73 @@ export async function attemptSignIn(client: Client, passkey: Passkey, deviation:
   const credential = usePasskey(passkey, options, client.tenant.origin, deviation)
   return { credential, cookie, options, answer: await finishSignIn(client, { credential, cookie }) }
 }
+
+/** An account with a proved address, whose owner has chosen a passkey as its second factor. */
+export async function withPasskeyFactor({ sql }: Pick<Service, 'sql'>, client: Client) {
+  const { email, tokens } = await client.newAccount()
+  await sql('update users set email_verified_at = now() where id = $1', [tokens.user.id])
+  const { passkey, listed } = await newPasskey(client, tokens)
+  const bearer = tokens.access_token
+  const factor = `/v1/passkeys/${listed.id}/second-factor`
+  const chosen = await client.call<{ recovery_codes: string[] }>(factor, { method: 'POST', bearer })
+  if (chosen.status !== 200)
+    throw new Error(`choosing answered ${chosen.status}: ${JSON.stringify(chosen.body)}`)
+  const { recovery_codes: recoveryCodes } = chosen.body
+  return { client, email, tokens, bearer, passkey, listed, factor, recoveryCodes }
+}
+
+export async function secondStepOptions(client: Client, { mfa_token }: { mfa_token: string }) {
+  const answer = await client.call<RequestOptionsJSON>('/v1/passkeys/mfa/options', { json: { mfa_token } })
+  if (answer.status !== 200)
+    throw new Error(`options answered ${answer.status}: ${JSON.stringify(answer.body)}`)
+  return { answer, options: answer.body, cookie: ceremonyCookieOf(answer) }
+}
+
+export const finishSecondStep = (
+  client: Client,
+  { cookie, ...json }: { mfa_token: string; credential: unknown; cookie: string; transport?: string },
+) => client.call<Tokens>('/v1/passkeys/mfa/verify', { json, headers: { cookie } })
+
+/** Passes the second step as an honest browser does, or as `deviation` says. */
+export async function attemptSecondStep(
+  client: Client,
+  passkey: Passkey,
+  { mfa_token }: { mfa_token: string },
+  deviation: Deviation = {},
+) {
+  const { options, cookie } = await secondStepOptions(client, { mfa_token })
+  const credential = usePasskey(passkey, options, client.tenant.origin, deviation)
+  return { credential, cookie, answer: await finishSecondStep(client, { mfa_token, credential, cookie }) }
+}
+
+export async function stepUpOptions(client: Client, { access_token }: Pick<Tokens, 'access_token'>) {
+  const answer = await client.call<RequestOptionsJSON>('/v1/passkeys/step-up/options', {
+    method: 'POST',
+    bearer: access_token,
+  })
+  return { answer, options: answer.body, cookie: ceremonyCookieOf(answer) }
+}
+
+/** Steps up as an honest browser does, or as `deviation` says. */
+export async function attemptStepUp(
+  client: Client,
+  passkey: Passkey,
+  { access_token }: Pick<Tokens, 'access_token'>,
+  deviation: Deviation = {},
+) {
+  const { options, cookie } = await stepUpOptions(client, { access_token })
+  const credential = usePasskey(passkey, options, client.tenant.origin, deviation)
+  const answer = await finishStepUp(client, { access_token }, { credential, cookie })
+  return { credential, cookie, answer }
+}
+
+export const finishStepUp = (
+  client: Client,
+  { access_token }: Pick<Tokens, 'access_token'>,
+  { credential, cookie }: { credential: unknown; cookie: string },
+) =>
+  client.call<Tokens>('/v1/passkeys/step-up/verify', {
+    bearer: access_token,
+    json: { credential },
+    headers: { cookie },
+  })

@@ -7,20 +7,22 @@ import type { Service, TestTenant } from './service.ts'
 
 export type PlantedPasskey = { id: string; passkey: Passkey }
 
+/** Made a day ago: before any session of the account. */
 export async function plantPasskey(
   { sql }: Pick<Service, 'sql'>,
   tenant: TestTenant,
   userId: string,
-  algorithm: Algorithm = 'ES256',
+  { algorithm = 'ES256', isSecondFactor = false }: { algorithm?: Algorithm; isSecondFactor?: boolean } = {},
 ): Promise<PlantedPasskey> {
   const asked = { rp: { id: rpIdOf(tenant) }, user: { id: userHandleOf(userId) }, challenge: '' }
   const { passkey } = createPasskey(asked, tenant.origin, { algorithm })
   const id = randomUUID()
   await sql(
     `insert into passkeys (id, tenant_id, user_id, credential_id, public_key, counter, transports, backup_eligible,
-       backed_up, aaguid, name)
-     values ($1, $2, $3, $4, $5, 0, '{internal}', true, true, '00000000-0000-0000-0000-000000000000', 'Chrome on Linux')`,
-    [id, tenant.id, userId, passkey.id, coseKey(algorithm, passkey.publicKey)],
+       backed_up, aaguid, name, is_second_factor, created_at)
+     values ($1, $2, $3, $4, $5, 0, '{internal}', true, true, '00000000-0000-0000-0000-000000000000', 'Chrome on Linux', $6,
+       now() - interval '1 day')`,
+    [id, tenant.id, userId, passkey.id, coseKey(algorithm, passkey.publicKey), isSecondFactor],
   )
   return { id, passkey }
 }

@@ -11,7 +11,7 @@ import type { Service } from './service.ts'
 export type RedeemingRoute = {
   path: string
   purpose: OneTimePurpose
-  /** What stands in the body besides the token. */
+  /** What is in the body besides the token. */
   rest?: Record<string, unknown>
   /** What success answers. */
   status: 200 | 204
@@ -98,7 +98,7 @@ function refusals(service: () => Service, route: RedeemingRoute) {
     expect(await state(service(), client, tokens)).toEqual(before)
   })
 
-  test('refuses what is no token without asking anybody (CASES C07)', async () => {
+  test('refuses what is no token without asking anyone (CASES C07)', async () => {
     const { client, expectUntouched } = await newRecipient(service(), route)
     const garbage = ['', ' ', 'null', 'undefined', 'lko_', `lko_${'A'.repeat(42)}B`, `lko_${'A'.repeat(44)}`]
     for (const token of garbage) {

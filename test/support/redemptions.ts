@@ -20,7 +20,7 @@ export type Redemption = {
   /** What the account is while such a token is good for something. */
   account: 'open' | 'closed'
   succeeds: 200 | 204
-  /** Whether everything that opened the account before is dead afterwards, if nobody had proved its address. */
+  /** Whether everything that opened the account before is dead afterwards, if no one had proved its address. */
   endsAccess: boolean
 }
 

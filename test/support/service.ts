@@ -1,6 +1,7 @@
 /**
- * A running Latchkey for one test file: workerd with the deployable bundles, a database of its own on the real
- * PostgreSQL, a Redis engine of its own. Tests speak HTTP to it and look into tables only to prove what is stored.
+ * A running Latchkey for one test file at a time: workerd with the deployable bundles, a database of its own on the real
+ * PostgreSQL, a Redis engine of its own, both empty when the file gets it. Tests speak HTTP to it and look into tables
+ * only to prove what is stored.
  */
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
@@ -17,6 +18,7 @@ import { findSecrets } from './canaries.ts'
 import { holdToContract } from './contract.ts'
 import type { DirectInit } from './direct.ts'
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts'
+import { createLending } from './lending.ts'
 import type { WorkerConfig } from './stack.ts'
 import { modulesOf, type QueueOutcome, startWorkerd, type WorkerOptions } from './workerd.ts'
 
@@ -28,7 +30,7 @@ export const FULL_COST = { ARGON2_MEMORY_KIB: undefined }
 
 export type Row = Record<string, unknown>
 
-/** What lies behind the Workers; several services may stand on one. */
+/** What lies behind the Workers; several services may share one. */
 export type Backend = {
   /** Asks PostgreSQL itself, past everything that is ours. */
   sql<R extends Row = Row>(text: string, values?: unknown[]): Promise<R[]>
@@ -41,7 +43,7 @@ export type Backend = {
   newTenant(options?: TenantOptions): Promise<TestTenant>
   /** Round trips that the endpoints themselves saw so far. */
   trips(): { postgres: number; redis: number }
-  /** `audit` stands before the same database: the audit log's own way to it. */
+  /** `audit` is before the same database: the audit log's own way to it. */
   gates: { postgres: FaultProxy; redis: FaultProxy; audit: FaultProxy }
   /** What an operator's command uses on this database. */
   operator: OperatorContext
@@ -58,9 +60,14 @@ export type Service = Omit<Backend, 'stop'> & {
   logs(): string[]
   /** Hands a batch of a queue to its consumer, in workerd, and says what it decided. */
   queue(name: string, bodies: readonly unknown[], attempts?: number): Promise<QueueOutcome>
-  /** Hands everything that the outbox holds and nobody took to the consumer. */
+  /** Hands everything that the outbox holds and no one took to the consumer. */
   consume(): Promise<QueueOutcome>
   runCron(cron: string): Promise<{ outcome: string }>
+  /**
+   * The end of a test file: what it logged is forgotten.
+   * @throws when a secret is in that or in what it keeps
+   */
+  finish(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -81,18 +88,32 @@ export type ServiceOptions = {
   beside?: Service
   /** A Worker that stands in for the binding EDGE_LIMITER. */
   edgeLimiter?: string
+  /** Where every request goes that is meant for another machine (test/support/world.worker.js). */
+  worldUrl?: string
   /** A folder of other bundles than those of this checkout (test/support/previous-release.ts). */
   bundles?: string
 }
 
-/** A service for the tests of the file (or of the `describe`) that calls this. */
-export function useService(
-  options: Omit<ServiceOptions, 'beside'> & { beside?: () => Service } = {},
+type UseOptions = Omit<ServiceOptions, 'beside'> & { beside?: () => Service }
+
+/** A service for the tests of the file (or of the `describe`) that calls this, started for it and ended with it. */
+export const useService = (options: UseOptions = {}) => useOne(startService, options)
+
+const lendService = createLending(startService)
+
+/**
+ * The same, but another file of this process may have had it before, and another gets it afterwards, with empty tables:
+ * for tests that are satisfied with tenants of their own. Starting one costs more than most files ask of it.
+ */
+export const useLentService = (options: UseOptions = {}) => useOne(lendService, options)
+
+function useOne(
+  start: (options: ServiceOptions) => Promise<Service>,
+  { beside, ...options }: UseOptions,
 ): () => Service {
   let service: Service | undefined
   beforeAll(async () => {
-    const { beside, ...rest } = options
-    service = await startService({ ...rest, ...(beside && { beside: beside() }) })
+    service = await start({ ...options, ...(beside && { beside: beside() }) })
   })
   afterAll(async () => service?.stop())
   return () => {
@@ -103,7 +124,7 @@ export function useService(
 
 export async function startService(options: ServiceOptions = {}): Promise<Service> {
   const { workers = [''], bindings = {}, queueUrl, deliveriesUrl, beside } = options
-  const { bundles = inject('stack').bundles, edgeLimiter } = options
+  const { bundles = inject('stack').bundles, edgeLimiter, worldUrl } = options
   const folders = await Promise.all(workers.map((worker) => requireBundle(bundles, worker)))
   const backend = beside?.backend ?? (await startBackend())
   const all = presentOf({ ...backend.bindings, ...bindings })
@@ -114,8 +135,10 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
         ...(deliveriesUrl && { DELIVERIES: 'queue-deliveries' }),
         ...(edgeLimiter && { EDGE_LIMITER: 'edge-limiter' }),
       }
-      return workerOptions(configOf(worker), { bundle: folders[at] ?? '', bindings: all, overrides })
+      const made = workerOptions(configOf(worker), { bundle: folders[at] ?? '', bindings: all, overrides })
+      return worldUrl === undefined ? made : { ...made, outboundService: 'world' }
     }),
+    ...(worldUrl ? [standIn('world', 'test/support/world.worker.js', { WORLD_URL: worldUrl })] : []),
     ...(queueUrl ? [standIn('queue-events', 'test/support/queue.worker.js', { QUEUE_URL: queueUrl })] : []),
     ...(deliveriesUrl
       ? [standIn('queue-deliveries', 'test/support/queue.worker.js', { QUEUE_URL: deliveriesUrl })]
@@ -130,6 +153,11 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       name,
       bodies.map((body) => ({ id: randomUUID(), timestamp: new Date(), attempts, body })),
     )
+  const check = async (logged: string[]) => {
+    refuseSecrets('the log says', logged.join('\n'), all)
+    for (const { what, text } of await backend.sql<{ what: string; text: string }>(KEPT_TEXT))
+      refuseSecrets(`${what} hold`, text, all)
+  }
   return {
     queue,
     consume: async () => {
@@ -152,15 +180,14 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       const isElsewhere = options.workers !== undefined && response.status === 404
       if (options.bundles === undefined && !isElsewhere)
         await holdToContract(init?.method ?? 'GET', target, response)
-      if (response.status >= 400) refuseSecrets(`${target} answered`, await response.clone().text(), all)
+      if (response.status >= 400) refuseSecrets(`${target} answered`, await saidBy(response), all)
       return response
     },
     logs: workerd.logs,
+    finish: () => check(workerd.takeLogs()),
     stop: async () => {
       await workerd.stop()
-      refuseSecrets('the log says', workerd.logs().join('\n'), all)
-      for (const { what, text } of await backend.sql<{ what: string; text: string }>(KEPT_TEXT))
-        refuseSecrets(`${what} hold`, text, all)
+      await check(workerd.logs()) // a test may read them afterwards
       if (!beside) await backend.stop()
     },
   }
@@ -184,10 +211,12 @@ async function startBackend(): Promise<Backend> {
     audit: await startFaultProxy('neon', neon),
   }
   const databaseUrl = (port: number) => `postgresql://latchkey:latchkey@127.0.0.1:${port}/${database.name}`
+  const authKeys = newKeyringEntry('k1')
   const operatorBindings = {
     ENVIRONMENT: 'local',
     DATABASE_URL: databaseUrl(neon.port),
     SIGNING_SEAL_KEYS: signingSealKeys,
+    AUTH_KEYS: authKeys,
   }
   return {
     sql: async (text, values) => (await database.client.query(text, values)).rows,
@@ -197,14 +226,14 @@ async function startBackend(): Promise<Backend> {
     newTenant: (options) => insertTenant(database.client, options),
     trips: () => ({ postgres: neon.trips(), redis: redis.trips() }),
     gates,
-    operator: createOperatorContext(operatorBindings, ['DATABASE_URL', 'SIGNING_SEAL_KEYS']),
+    operator: createOperatorContext(operatorBindings, ['DATABASE_URL', 'SIGNING_SEAL_KEYS', 'AUTH_KEYS']),
     bindings: {
       ENVIRONMENT: 'local',
       DATABASE_URL: databaseUrl(gates.postgres.port),
       AUDIT_DATABASE_URL: databaseUrl(gates.audit.port),
       UPSTASH_REDIS_REST_URL: `http://127.0.0.1:${gates.redis.port}`,
       UPSTASH_REDIS_REST_TOKEN: 'local',
-      AUTH_KEYS: newKeyringEntry('k1'),
+      AUTH_KEYS: authKeys,
       SIGNING_SEAL_KEYS: signingSealKeys,
       SERVER_TIMING: 'on',
       // The machine is shared: a deadline that production keeps would sometimes be missed here. Tests of deadlines set theirs.
@@ -232,6 +261,13 @@ const KEPT_TEXT = `
   union all select 'deliveries', coalesce(string_agg(payload || ' ' || coalesce(last_error, ''), ' '), '') from webhook_deliveries
   union all select 'mails', coalesce(string_agg(coalesce(reason, ''), ' '), '') from mails`
 
+/** A page that refuses shows its own person what they typed, and who they are: no one else is told. */
+async function saidBy(response: Response): Promise<string> {
+  const text = await response.clone().text()
+  const isPage = (response.headers.get('content-type') ?? '').startsWith('text/html')
+  return isPage ? text.replaceAll(/[\w.+-]+@example\.(com|org)/gi, '') : text
+}
+
 /** @throws when what the service said holds a secret: whatever a test file is about, it is about this too */
 function refuseSecrets(
   where: string,
@@ -252,7 +288,7 @@ const standIn = (name: string, scriptPath: string, bindings: Record<string, stri
   bindings,
 })
 
-/** The Workers that an operator gives the optional secrets to (README). */
+/** The Workers that an operator gives the optional secrets to (docs/settings.md). */
 const READS_AUDIT = new Set(['', 'admin', 'session', 'jobs'])
 const isOptionalFor = (worker: string, secret: string) =>
   secret === 'SERVICE_KEYS' ? worker !== 'jobs' : READS_AUDIT.has(worker)
@@ -329,7 +365,11 @@ async function insertTenant(client: pg.Client, options: TenantOptions = {}): Pro
       name,
       origin,
       allowedOrigins,
-      requireTenantSettings({ registration: 'sign-in-at-once', ...settings }),
+      requireTenantSettings({
+        registration: 'sign-in-at-once',
+        api_key_scopes: ['orders:read', 'orders:write'],
+        ...settings,
+      }),
     ],
   )
   await client.query('insert into tenant_hosts (host, tenant_id) values ($1, $2)', [host, id])

@@ -1,4 +1,4 @@
-/** A server that calls for others: with the README's own function where it does right, by hand where it does not. */
+/** A server that calls for others: with the function of docs/clients.md where it does right, by hand where it does not. */
 import { spawnSync } from 'node:child_process'
 import { createHmac } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -15,11 +15,11 @@ type CallerHeader = (
   client: NamedClient,
 ) => Record<string, string>
 
-/** `callerHeader` as it is printed in the README. */
-export async function readmeCallerHeader(): Promise<CallerHeader> {
+/** `callerHeader` as docs/clients.md prints it. */
+export async function printedCallerHeader(): Promise<CallerHeader> {
   const [, code] =
-    /```js\n(import [\s\S]*?callerHeader[\s\S]*?)```/.exec(readFileSync('README.md', 'utf8')) ?? []
-  if (!code) throw new Error('the README has no example of callerHeader')
+    /```js\n(import [\s\S]*?callerHeader[\s\S]*?)```/.exec(readFileSync('docs/clients.md', 'utf8')) ?? []
+  if (!code) throw new Error('docs/clients.md has no example of callerHeader')
   const folder = mkdtempSync(path.join(tmpdir(), 'latchkey-readme-'))
   try {
     const file = path.join(folder, 'caller-header.mjs')
@@ -49,9 +49,9 @@ export function signed(credential: string, method: string, target: string, claim
 
 export const secondsNow = () => Math.floor(Date.now() / 1000)
 
-/** The clients of one server, which connects from one address: each call is signed by the README's function. */
+/** The clients of one server, which connects from one address: each call is signed by the function of docs/clients.md. */
 export async function newTrustedServer(service: Service, tenant: TestTenant, serviceKeys: string) {
-  const callerHeader = await readmeCallerHeader()
+  const callerHeader = await printedCallerHeader()
   const credential = credentialFor(serviceKeys, tenant.origin)
   const connecting = createClient(service, tenant)
   const callFor =

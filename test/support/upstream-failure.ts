@@ -8,7 +8,7 @@ export type Upstream = 'neon' | 'upstash'
 
 export type Answer = { status: number; headers: OutgoingHttpHeaders; body: Buffer }
 
-/** Stands in every answer of `error-500`, and nowhere else. */
+/** Is in every answer of `error-500`, and nowhere else. */
 export const LEAKED_SECRET = 'npg_k3yTh4tMustN0tLe4k'
 
 export function failureOf(upstream: Upstream, headers: IncomingHttpHeaders, body: string): Answer {

@@ -35,7 +35,7 @@ export type Delivery = {
 
 export type Page<Item> = { data: Item[]; next_cursor: string | null }
 
-/** Where nobody listens: what is made here is never delivered. */
+/** Where no one listens: what is made here is never delivered. */
 export const URL_OF_NOBODY = 'http://127.0.0.1:9/'
 
 export type Administrator = Awaited<ReturnType<typeof newAdministrator>>

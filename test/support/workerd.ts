@@ -33,6 +33,8 @@ export type Workerd = {
   /** Requests find their Worker by the routes, where several were started that requests may be for. */
   fetch(url: string, init?: DirectInit): Promise<Response>
   logs(): string[]
+  /** The same, and begins anew. */
+  takeLogs(): string[]
   queue(worker: string, queue: string, messages: QueueMessage[]): Promise<QueueOutcome>
   scheduled(worker: string, cron: string): Promise<{ outcome: string }>
   stop(): Promise<void>
@@ -71,6 +73,7 @@ export async function startWorkerd(workers: WorkerOptions[], alone: boolean): Pr
           ...init,
         } as never)) as unknown as Response),
     logs: () => [...logged],
+    takeLogs: () => logged.splice(0),
     queue: async (worker, queue, messages) =>
       ((await runtime.getWorker(worker)) as unknown as Handlers).queue(queue, messages),
     scheduled: async (worker, cron) =>

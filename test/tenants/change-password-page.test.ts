@@ -3,11 +3,11 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { type Answer, newClient } from '../support/client.ts'
 import { everyRoute } from '../support/every-route.ts'
 import { expectCommonHeaders, expectProblem } from '../support/expect.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
 const PATH = '/.well-known/change-password'
 const OWN_PAGE = '/link/forgot-password'
-const service = useService()
+const service = useLentService()
 
 afterEach(() => service().gates.postgres.set('open'))
 

@@ -3,10 +3,10 @@ import { newClient } from '../support/client.ts'
 import { everyRoute } from '../support/every-route.ts'
 import { expectCommonHeaders } from '../support/expect.ts'
 import { rawRequest, sendRaw } from '../support/raw.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
 const PATH = '/.well-known/openid-configuration'
-const service = useService()
+const service = useLentService()
 
 afterEach(() => service().gates.postgres.set('open'))
 
@@ -35,7 +35,7 @@ describe('accepts', () => {
 })
 
 describe('attacks', () => {
-  test('the Host that stands in the request decides, byte for byte, and nothing else', async () => {
+  test('the Host of the request decides, byte for byte, and nothing else', async () => {
     const { tenant } = await newClient(service())
     const ask = async (target: string, host: string) =>
       (await sendRaw(service(), rawRequest(`GET ${target} HTTP/1.1`, [`Host: ${host}`]))).status

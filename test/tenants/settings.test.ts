@@ -7,9 +7,9 @@ import { requireTenantSettings } from '../../src/tenants/tenants.ts'
 import { claimsOf } from '../support/claims.ts'
 import { newClient } from '../support/client.ts'
 import { runHourly } from '../support/hourly.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
-const service = useService()
+const service = useLentService()
 
 const set = (tenantId: string, settings: unknown) =>
   service().sql('update tenants set settings = $2 where id = $1', [tenantId, JSON.stringify(settings)])
@@ -76,7 +76,7 @@ describe('house 7: a setting that is wrong in the table', () => {
     service()
       .logs()
       .flatMap((line) =>
-        line.includes('tenant setting not valid') && line.includes(tenant) ? [JSON.parse(line)] : [],
+        line.includes('invalid tenant setting') && line.includes(tenant) ? [JSON.parse(line)] : [],
       )
 
   test.each([

@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { countBy, newClient, race } from '../support/client.ts'
 import { everyRoute } from '../support/every-route.ts'
 import { expectCommonHeaders, expectInvalidInput, expectProblem } from '../support/expect.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import {
   auditOfWebhooks,
   newAdministrator,
@@ -12,7 +12,7 @@ import {
   URL_OF_NOBODY,
 } from '../support/webhook-administrator.ts'
 
-const service = useService()
+const service = useLentService()
 
 everyRoute(service, {
   method: 'POST',
@@ -30,7 +30,7 @@ async function countWebhooks(tenantId: string): Promise<number> {
   return row?.count ?? 0
 }
 
-/** Endpoints that nobody asked for. @returns one of them */
+/** Endpoints that no one asked for. @returns one of them */
 async function fill(tenantId: string, count: number): Promise<{ id: string }> {
   const [row] = await service().sql<{ id: string }>(
     `insert into webhook_endpoints (id, tenant_id, url, events, sealed_secret)
@@ -127,7 +127,7 @@ describe('Idempotency-Key', () => {
     expectProblem(await one.create({}, key), 'insufficient_role')
   })
 
-  test('is not used up by whoever may not create, nor by a refusal', async () => {
+  test('is not used up by a caller who may not create, nor by a refusal', async () => {
     const { client, tokens, call, create } = await newAdministrator(service())
     const key = withKey(randomUUID())
     await service().sql("update users set roles = '{}' where id = $1", [tokens.user.id])
@@ -249,7 +249,7 @@ describe('attacks', () => {
       other.id,
       sealed_secret,
     ])
-    await expect(signingSecrets(service(), other.id)).rejects.toThrow('does not open')
+    await expect(signingSecrets(service(), other.id)).rejects.toThrow('could not be decrypted')
   })
 
   test('a caller chooses neither id, nor state, nor secret, nor tenant', async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { everyRoute } from '../support/every-route.ts'
 import { expectProblem } from '../support/expect.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import {
   auditOfWebhooks,
   newAdministrator,
@@ -10,7 +10,7 @@ import {
   storedWebhook,
 } from '../support/webhook-administrator.ts'
 
-const service = useService()
+const service = useLentService()
 
 everyRoute(service, {
   method: 'DELETE',

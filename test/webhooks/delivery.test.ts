@@ -15,9 +15,9 @@ import {
   stateOf,
   useStage,
 } from '../support/delivering.ts'
+import { a, type Resolver, startResolver } from '../support/resolver.ts'
 import { type Service, startService } from '../support/service.ts'
 import { untilWaiting } from '../support/sessions.ts'
-import { a, type Resolver, startResolver } from './resolver.ts'
 
 const stage = useStage()
 /** The same database, and the targets that production allows. */

@@ -1,26 +1,19 @@
 /** CASES K05, K08 and M09: an id of another tenant, of another endpoint, or of nothing is 404, and nothing happens. */
 import { describe, expect, test } from 'vitest'
+import { EVERY_OPERATION } from '../operations.ts'
 import { expectProblem } from '../support/expect.ts'
-import { type Row, useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import {
+  type Administrator,
   newAdministrator,
   plantDelivery,
   storedDelivery,
   storedWebhook,
 } from '../support/webhook-administrator.ts'
 
-const service = useService()
+const service = useLentService()
 
-const OPERATIONS: [method: string, path: string, json?: Row][] = [
-  ['GET', '/:id'],
-  ['PATCH', '/:id', { description: 'Mine' }],
-  ['DELETE', '/:id'],
-  ['POST', '/:id/rotate-secret'],
-  ['POST', '/:id/test'],
-  ['GET', '/:id/deliveries'],
-  ['POST', '/:id/deliveries/replay', { since: '2020-01-01T00:00:00Z', state: 'all' }],
-  ['POST', '/:id/deliveries/:delivery_id/replay'],
-]
+const OPERATIONS = EVERY_OPERATION.filter(({ path }) => path.startsWith('/v1/webhooks/:id'))
 
 async function newEndpoint() {
   const administrator = await newAdministrator(service())
@@ -28,8 +21,19 @@ async function newEndpoint() {
   return { ...administrator, id, deliveryId: await plantDelivery(service(), id) }
 }
 
-describe.each(OPERATIONS)('%s /v1/webhooks%s', (method, path, json) => {
-  const at = (id: string, deliveryId: string) => path.replace(':id', id).replace(':delivery_id', deliveryId)
+test('they are found', () => {
+  expect(OPERATIONS.map(({ id }) => id)).toEqual(
+    expect.arrayContaining(['readWebhook', 'replayWebhookDelivery']),
+  )
+})
+
+describe.each(OPERATIONS.map((operation) => [operation.name, operation] as const))('%s', (_, operation) => {
+  const ask = ({ call, tokens }: Administrator, id: string, deliveryId: string) =>
+    call(
+      operation.method,
+      operation.path.replace('/v1/webhooks', '').replace(':id', id).replace(':delivery_id', deliveryId),
+      operation.hasBody ? operation.input(tokens) : undefined,
+    )
 
   test('answers 404 to the administrator of another tenant and changes nothing', async () => {
     const victim = await newEndpoint()
@@ -38,7 +42,7 @@ describe.each(OPERATIONS)('%s /v1/webhooks%s', (method, path, json) => {
       await storedWebhook(service(), victim.id),
       await storedDelivery(service(), victim.deliveryId),
     ]
-    expectProblem(await thief.call(method, at(victim.id, victim.deliveryId), json), 'not_found')
+    expectProblem(await ask(thief, victim.id, victim.deliveryId), 'not_found')
     expect([
       await storedWebhook(service(), victim.id),
       await storedDelivery(service(), victim.deliveryId),
@@ -56,9 +60,9 @@ describe.each(OPERATIONS)('%s /v1/webhooks%s', (method, path, json) => {
   })
 
   test('answers 404 to ids that nothing has and to text that is none', async () => {
-    const { call } = await newAdministrator(service())
+    const administrator = await newAdministrator(service())
     for (const id of [crypto.randomUUID(), 'x', '1', "'%20or%201=1--", '%00'])
-      expectProblem(await call(method, at(id, id), json), 'not_found')
+      expectProblem(await ask(administrator, id, id), 'not_found')
   })
 })
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { everyRoute } from '../support/every-route.ts'
 import { expectCommonHeaders, expectInvalidInput } from '../support/expect.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import {
   type Delivery,
   newAdministrator,
@@ -9,7 +9,7 @@ import {
   plantDelivery,
 } from '../support/webhook-administrator.ts'
 
-const service = useService()
+const service = useLentService()
 
 everyRoute(service, {
   method: 'GET',

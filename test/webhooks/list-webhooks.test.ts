@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import { everyRoute } from '../support/every-route.ts'
 import { expectCommonHeaders, expectInvalidInput } from '../support/expect.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import { newAdministrator, type Page, type Webhook } from '../support/webhook-administrator.ts'
 
-const service = useService()
+const service = useLentService()
 
 everyRoute(service, { method: 'GET', path: '/v1/webhooks', allow: 'GET, HEAD, POST', caller: 'admin' })
 
 describe('accepts', () => {
-  test('lists the endpoints of the tenant, newest first, whoever of its administrators asks', async () => {
+  test('lists the endpoints of the tenant, newest first, to each of its administrators', async () => {
     const { client, newWebhook } = await newAdministrator(service())
     const { call } = await newAdministrator(service(), client)
     expect((await call('GET', '')).body).toEqual({ data: [], next_cursor: null })
@@ -49,7 +49,7 @@ describe('refuses', () => {
 })
 
 describe('attacks', () => {
-  test('nobody sees the endpoints of another tenant, not with its cursor either (CASES K05)', async () => {
+  test('no caller sees the endpoints of another tenant, not with its cursor either (CASES K05)', async () => {
     const { call, newWebhook } = await newAdministrator(service())
     await newWebhook()
     await newWebhook()

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 import { everyRoute } from '../support/every-route.ts'
 import { expectCommonHeaders } from '../support/expect.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import { newAdministrator } from '../support/webhook-administrator.ts'
 
-const service = useService()
+const service = useLentService()
 
 everyRoute(service, {
   method: 'GET',

@@ -1,4 +1,4 @@
-/** Receivers that misbehave: what becomes of their deliveries, and that nobody else's wait for them. */
+/** Receivers that misbehave: what becomes of their deliveries, and that no one else's wait for them. */
 import { describe, expect, test, vi } from 'vitest'
 import { freePort } from '../../dev/local-server.ts'
 import {
@@ -41,7 +41,7 @@ const RECEIVERS: [title: string, behaviour: Behaviour, takesTime: boolean, row: 
 ]
 
 describe('a receiver that', () => {
-  test.each(RECEIVERS)('%s delays nobody else', async (_, behaviour, takesTime, row) => {
+  test.each(RECEIVERS)('%s delays no one else', async (_, behaviour, takesTime, row) => {
     const [bad, good] = [await newBadSubscriber(behaviour), await newGoodSubscriber()]
     const batch = deliver(stage(), bad, good)
     await vi.waitFor(
@@ -57,7 +57,7 @@ describe('a receiver that', () => {
     expect(delivery.last_duration_ms).toBeLessThan(2 * TIMEOUT_MS)
   })
 
-  test('never answers delays nobody else, even when there are five in one batch, each with more to get', async () => {
+  test('never answers delays no one else, even when there are five in one batch, each with more to get', async () => {
     const bad = await Promise.all(Array.from({ length: 5 }, () => newBadSubscriber('hanging')))
     for (const one of bad) await makeDeliveries(stage(), one)
     const good = await newGoodSubscriber()
@@ -70,7 +70,7 @@ describe('a receiver that', () => {
     await batch
   })
 
-  test('sends a gigabyte sends it to nobody', async () => {
+  test('sends a gigabyte sends it to no one', async () => {
     const bad = await newBadSubscriber('flooding')
     await deliver(stage(), bad)
     expect(stage().receiver.sentBytes(bad.path)).toBeGreaterThan(0)

@@ -3,7 +3,7 @@ import { whileHeld } from '../support/attempts.ts'
 import { race } from '../support/client.ts'
 import { everyRoute } from '../support/every-route.ts'
 import { expectInvalidInput, expectProblem } from '../support/expect.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import {
   auditOfWebhooks,
   newAdministrator,
@@ -11,7 +11,7 @@ import {
   storedDelivery,
 } from '../support/webhook-administrator.ts'
 
-const service = useService()
+const service = useLentService()
 
 everyRoute(service, {
   method: 'POST',

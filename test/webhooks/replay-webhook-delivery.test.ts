@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { race } from '../support/client.ts'
 import { everyRoute } from '../support/every-route.ts'
 import { expectProblem } from '../support/expect.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import {
   auditOfWebhooks,
   newAdministrator,
@@ -10,7 +10,7 @@ import {
   storedDelivery,
 } from '../support/webhook-administrator.ts'
 
-const service = useService()
+const service = useLentService()
 
 everyRoute(service, {
   method: 'POST',
@@ -57,7 +57,7 @@ describe('accepts', () => {
     },
   )
 
-  test('one that is under way: it stays with whoever delivers it', async () => {
+  test('one that is under way: it stays with the consumer that delivers it', async () => {
     const { id, replay } = await newEndpoint()
     const claimed_until = new Date(Date.now() + 30_000)
     const deliveryId = await plantDelivery(service(), id, {

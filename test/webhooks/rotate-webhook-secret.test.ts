@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { race } from '../support/client.ts'
 import { everyRoute } from '../support/every-route.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import {
   auditOfWebhooks,
   newAdministrator,
@@ -9,7 +9,7 @@ import {
   storedWebhook,
 } from '../support/webhook-administrator.ts'
 
-const service = useService()
+const service = useLentService()
 
 everyRoute(service, {
   method: 'POST',

@@ -1,6 +1,7 @@
 /** CASES M01 and M03: where a webhook may not point, at creation, at update, at test and at replay; and what DNS decides. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { expectProblem } from '../support/expect.ts'
+import { a, aaaa, type Resolver, startResolver, type Zone } from '../support/resolver.ts'
 import { type Service, startService } from '../support/service.ts'
 import {
   type Administrator,
@@ -9,7 +10,6 @@ import {
   storedDelivery,
   storedWebhook,
 } from '../support/webhook-administrator.ts'
-import { a, aaaa, type Resolver, startResolver, type Zone } from './resolver.ts'
 
 let resolver: Resolver
 let service: Service
@@ -339,7 +339,7 @@ describe('an endpoint whose name has moved inside (FINDINGS F18)', () => {
     await expectUntouched()
   })
 
-  test('nor while nobody can say where it is', async () => {
+  test('nor while no one can say where it is', async () => {
     const { calls, expectUntouched } = await moved({ A: 'hangs' })
     for (const call of calls) expectProblem(await call(), 'upstream_timeout')
     await expectUntouched()
@@ -350,7 +350,7 @@ describe('accounts 10: no name is looked up for', () => {
   const NAME = 'asked.customer.net'
   const url = `https://${NAME}/`
 
-  /** Every call that would look the name up, by whoever has the token. */
+  /** Every call that would look the name up, by a caller who has the token. */
   async function calls() {
     const { client, call, newWebhook } = await newAdministrator(service)
     resolver.set(NAME, PUBLIC)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { everyRoute } from '../support/every-route.ts'
 import { expectProblem } from '../support/expect.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import {
   type Delivery,
   newAdministrator,
@@ -9,7 +9,7 @@ import {
   storedDelivery,
 } from '../support/webhook-administrator.ts'
 
-const service = useService()
+const service = useLentService()
 
 everyRoute(service, { method: 'POST', path: '/v1/webhooks/:id/test', allow: 'POST', caller: 'admin' })
 

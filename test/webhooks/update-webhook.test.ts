@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { newClient } from '../support/client.ts'
 import { everyRoute } from '../support/every-route.ts'
 import { expectInvalidInput, expectProblem } from '../support/expect.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import {
   auditOfWebhooks,
   newAdministrator,
@@ -11,7 +11,7 @@ import {
   URL_OF_NOBODY,
 } from '../support/webhook-administrator.ts'
 
-const service = useService()
+const service = useLentService()
 
 everyRoute(service, {
   method: 'PATCH',

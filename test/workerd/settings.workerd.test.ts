@@ -143,7 +143,7 @@ describe('who is asked about breached passwords', () => {
   const read = (changed: Bindings) => readSettings({ ...production, ...changed }, []).breachedPasswords
   const mirror = 'https://mirror.example.com/range/'
 
-  test('is nobody, unless the setting says so, and then Have I Been Pwned or the mirror that is named', () => {
+  test('is no one, unless the setting says so, and then Have I Been Pwned or the mirror that is named', () => {
     expect(read({})).toEqual({ url: null, timeoutMs: 500 })
     expect(read({ BREACHED_PASSWORDS: 'off', BREACHED_PASSWORDS_URL: mirror }).url).toBeNull()
     const hibp = { BREACHED_PASSWORDS: 'hibp' }

@@ -1,17 +1,13 @@
-/** The bundles as `wrangler deploy` would upload them: only the Worker that hashes passwords carries Argon2, and
- * only that of passkeys what verifies them. */
+/** The bundles as `wrangler deploy` would upload them: only the Workers that hash passwords carry Argon2, and
+ * only those of passkeys what verifies them. */
 import { expect, inject, test } from 'vitest'
 import { inspectBundle } from '../../ops/build.ts'
 import { ALL_IN_ONE, environmentOf, readWorkers } from '../../ops/routes.ts'
-import { requireBundle, WORKERS } from '../support/bundles.ts'
+import { requireBundle } from '../support/bundles.ts'
 
 const folderOf = (worker: string) => requireBundle(inject('stack').bundles, environmentOf(worker))
 
-test('the tests build every Worker of wrangler.toml', () => {
-  expect([...WORKERS].toSorted()).toEqual([...readWorkers().keys()].map(environmentOf).toSorted())
-})
-
-const MAY_HASH = ['password', ALL_IN_ONE]
+const MAY_HASH = ['password', 'pages', ALL_IN_ONE]
 const others = [...readWorkers().keys()].filter((worker) => !MAY_HASH.includes(worker))
 
 test.each(others)('%s carries no Argon2: neither its WebAssembly nor its driver', async (worker) => {
@@ -28,6 +24,6 @@ test.each([...readWorkers().keys()])(
   '%s carries what verifies passkeys only where it answers for them',
   async (worker) => {
     const { carriesWebAuthn } = await inspectBundle(await folderOf(worker))
-    expect(carriesWebAuthn).toBe(worker === 'passkey' || worker === ALL_IN_ONE)
+    expect(carriesWebAuthn).toBe(['passkey', 'pages', ALL_IN_ONE].includes(worker))
   },
 )

@@ -18,7 +18,7 @@ import {
 import { EDGE_LIMIT, FALLBACK_LIMIT, LIMITS, type Policy } from '../../src/limits/limits.ts'
 import { readCode, rowOf } from '../support/limit-rows.ts'
 
-/** Not by a literal path: the types of Workers and those of Node do not stand in one project. */
+/** Not by a literal path: the types of Workers and those of Node are not in one project. */
 const JOBS: string = '../../src/jobs.ts'
 const { CRONS, QUEUES } = (await import(JOBS)) as Record<'CRONS' | 'QUEUES', object> // see JOBS
 
@@ -32,8 +32,14 @@ const everyOperation = operationsOf(ALL_IN_ONE)
 const nameOf = ({ method, path }: Operation) => `${method} ${path}`
 /** A path as a caller writes it: `/v1/sessions/:id` becomes `/v1/sessions/x`. */
 const samplePath = (operation: Operation) => operation.path.replaceAll(/:\w+/g, 'x')
+/** Of the patterns that cover a path, Cloudflare takes the most specific one: 0 for none. */
 const takes = (worker: string, operation: Operation) =>
-  patternsOf(written.get(worker) ?? {}).some((pattern) => covers(pattern, samplePath(operation)))
+  Math.max(
+    0,
+    ...patternsOf(written.get(worker) ?? {})
+      .filter((pattern) => covers(pattern, samplePath(operation)))
+      .map(({ length }) => length),
+  )
 
 /** What wrangler makes of it, inheritance and all. */
 const resolve = (worker: string) =>
@@ -85,7 +91,10 @@ test.each(everyOperation.map((operation) => [nameOf(operation), operation] as co
     const answering = environments
       .map(([worker]) => worker)
       .filter((worker) => operationsOf(worker).map(nameOf).includes(name))
-    const routed = environments.map(([worker]) => worker).filter((worker) => takes(worker, operation))
+    const most = Math.max(...environments.map(([worker]) => takes(worker, operation)))
+    const routed = environments
+      .map(([worker]) => worker)
+      .filter((worker) => most > 0 && takes(worker, operation) === most)
     expect(answering).toHaveLength(1)
     expect(routed).toEqual(answering)
   },
@@ -109,7 +118,7 @@ test.each([...written])('%s is given the secrets that its code demands, and no o
 test.each([...written])(
   'files 2: %s may compute for seconds only where it has a reason',
   (worker, config) => {
-    const verifiesPasswords = operationsOf(worker).some(({ path }) => path === '/v1/login')
+    const verifiesPasswords = operationsOf(worker).some(({ path }) => /^\/(v1\/login|sign-in)$/.test(path))
     const cpuMs = { admin: 60_000, jobs: 30_000 }[worker] ?? (verifiesPasswords ? 15_000 : 1000)
     expect(config.limits).toEqual({ cpu_ms: cpuMs })
   },
@@ -163,7 +172,7 @@ test('a rate limiter counts in one namespace, whichever Worker asks, and no two 
 describe('queues and crons', () => {
   const consuming = [...written].filter(([, { queues }]) => queues?.consumers?.length)
 
-  test('are consumed by the all-in-one Worker and by jobs, alike, and by nobody else', () => {
+  test('are consumed by the all-in-one Worker and by jobs, alike, and by no one else', () => {
     expect(consuming.map(([worker]) => worker)).toEqual([ALL_IN_ONE, 'jobs'])
     const [all, jobs] = consuming.map(([, { queues, triggers }]) => ({
       consumers: queues?.consumers,

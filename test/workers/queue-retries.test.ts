@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { readWorkers } from '../../ops/routes.ts'
 
-/** Not by a literal path: the types of Workers and those of Node do not stand in one project. */
+/** Not by a literal path: the types of Workers and those of Node are not in one project. */
 const MESSAGES: string = '../../src/events/messages.ts'
 const { retryDelay, DEAD_LETTER_RETRIES } = (await import(MESSAGES)) as {
   retryDelay(attempts: number): number

@@ -1,19 +1,24 @@
-/** The README's route table and settings table against the code: what a newcomer reads is what is served. */
+/** The route table, the settings table and the commands of the documents against the code: what a newcomer reads is what is served. */
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import type { WorkerCode } from '../../ops/routes.ts'
 import { SETTING_NAMES } from '../../src/settings.ts'
 
 const readme = readFileSync('README.md', 'utf8')
+const documents = ['README.md', 'SECURITY.md', ...globSync('docs/*.md')]
+  .map((file) => readFileSync(file, 'utf8'))
+  .join('\n')
 const code: Record<string, WorkerCode> = JSON.parse(
   execFileSync(process.execPath, ['ops/routes.ts', '--json'], { encoding: 'utf8' }),
 )
 
-test('the README lists every operation, under the Worker that answers it', () => {
-  const listed = [...readme.matchAll(/^\| (GET|POST|PATCH|PUT|DELETE) (\S+) \| (\w+) \|/gm)].map(
-    ([, method, path, worker]) => `${worker} ${method} ${path}`,
-  )
+test('docs/routes.md lists every operation, under the Worker that answers it', () => {
+  const listed = [
+    ...readFileSync('docs/routes.md', 'utf8').matchAll(
+      /^\| (GET|POST|PATCH|PUT|DELETE) (\S+) \| ([\w-]+) \|/gm,
+    ),
+  ].map(([, method, path, worker]) => `${worker} ${method} ${path}`)
   const served = Object.entries(code)
     .filter(([worker]) => worker !== 'all-in-one')
     .flatMap(([worker, { operations }]) =>
@@ -22,14 +27,15 @@ test('the README lists every operation, under the Worker that answers it', () =>
   expect(listed.toSorted()).toEqual(served.toSorted())
 })
 
-test('the README explains every setting that a Worker reads', () => {
+test('docs/settings.md explains every setting that a Worker reads', () => {
   expect(SETTING_NAMES.length).toBeGreaterThan(10)
-  for (const name of SETTING_NAMES) expect(readme).toContain(`\`${name}\``)
+  const settings = readFileSync('docs/settings.md', 'utf8')
+  for (const name of SETTING_NAMES) expect(settings).toContain(`\`${name}\``)
 })
 
-test('the README gives the commands that package.json has', () => {
+test('the documents give the commands that package.json has', () => {
   const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> }
-  const named = [...readme.matchAll(/npm run ([a-z0-9]+)/g)].map(([, script]) => script ?? '')
+  const named = [...documents.matchAll(/npm run ([a-z0-9]+)/g)].map(([, script]) => script ?? '')
   expect(named.length).toBeGreaterThan(5)
   for (const script of named) expect(scripts).toHaveProperty(script)
 })

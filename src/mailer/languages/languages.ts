@@ -1,11 +1,8 @@
-/** The languages that mail is written in, and which of them somebody gets. */
+/** The languages of mails, and the choice of one. */
 import { findLanguage } from '../../http/language.ts'
-import { de } from './de.ts'
+import { LANGUAGES } from './all.ts'
 import { en } from './en.ts'
 import type { Texts } from './texts.ts'
-
-/** By BCP 47 tag. The first is for whoever wants none of them. */
-const LANGUAGES: Record<string, Texts> = { en, de }
 
 export type Language = {
   /** The tag of the texts. */
@@ -18,7 +15,7 @@ export type Language = {
 /** @param wanted tags, the reader's first, then the tenant's; any of them may be no tag at all */
 export function chooseLanguage(wanted: readonly (string | null)[]): Language {
   for (const tag of wanted) {
-    const found = tag === null ? null : findLanguage(tag, LANGUAGES)
+    const found = tag === null ? null : findLanguage<Texts>(tag, LANGUAGES)
     if (found) return { tag: found.tag, texts: found.texts, formats: found.locale }
   }
   return { tag: 'en', texts: en, formats: 'en' }

@@ -1,0 +1,1 @@
+CREATE INDEX CONCURRENTLY "totp_factors_user" ON "totp_factors" USING btree ("user_id");

@@ -1,0 +1,1 @@
+CREATE INDEX CONCURRENTLY "sessions_status" ON "sessions" USING btree ("tenant_id","revoked_at","status_index") WHERE revoked_at is not null;

@@ -1,0 +1,2 @@
+ALTER TABLE "api_keys" ADD COLUMN "reminded_at" timestamp with time zone;--> statement-breakpoint
+CREATE INDEX "api_keys_ending" ON "api_keys" USING btree ("expires_at") WHERE expires_at is not null and revoked_at is null and reminded_at is null;

@@ -1,0 +1,1 @@
+CREATE UNIQUE INDEX CONCURRENTLY "users_external_id" ON "users" USING btree ("tenant_id","external_id") WHERE external_id is not null;

@@ -1,0 +1,52 @@
+/**
+ * The frame of every page. hono/jsx escapes every text and attribute; what is raw here is our own style and script.
+ * Loaded when a page is rendered and not before, because Node, which reads the route table from our code, knows no JSX.
+ */
+import { raw } from 'hono/html'
+import type { Child } from 'hono/jsx'
+import { SCRIPT } from '../script.ts'
+import { STYLE } from '../style.ts'
+import type { Part } from './part.ts'
+
+export type Framed = {
+  tag: string
+  heading: string
+  /** The tenant's name, where it is known. */
+  tenant: string | null
+  content: Child
+  hasScript: boolean
+  /** For pages with lists. */
+  isWide: boolean
+  /** Beside the tenant's name: what leads away from here. */
+  top: Child
+  /** Below the page. */
+  foot: Child
+}
+
+export function renderFrame({ tag, heading, tenant, content, hasScript, isWide, top, foot }: Framed): string {
+  const page = (
+    <html lang={tag}>
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="robots" content="noindex" />
+        <title>{tenant === null ? heading : `${heading} – ${tenant}`}</title>
+        <style>{raw(STYLE)}</style>
+      </head>
+      <body class={isWide ? 'wide' : undefined}>
+        {tenant === null && !top ? null : (
+          <header class="top">
+            <p class="tenant">{tenant}</p>
+            {top}
+          </header>
+        )}
+        <main>{content}</main>
+        {foot ? <footer class="foot">{foot}</footer> : null}
+        {hasScript ? <script>{raw(SCRIPT)}</script> : null}
+      </body>
+    </html>
+  )
+  return `<!doctype html>${page.toString()}`
+}
+
+export const Card: Part = ({ children }) => <div class="card">{children}</div>

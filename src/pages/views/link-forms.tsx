@@ -1,0 +1,153 @@
+/** The forms of the pages that mailed links open. */
+
+import type { EmailPage, Page } from '../forms.ts'
+import type { Texts } from '../languages/texts.ts'
+import { CODE, EMAIL, Field, type FieldOf, Hidden, NEW_PASSWORD } from './fields.tsx'
+import { Card } from './layout.tsx'
+import type { Part } from './part.ts'
+
+/** What a page asks for besides the button. */
+const FIELDS: Record<Page, readonly FieldOf[]> = {
+  verify_email: [],
+  reset_password: [NEW_PASSWORD],
+  change_email: [],
+  revert_email: [],
+  sign_in: [],
+  restore_account: [],
+  accept_invitation: [
+    { name: 'name', label: 'optionalName', type: 'text', autocomplete: 'name', required: false },
+    NEW_PASSWORD,
+  ],
+  forgot_password: [EMAIL],
+  resend_verification: [EMAIL],
+  request_sign_in: [EMAIL],
+}
+
+/** What keeps a password that was chosen before, and what takes its place: one form each. */
+const PROOFS: Record<'known' | 'chosen', FieldOf> = {
+  known: {
+    name: 'password',
+    label: 'currentPassword',
+    type: 'password',
+    autocomplete: 'current-password',
+    required: true,
+  },
+  chosen: { ...NEW_PASSWORD, name: 'new_password' },
+}
+
+/** Where a form posts that is shown on another page. */
+const EMAIL_PATHS: Record<EmailPage, string> = {
+  forgot_password: '/link/forgot-password',
+  resend_verification: '/link/resend-verification',
+  request_sign_in: '/link/request-sign-in',
+}
+
+/** The form that replaces an expired link of this page; without one, there is only a text. */
+const WAY_ON: Partial<Record<Page, EmailPage>> = {
+  verify_email: 'resend_verification',
+  reset_password: 'forgot_password',
+  sign_in: 'request_sign_in',
+  restore_account: 'forgot_password',
+  revert_email: 'forgot_password',
+  accept_invitation: 'forgot_password',
+}
+
+/** What to do with a link of this page that is over. */
+export const WayOn: Part<{ page: Page; texts: Texts }> = ({ page, texts }) => {
+  const form = WAY_ON[page]
+  const text = texts.wayOn[page]
+  return (
+    <>
+      {text ? <p id="lead">{text}</p> : null}
+      {form ? <OneForm page={form} texts={texts} action={EMAIL_PATHS[form]} token={null} /> : null}
+    </>
+  )
+}
+
+/** Where pressing a button alone would cost the password: it is asked for, or a new one is chosen. */
+export const Proofs: Part<{ texts: Texts; action: string; token: string }> = ({ texts, action, token }) => {
+  const { known, chosen } = texts.proofs
+  const form = (name: 'known' | 'chosen') => (
+    <form method="post" action={action}>
+      <Hidden name="token" value={token} />
+      <Field {...PROOFS[name]} screen={{ texts }} />
+      <button type="submit">{texts.proofs[name].button}</button>
+    </form>
+  )
+  return (
+    <>
+      <p>{known.lead}</p>
+      {form('known')}
+      <details>
+        <summary>{chosen.heading}</summary>
+        <p>{chosen.lead}</p>
+        {form('chosen')}
+      </details>
+    </>
+  )
+}
+
+/** The second step of a sign-in by a link. */
+export const SecondStep: Part<{ texts: Texts; action: string; mfaToken: string }> = ({
+  texts,
+  action,
+  mfaToken,
+}) => (
+  <>
+    <p id="lead">{texts.secondStep.lead}</p>
+    <form method="post" action={action} aria-describedby="lead">
+      <Hidden name="mfa_token" value={mfaToken} />
+      <Field {...CODE} screen={{ texts }} />
+      <button type="submit">{texts.secondStep.button}</button>
+    </form>
+  </>
+)
+
+export const OneForm: Part<{ page: Page; texts: Texts; action: string; token: string | null }> = ({
+  page,
+  texts,
+  action,
+  token,
+}) => (
+  <form method="post" action={action} aria-describedby="lead">
+    {token === null ? null : <Hidden name="token" value={token} />}
+    {FIELDS[page].map((field) => (
+      <Field {...field} screen={{ texts }} />
+    ))}
+    <button type="submit">{texts.pages[page].button}</button>
+  </form>
+)
+
+/** A form, and what it does. */
+export const Led: Part<{ page: Page; texts: Texts; action: string; token: string | null }> = (props) => (
+  <>
+    <p id="lead">{props.texts.pages[props.page].lead}</p>
+    <OneForm {...props} />
+  </>
+)
+
+export const Status: Part<{ text: string }> = ({ text }) => <p role="status">{text}</p>
+
+type RefusedOf = {
+  alert: string
+  /** Where another attempt can help. */
+  again: string | null
+  /** The page whose link is over. */
+  over: Page | null
+  texts: Texts
+}
+
+export const Refused: Part<RefusedOf> = ({ alert, again, over, texts }) => (
+  <>
+    <p role="alert">{alert}</p>
+    {again === null ? null : <p>{again}</p>}
+    {over === null ? null : <WayOn page={over} texts={texts} />}
+  </>
+)
+
+export const Headed: Part<{ heading: string }> = ({ heading, children }) => (
+  <Card>
+    <h1>{heading}</h1>
+    {children}
+  </Card>
+)

@@ -1,0 +1,74 @@
+/** Showing again that it is you. */
+
+import type { Factors } from '../account-data.ts'
+import { queryOf } from '../flow.ts'
+import type { View } from '../hosted.ts'
+import type { Screen } from '../screen.ts'
+import { BackToAccount } from './account.tsx'
+import { Whose } from './account-forms.tsx'
+import { Alert, CODE, Field, FormToken } from './fields.tsx'
+import { Card } from './layout.tsx'
+import type { Part } from './part.ts'
+
+/** An account that owed a second factor when it signed in shows that one. */
+export function stepUp(screen: Screen, { present, found: [[factors]] }: Factors): View {
+  const { stepUp: words } = screen.texts
+  const needsFactor = present.state.owedAal > 1
+  const hasCode = factors !== undefined && (factors.id !== null || factors.codesLeft > 0)
+  return {
+    heading: words.heading,
+    content: (
+      <Card>
+        <h1>{words.heading}</h1>
+        <p class="lead">{words.lead}</p>
+        <Alert screen={screen} />
+        {needsFactor ? null : (
+          <form method="post" action={screen.action}>
+            <FormToken screen={screen} />
+            <Whose user={present.user} />
+            <Field
+              screen={screen}
+              name="password"
+              label="password"
+              type="password"
+              autocomplete="current-password"
+              required={true}
+              isFirst={true}
+            />
+            <button type="submit">{words.button}</button>
+          </form>
+        )}
+        {hasCode ? <CodeForm screen={screen} isFirst={needsFactor} /> : null}
+        <p class="more">
+          <a href={`/sign-in${queryOf(screen.flow, { prompt: 'login' })}`}>{words.again}</a>
+          <br />
+          <a href={screen.to('/account')}>{screen.texts.account.back}</a>
+        </p>
+      </Card>
+    ),
+  }
+}
+
+export function stepUpWithCode(screen: Screen): View {
+  const { stepUp: words } = screen.texts
+  return {
+    heading: words.heading,
+    content: (
+      <Card>
+        <h1>{words.heading}</h1>
+        <p class="lead">{words.lead}</p>
+        <Alert screen={screen} />
+        <CodeForm screen={screen} isFirst={true} />
+        <BackToAccount screen={screen} />
+      </Card>
+    ),
+  }
+}
+
+const CodeForm: Part<{ screen: Screen; isFirst: boolean }> = ({ screen, isFirst }) => (
+  <form method="post" action={screen.to('/step-up/code')} class="code">
+    <FormToken screen={screen} />
+    <Field {...CODE} screen={screen} hint={screen.texts.secondStep.lead} isFirst={isFirst} />
+    <button type="submit">{screen.texts.stepUp.button}</button>
+  </form>
+)

@@ -1,0 +1,72 @@
+/** The Worker `pages`: what people see who sign in, and their account. It calls what the other Workers answer, and so needs what they need. */
+import { createApp } from '../app.ts'
+import { accountAuthenticatorPage } from '../pages/account-authenticator.page.ts'
+import { accountAuthenticatorCodePage } from '../pages/account-authenticator-code.page.ts'
+import { accountAuthenticatorRemovePage } from '../pages/account-authenticator-remove.page.ts'
+import { accountClosePage } from '../pages/account-close.page.ts'
+import { accountDataPage } from '../pages/account-data.page.ts'
+import { accountDevicesPage } from '../pages/account-devices.page.ts'
+import { accountEmailPage } from '../pages/account-email.page.ts'
+import { accountIdentitiesPage } from '../pages/account-identities.page.ts'
+import { accountIdentityLinkPage } from '../pages/account-identity-link.page.ts'
+import { accountOtherDevicesPage } from '../pages/account-other-devices.page.ts'
+import { accountOverviewPage } from '../pages/account-overview.page.ts'
+import { accountPasskeyOptionsPage } from '../pages/account-passkey-options.page.ts'
+import { accountPasskeyRemovePage } from '../pages/account-passkey-remove.page.ts'
+import { accountPasskeysPage } from '../pages/account-passkeys.page.ts'
+import { accountPasswordPage } from '../pages/account-password.page.ts'
+import { accountProfilePage } from '../pages/account-profile.page.ts'
+import { accountRecoveryCodesPage } from '../pages/account-recovery-codes.page.ts'
+import { continuePage } from '../pages/continue.page.ts'
+import { emailCodePage } from '../pages/email-code.page.ts'
+import { enrolPage } from '../pages/enrol.page.ts'
+import { enrolCodePage } from '../pages/enrol-code.page.ts'
+import { enterCodePage } from '../pages/enter-code.page.ts'
+import { homePage } from '../pages/home.page.ts'
+import { passkeySecondFactorPage } from '../pages/passkey-second-factor.page.ts'
+import { passkeySignInPage } from '../pages/passkey-sign-in.page.ts'
+import { passwordSignInPage } from '../pages/password-sign-in.page.ts'
+import { secondFactorPage } from '../pages/second-factor.page.ts'
+import { signOutPage } from '../pages/sign-out.page.ts'
+import { signUpPage } from '../pages/sign-up.page.ts'
+import { stepUpPage } from '../pages/step-up.page.ts'
+import { stepUpCodePage } from '../pages/step-up-code.page.ts'
+import { SECRETS } from '../settings.ts'
+
+export const operations = [
+  homePage,
+  ...passwordSignInPage,
+  ...secondFactorPage,
+  ...emailCodePage,
+  ...enterCodePage,
+  ...enrolPage,
+  ...enrolCodePage,
+  ...passkeySignInPage,
+  ...passkeySecondFactorPage,
+  ...signUpPage,
+  ...continuePage,
+  ...signOutPage,
+  ...stepUpPage,
+  ...stepUpCodePage,
+  ...accountOverviewPage,
+  ...accountProfilePage,
+  ...accountPasswordPage,
+  ...accountEmailPage,
+  ...accountDevicesPage,
+  ...accountOtherDevicesPage,
+  ...accountAuthenticatorPage,
+  ...accountAuthenticatorCodePage,
+  ...accountAuthenticatorRemovePage,
+  ...accountRecoveryCodesPage,
+  ...accountPasskeysPage,
+  ...accountPasskeyOptionsPage,
+  ...accountPasskeyRemovePage,
+  ...accountIdentitiesPage,
+  ...accountIdentityLinkPage,
+  ...accountDataPage,
+  ...accountClosePage,
+]
+
+export const secrets = SECRETS
+
+export default createApp(operations, secrets)
