@@ -175,8 +175,10 @@ function createDatabasePools(port: number) {
       allowExitOnIdle: true,
     }
     const pool = new pg.Pool({ host: LOOPBACK, port, user, database, max, ...application })
-    // An idle connection that the server ended (restart, dropped database); the pool forgets it by itself.
+    // A connection that the server ended (restart, dropped database): the pool forgets an idle one by itself, and who
+    // has one that is lent learns it from their next query.
     pool.on('error', () => {})
+    pool.on('connect', (client) => client.on('error', () => {}))
     pools.set(key, pool)
     return pool
   }

@@ -226,7 +226,11 @@ async function startBackend(): Promise<Backend> {
     newTenant: (options) => insertTenant(database.client, options),
     trips: () => ({ postgres: neon.trips(), redis: redis.trips() }),
     gates,
-    operator: createOperatorContext(operatorBindings, ['DATABASE_URL', 'SIGNING_SEAL_KEYS', 'AUTH_KEYS']),
+    operator: createOperatorContext(
+      operatorBindings,
+      ['DATABASE_URL', 'SIGNING_SEAL_KEYS', 'AUTH_KEYS'],
+      DEADLINES,
+    ),
     bindings: {
       ENVIRONMENT: 'local',
       DATABASE_URL: databaseUrl(gates.postgres.port),
@@ -253,6 +257,9 @@ async function startBackend(): Promise<Backend> {
     },
   }
 }
+
+/** A service is lent to many files, one after the other, for longer than any one command may take. */
+const DEADLINES = { postgres: 60_000, redis: 10_000, request: Number.POSITIVE_INFINITY }
 
 /** Whatever happened, as it is kept and sent on. */
 const KEPT_TEXT = `
