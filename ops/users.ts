@@ -11,13 +11,8 @@
 import { parseArgs } from 'node:util'
 import * as v from 'valibot'
 import { COUNTED_SESSIONS, type FoundAccount, findAccounts } from '../src/access/find-store.ts'
-import {
-  disableAccount,
-  enableAccount,
-  type Outcome,
-  signAccountOut,
-  type Target,
-} from '../src/access/status-store.ts'
+import { disableAccount, enableAccount, signAccountOut } from '../src/access/status-store.ts'
+import { type Outcome, type Target } from '../src/access/target-store.ts'
 import { EmailAddress } from '../src/accounts/accounts.ts'
 import { issueReset } from '../src/admin/reset-store.ts'
 import { byOperator } from '../src/guard/acting-store.ts'

@@ -14,8 +14,8 @@ import { issueToken, voidTokens } from '../one-time/store.ts'
 import { endedSessions } from '../sessions/ended-store.ts'
 import { isUniqueViolation } from '../storage/postgres.ts'
 import { rowsOf } from '../storage/rows.ts'
-import { NOTHING, OUTCOME, type Outcome, outcomeOf, reasonOf, type Target, targetOf } from './status-store.ts'
 import { endAccess } from './store.ts'
+import { NOTHING, OUTCOME, type Outcome, outcomeOf, reasonOf, type Target, targetOf } from './target-store.ts'
 
 type Writer = Pick<JobContext, 'db'> & AnyRecorder
 

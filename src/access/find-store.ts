@@ -4,7 +4,7 @@ import * as v from 'valibot'
 import type { JobContext } from '../context.ts'
 import { sessionIsLive } from '../guard/live-store.ts'
 import { type Row, rowsOf, Time } from '../storage/rows.ts'
-import { STATUSES, type Status, statusNow } from './status-store.ts'
+import { STATUSES, type Status, statusNow } from './target-store.ts'
 
 type Reader = Pick<JobContext, 'db'>
 

@@ -5,7 +5,7 @@ import type { AnyRecorder } from '../events/outbox.ts'
 import { actingOf, doneBy, lockTarget } from '../guard/acting-store.ts'
 import { rowsOf } from '../storage/rows.ts'
 import { proveAddress } from './proof-store.ts'
-import { NOTHING, OUTCOME, type Outcome, outcomeOf, reasonOf, type Target, targetOf } from './status-store.ts'
+import { NOTHING, OUTCOME, type Outcome, outcomeOf, reasonOf, type Target, targetOf } from './target-store.ts'
 
 type Writer = Pick<JobContext, 'db'> & AnyRecorder
 

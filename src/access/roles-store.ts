@@ -13,7 +13,7 @@ import { CALLER, callerRow } from '../guard/caller-store.ts'
 import { ADMIN } from '../guard/demands.ts'
 import { type Row, rowsOf } from '../storage/rows.ts'
 import { users } from '../storage/schema.ts'
-import { reasonOf, STATUSES, type Target, targetOf } from './status-store.ts'
+import { reasonOf, STATUSES, type Target, targetOf } from './target-store.ts'
 
 type Writer = Pick<JobContext, 'db'> & AnyRecorder
 

@@ -1,7 +1,7 @@
 /** The SQL of creating an account for a person, by an administrator. */
 import { sql } from 'drizzle-orm'
 import * as v from 'valibot'
-import { reasonOf } from '../access/status-store.ts'
+import { reasonOf } from '../access/target-store.ts'
 import type { CanonicalEmail } from '../accounts/accounts.ts'
 import { insertUsers } from '../accounts/store.ts'
 import type { Context } from '../context.ts'

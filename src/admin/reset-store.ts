@@ -8,7 +8,7 @@ import {
   reasonOf,
   type Target,
   targetOf,
-} from '../access/status-store.ts'
+} from '../access/target-store.ts'
 import type { Context } from '../context.ts'
 import { type AnyRecorder, recordEvent } from '../events/outbox.ts'
 import { actingOf, doneBy } from '../guard/acting-store.ts'

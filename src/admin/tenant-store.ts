@@ -1,7 +1,7 @@
 /** The SQL of an administrator who reads and changes the tenant. */
 import { sql } from 'drizzle-orm'
 import * as v from 'valibot'
-import { reasonOf } from '../access/status-store.ts'
+import { reasonOf } from '../access/target-store.ts'
 import type { Context } from '../context.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
 import { CALLER, callerOf, callerRow } from '../guard/caller-store.ts'

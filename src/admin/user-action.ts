@@ -1,5 +1,5 @@
 /** What operations on one account share that take a reason and nothing else, and answer 204. */
-import type { Target } from '../access/status-store.ts'
+import type { Target } from '../access/target-store.ts'
 import type { Context } from '../context.ts'
 import { byAdmin } from '../guard/acting-store.ts'
 import { type CallerOperation, requireCaller } from '../guard/caller.ts'

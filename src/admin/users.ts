@@ -1,7 +1,7 @@
 /** Accounts as administrators see them, and what an operation on one answers. */
 import * as v from 'valibot'
 import { COUNTED_SESSIONS, type FoundAccount, type ListedAccount } from '../access/find-store.ts'
-import { type Outcome, STATUSES } from '../access/status-store.ts'
+import { type Outcome, STATUSES } from '../access/target-store.ts'
 import { presentUser, UserAnswer } from '../accounts/accounts.ts'
 import { type Admin, refuseUnless } from '../guard/demands.ts'
 import { AnsweredInstant, instant } from '../http/answer.ts'
