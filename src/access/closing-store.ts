@@ -8,14 +8,13 @@ import { isLastAdministrator } from '../accounts/administrators-store.ts'
 import { eraseSoon, markClosed, markReopened } from '../accounts/closing-store.ts'
 import type { JobContext } from '../context.ts'
 import { type AnyRecorder, recordEvent } from '../events/outbox.ts'
-import { actingOf, doneBy, lockAdministrators, lockTarget } from '../guard/acting-store.ts'
+import { doneBy } from '../guard/acting-store.ts'
 import type { NewToken } from '../one-time/one-time.ts'
 import { issueToken, voidTokens } from '../one-time/store.ts'
 import { endedSessions } from '../sessions/ended-store.ts'
 import { isUniqueViolation } from '../storage/postgres.ts'
-import { rowsOf } from '../storage/rows.ts'
 import { endAccess } from './store.ts'
-import { NOTHING, OUTCOME, type Outcome, outcomeOf, reasonOf, type Target, targetOf } from './target-store.ts'
+import { changeAccount, type Outcome, reasonOf, type Target } from './target-store.ts'
 
 type Writer = Pick<JobContext, 'db'> & AnyRecorder
 
@@ -53,74 +52,52 @@ export const closing = (
 }
 
 /** No administrator closes their own account so, nor the last one. */
-export async function closeAccountOf(
-  ctx: Writer,
-  { acting, userId, reason }: Target,
-  token: NewToken,
-): Promise<Outcome> {
-  const decide = rowsOf(
-    ctx.db,
-    OUTCOME,
-  )(sql`
-    with ${actingOf(acting)},
-    target as (${targetOf(userId)}),
-    closing as (
-      select users.id as user_id, users.tenant_id, null::uuid as id
-      from users join caller on caller.tenant_id = users.tenant_id
-      where users.id = ${userId} and users.deleted_at is null and users.id is distinct from caller.user_id
-        and not ${isLastAdministrator}),
-    ${closing(ctx, token, { ...doneBy(acting), data: reasonOf(reason) })}
-    ${outcomeOf(sql`closed`)}`)
-  const [, , [outcome]] = await ctx.db.batch([
-    lockAdministrators(ctx, acting),
-    lockTarget(ctx, acting, userId),
-    decide,
-  ])
-  return outcome ?? NOTHING
+export const closeAccountOf = (ctx: Writer, target: Target, token: NewToken): Promise<Outcome> => {
+  const { acting, userId, reason } = target
+  return changeAccount(ctx, target, {
+    losesAdministrator: true,
+    changed: sql`closed`,
+    members: sql`
+      closing as (
+        select users.id as user_id, users.tenant_id, null::uuid as id
+        from users join caller on caller.tenant_id = users.tenant_id
+        where users.id = ${userId} and users.deleted_at is null and users.id is distinct from caller.user_id
+          and not ${isLastAdministrator}),
+      ${closing(ctx, token, { ...doneBy(acting), data: reasonOf(reason) })}`,
+  })
 }
 
 /**
  * An account that is closed, its way back with it: the next run of the erasure takes it (src/me/erase-closed.job.ts). Closing
  * comes first, so that an erasure that was a mistake is two of them.
  */
-export async function eraseAccountSoon(ctx: Writer, { acting, userId, reason }: Target): Promise<Outcome> {
+export const eraseAccountSoon = (ctx: Writer, target: Target): Promise<Outcome> => {
+  const { acting, reason } = target
   const happened = sql`select tenant_id, user_id as subject, ${reasonOf(reason)} as data from erasing`
-  const decide = rowsOf(
-    ctx.db,
-    OUTCOME,
-  )(sql`
-    with ${actingOf(acting)},
-    target as (${targetOf(userId)}),
-    erasing as (${eraseSoon(sql`target`)}),
-    ${voidTokens(sql`erasing`, sql`true`)},
-    recorded as (${recordEvent(ctx, 'user.erasure_requested', happened, doneBy(acting))})
-    ${outcomeOf(sql`erasing`)}`)
-  const [, [outcome]] = await ctx.db.batch([lockTarget(ctx, acting, userId), decide])
-  return outcome ?? NOTHING
+  return changeAccount(ctx, target, {
+    changed: sql`erasing`,
+    members: sql`
+      erasing as (${eraseSoon(sql`target`)}),
+      ${voidTokens(sql`erasing`, sql`true`)},
+      recorded as (${recordEvent(ctx, 'user.erasure_requested', happened, doneBy(acting))})`,
+  })
 }
 
 /**
  * Opens a closed account again, signed out and without a password; its owner resets that. Its address is no more proved
  * than it was. @returns `email_taken` where another account has the address by now
  */
-export async function restoreAccountOf(
-  ctx: Writer,
-  { acting, userId, reason }: Target,
-): Promise<Outcome | 'email_taken'> {
+export async function restoreAccountOf(ctx: Writer, target: Target): Promise<Outcome | 'email_taken'> {
+  const { acting, reason } = target
   const happened = sql`select tenant_id, user_id as subject, ${reasonOf(reason)} as data from reopened`
-  const decide = rowsOf(
-    ctx.db,
-    OUTCOME,
-  )(sql`
-    with ${actingOf(acting)},
-    target as (${targetOf(userId)}),
-    reopened as (${markReopened(sql`target`)}),
-    ${voidTokens(sql`reopened`)},
-    recorded as (${recordEvent(ctx, 'user.restored', happened, doneBy(acting))})
-    ${outcomeOf(sql`reopened`)}`)
   try {
-    const [, [outcome]] = await ctx.db.batch([lockTarget(ctx, acting, userId), decide])
-    return outcome ?? NOTHING
+    return await changeAccount(ctx, target, {
+      changed: sql`reopened`,
+      members: sql`
+        reopened as (${markReopened(sql`target`)}),
+        ${voidTokens(sql`reopened`)},
+        recorded as (${recordEvent(ctx, 'user.restored', happened, doneBy(acting))})`,
+    })
   } catch (error) {
     if (isUniqueViolation(error, 'users')) return 'email_taken'
     throw error

@@ -8,12 +8,12 @@ import { MAX_ROLES } from '../accounts/accounts.ts'
 import { setRoles } from '../accounts/administrators-store.ts'
 import type { JobContext } from '../context.ts'
 import { type AnyRecorder, recordEvent } from '../events/outbox.ts'
-import { actingOf, doneBy, lockAdministrators, lockTarget } from '../guard/acting-store.ts'
+import { doneBy } from '../guard/acting-store.ts'
 import { CALLER, callerRow } from '../guard/caller-store.ts'
 import { ADMIN } from '../guard/demands.ts'
 import { type Row, rowsOf } from '../storage/rows.ts'
 import { users } from '../storage/schema.ts'
-import { reasonOf, STATUSES, type Target, targetOf } from './target-store.ts'
+import { decideOn, reasonOf, STATUSES, type Target } from './target-store.ts'
 
 type Writer = Pick<JobContext, 'db'> & AnyRecorder
 
@@ -60,22 +60,18 @@ export type RoleChange = { grant: readonly string[]; revoke: readonly string[] }
  */
 export async function changeRoles(
   ctx: Writer,
-  { acting, userId, reason }: Target,
+  target: Target,
   { grant, revoke }: RoleChange,
   { unproved, last }: { unproved: boolean; last: boolean },
 ): Promise<RolesOutcome> {
+  const { acting, reason } = target
   const [granted, revoked] = [texts(grant), texts(revoke)]
   const takesAdmin = sql`(${revoke.includes(ADMIN)}::boolean and ${ADMIN} = any(target.roles))`
   const happened = sql`
     select changed.tenant_id, changed.id as subject, ${reasonOf(reason)} || jsonb_build_object(
       'granted', to_jsonb(wanted.granted), 'revoked', to_jsonb(wanted.revoked)) as data
     from changed join wanted using (id)`
-  const decide = rowsOf(
-    ctx.db,
-    OUTCOME,
-  )(sql`
-    with ${actingOf(acting)},
-    target as (${targetOf(userId)}),
+  const members = sql`
     wanted as (
       select target.id, ${without(sql`target.roles || ${without(granted, sql`target.roles`)}`, revoked)} as roles,
         ${without(granted, sql`target.roles || ${revoked}`)} as granted,
@@ -91,7 +87,8 @@ export async function changeRoles(
         and cardinality(decided.granted) + cardinality(decided.revoked) > 0
         and (cardinality(decided.granted) = 0 or target.email_verified_at is not null or ${unproved}::boolean)
         and not (${takesAdmin} and (target.is_own or (target.is_last and not ${last}::boolean)))`)}),
-    recorded as (${recordEvent(ctx, 'user.roles_changed', happened, doneBy(acting))})
+    recorded as (${recordEvent(ctx, 'user.roles_changed', happened, doneBy(acting))})`
+  const outcome = sql`
     select ${callerRow}, (select status_now from target) as status,
       exists (select from target where is_own and ${takesAdmin}) as is_own,
       exists (select from target where is_last and ${takesAdmin}) as is_last,
@@ -99,13 +96,8 @@ export async function changeRoles(
       not exists (select from decided where not has_room) as has_room, exists (select from changed) as is_changed,
       exists (select from wanted where cardinality(granted) > 0) as is_granted,
       coalesce((select to_jsonb(case when exists (select from changed) then wanted.roles else target.roles end)
-        from wanted join target using (id)), '[]'::jsonb) as roles`)
-  const [, , [outcome]] = await ctx.db.batch([
-    lockAdministrators(ctx, acting),
-    lockTarget(ctx, acting, userId),
-    decide,
-  ])
-  return outcome ?? NOTHING
+        from wanted join target using (id)), '[]'::jsonb) as roles`
+  return (await decideOn(ctx, target, OUTCOME, { members, outcome, losesAdministrator: true })) ?? NOTHING
 }
 
 const NOTHING: RolesOutcome = {

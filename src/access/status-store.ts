@@ -9,11 +9,10 @@ import { markEnabled } from '../accounts/store.ts'
 import type { JobContext } from '../context.ts'
 import type { ChangeType } from '../events/catalogue.ts'
 import { type AnyRecorder, recordEvent } from '../events/outbox.ts'
-import { actingOf, doneBy, lockAdministrators, lockTarget } from '../guard/acting-store.ts'
+import { doneBy } from '../guard/acting-store.ts'
 import { endedSessions, endSessionRows } from '../sessions/ended-store.ts'
-import { rowsOf } from '../storage/rows.ts'
 import { endAccess } from './store.ts'
-import { NOTHING, OUTCOME, type Outcome, outcomeOf, reasonOf, type Target, targetOf } from './target-store.ts'
+import { changeAccount, type Outcome, reasonOf, type Target } from './target-store.ts'
 
 type Writer = Pick<JobContext, 'db'> & AnyRecorder
 
@@ -38,18 +37,15 @@ export const signAccountOut = (ctx: Writer, target: Target): Promise<Outcome> =>
     ends: (account) => endSessionRows(account, { reason: 'revoked' }),
   })
 
-export async function enableAccount(ctx: Writer, { acting, userId, reason }: Target): Promise<Outcome> {
+export const enableAccount = (ctx: Writer, target: Target): Promise<Outcome> => {
+  const { acting, reason } = target
   const happened = sql`select tenant_id, id as subject, ${reasonOf(reason)} as data from enabled`
-  const [outcome] = await rowsOf(
-    ctx.db,
-    OUTCOME,
-  )(sql`
-    with ${actingOf(acting)},
-    target as (${targetOf(userId)}),
-    enabled as (${markEnabled(sql`target`)}),
-    recorded as (${recordEvent(ctx, 'user.enabled', happened, doneBy(acting))})
-    ${outcomeOf(sql`enabled`)}`)
-  return outcome ?? NOTHING
+  return changeAccount(ctx, target, {
+    changed: sql`enabled`,
+    members: sql`
+      enabled as (${markEnabled(sql`target`)}),
+      recorded as (${recordEvent(ctx, 'user.enabled', happened, doneBy(acting))})`,
+  })
 }
 
 type Change = {
@@ -59,34 +55,27 @@ type Change = {
   ends: (account: SQL) => SQL
   /** What else is set of it. */
   also?: SQL
-  losesAdministrator?: true
+  losesAdministrator?: boolean
 }
 
-async function change(
+function change(
   ctx: Writer,
-  { acting, userId, reason }: Target,
+  target: Target,
   event: ChangeType,
-  { of, ends, also, losesAdministrator }: Change,
+  { of, ends, also, losesAdministrator = false }: Change,
 ): Promise<Outcome> {
+  const { acting, userId, reason } = target
   const happened = sql`
     select tenant_id, user_id as subject, ${endedSessions} || ${reasonOf(reason)} as data from account`
-  const decide = rowsOf(
-    ctx.db,
-    OUTCOME,
-  )(sql`
-    with ${actingOf(acting)},
-    target as (${targetOf(userId)}),
-    account as (
-      select users.id as user_id, users.tenant_id, null::uuid as id
-      from users join caller on caller.tenant_id = users.tenant_id where users.id = ${userId} and ${of}),
-    ${ends(sql`account`)},
-    ${beginEpochOf(sql`account`, 'revoked', also)},
-    recorded as (${recordEvent(ctx, event, happened, doneBy(acting))})
-    ${outcomeOf(sql`account`)}`)
-  const lock = lockTarget(ctx, acting, userId)
-  const results = losesAdministrator
-    ? await ctx.db.batch([lockAdministrators(ctx, acting), lock, decide])
-    : await ctx.db.batch([lock, decide])
-  const [outcome] = results.at(-1) as Outcome[] // the last of either batch
-  return outcome ?? NOTHING
+  return changeAccount(ctx, target, {
+    losesAdministrator,
+    changed: sql`account`,
+    members: sql`
+      account as (
+        select users.id as user_id, users.tenant_id, null::uuid as id
+        from users join caller on caller.tenant_id = users.tenant_id where users.id = ${userId} and ${of}),
+      ${ends(sql`account`)},
+      ${beginEpochOf(sql`account`, 'revoked', also)},
+      recorded as (${recordEvent(ctx, event, happened, doneBy(acting))})`,
+  })
 }
