@@ -7,13 +7,8 @@ import { Card } from './layout.tsx'
 import type { Part } from './part.ts'
 
 /** What a page asks for besides the button. */
-const FIELDS: Record<Page, readonly FieldOf[]> = {
-  verify_email: [],
+const FIELDS: Partial<Record<Page, readonly FieldOf[]>> = {
   reset_password: [NEW_PASSWORD],
-  change_email: [],
-  revert_email: [],
-  sign_in: [],
-  restore_account: [],
   accept_invitation: [
     { name: 'name', label: 'optionalName', type: 'text', autocomplete: 'name', required: false },
     NEW_PASSWORD,
@@ -111,7 +106,7 @@ export const OneForm: Part<{ page: Page; texts: Texts; action: string; token: st
 }) => (
   <form method="post" action={action} aria-describedby="lead">
     {token === null ? null : <Hidden name="token" value={token} />}
-    {FIELDS[page].map((field) => (
+    {(FIELDS[page] ?? []).map((field) => (
       <Field {...field} screen={{ texts }} />
     ))}
     <button type="submit">{texts.pages[page].button}</button>
