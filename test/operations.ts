@@ -178,6 +178,18 @@ async function fromProvider(client: Client, tokens: Tokens) {
 const form = async (client: Client): Promise<Made> => client.pageForm(null)
 const ownForm = async (client: Client, tokens: Tokens): Promise<Made> => client.pageForm(tokens)
 
+/** A form about one thing of the account, made for this call. */
+async function withId(
+  client: Client,
+  tokens: Tokens,
+  field: string,
+  make: (client: Client, tokens: Tokens) => Promise<Made>,
+): Promise<Made> {
+  const { id = '' } = await make(client, tokens)
+  const made = await client.pageForm(tokens)
+  return { ...made, fields: { ...made.fields, [field]: id } }
+}
+
 /** What the script of a page fills in, with the form of that page. */
 async function withForm(
   client: Client,
@@ -187,7 +199,7 @@ async function withForm(
   const { fields, headers } = await make(client, tokens)
   const own = await client.pageForm(tokens)
   const anyones = await client.pageForm(null)
-  const isOwn = make === madeByAuthenticator
+  const isOwn = make === madeByAuthenticator || make === signedForStepUp
   const form = isOwn ? own : anyones
   return {
     fields: { ...fields, ...form.fields, credential: JSON.stringify(fields?.credential) },
@@ -202,7 +214,7 @@ const INPUTS: Record<string, Input> = {
   enterCodePage: { purpose: 'sign_in', fields: (_, { code }) => ({ code }), make: form },
   secondFactorPage: {
     factor: {},
-    without: ['methods'],
+    without: ['methods', 'trust_device', 'status'],
     fields: (_, __, { mfaToken, secret }) => ({ mfa_token: mfaToken, code: codeAt(secret) }),
     make: form,
   },
@@ -215,6 +227,24 @@ const INPUTS: Record<string, Input> = {
   signOutPage: { make: ownForm },
   stepUpPage: { without: ['email'], make: ownForm },
   stepUpCodePage: { factor: {}, fields: (_, __, { secret }) => ({ code: codeAt(secret) }), make: ownForm },
+  stepUpPasskeyPage: {
+    fields: () => ({ credential: JSON.stringify(unknownCredential('webauthn.get')) }),
+    make: (client, tokens) => withForm(client, tokens, signedForStepUp),
+  },
+  stepUpPasskeyOptionsPage: {
+    without: ['credential'],
+    make: async (client, tokens) => {
+      await client.plantedPasskey(tokens)
+      return client.pageForm(tokens)
+    },
+  },
+  stepUpProviderPage: {
+    make: async (client, tokens) => {
+      const { slug: provider } = await client.plantedSocial.trustedProvider()
+      const made = await client.pageForm(tokens)
+      return { ...made, fields: { ...made.fields, provider } }
+    },
+  },
   accountOverviewPage: { make: (client, tokens) => client.pageForm(tokens, { isOld: true }) },
   accountProfilePage: { without: ['locale', 'operational_mail'], make: ownForm },
   accountPasswordPage: {
@@ -284,12 +314,20 @@ const INPUTS: Record<string, Input> = {
     fields: () => ({ credential: JSON.stringify(unknownCredential('webauthn.get')) }),
     make: (client, tokens) => withForm(client, tokens, signedByPasskey),
   },
+  accountTrustedDevicesPage: { make: ownForm },
+  accountTrustedDeviceRemovePage: {
+    make: (client, tokens) => withId(client, tokens, 'device_id', trustedDevice),
+  },
+  accountPasskeyFactorPage: { make: (client, tokens) => withId(client, tokens, 'passkey_id', provedPasskey) },
+  accountPasskeyFactorRemovePage: {
+    make: (client, tokens) => withId(client, tokens, 'passkey_id', passkeyAsFactor),
+  },
   passkeySecondFactorPage: {
     fields: () => ({
       mfa_token: NEVER_PLANTED.mfaToken,
       credential: JSON.stringify(unknownCredential('webauthn.get')),
     }),
-    without: ['methods'],
+    without: ['methods', 'trust_device'],
     make: (client, tokens) => withForm(client, tokens, signedAsFactor),
   },
   register: { fields: () => ({ email: newEmail() }) },
@@ -358,6 +396,7 @@ const INPUTS: Record<string, Input> = {
     make: passkeyAsFactor,
   },
   verifyMfaWithPasskey: {
+    without: ['trust_device'],
     fields: () => ({ mfa_token: NEVER_PLANTED.mfaToken, credential: unknownCredential('webauthn.get') }),
     make: signedAsFactor,
   },

@@ -12,6 +12,8 @@ import { endChallenge } from '../sign-in/end-challenge-store.ts'
 import type { MfaTokenHash } from '../sign-in/mfa-token.ts'
 import type { Beginning, Begun } from '../sign-in/start.ts'
 import { beginningColumns } from '../sign-in/start-store.ts'
+import type { NewTrust } from '../sign-in/trusted-device.ts'
+import { trustDevice } from '../sign-in/trusted-device-store.ts'
 import { mfaChallenges, passkeys, signingKeys, tenantHosts, tenants } from '../storage/schema.ts'
 
 const OFFERED = v.array(v.object({ credentialId: v.string(), transports: v.array(v.string()) }))
@@ -82,6 +84,7 @@ export async function passWithPasskey(
   ctx: Pick<Context, 'db' | 'settings' | 'outcome'> & Recorder,
   { challengeId, ...answered }: AnsweredCeremony & { challengeId: string },
   beginning: Beginning,
+  trust: NewTrust | null,
 ): Promise<Begun | Refusal | null> {
   const { begun } = await endChallenge(
     ctx,
@@ -96,6 +99,7 @@ export async function passWithPasskey(
         proved as (select user_id from used),
         -- No one guesses a signature.
         attempts as (select 0 as failures, 0 as wait_seconds where false)`,
+      after: trustDevice(ctx, trust),
     },
   )
   return begun

@@ -1,5 +1,5 @@
 /** The SQL of step-up with a passkey. */
-import { and, eq, lt, sql } from 'drizzle-orm'
+import { and, eq, lt, type SQL, sql } from 'drizzle-orm'
 import type { Context } from '../context.ts'
 import type { Recorder } from '../events/outbox.ts'
 import type { Caller } from '../guard/demands.ts'
@@ -15,7 +15,7 @@ import { credentialColumns, offeredPasskeys } from './passkey-step-store.ts'
 const isUsable = sql`(passkeys.signs_in or passkeys.is_second_factor)`
 
 /** The passkeys of the owner of session `sid` that they had before it began. */
-export const findOfferedBefore = (ctx: Pick<Context, 'db' | 'host' | 'settings'>, sid: string) =>
+export const findOfferedBefore = (ctx: Pick<Context, 'db' | 'host' | 'settings'>, sid: string | SQL) =>
   ctx.db
     .select({
       ring: ringState(ctx, 'passkey'),

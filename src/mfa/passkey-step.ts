@@ -13,7 +13,8 @@ import { isRefusal, type Refusal, refuse } from '../problem.ts'
 import { countTry } from '../sign-in/challenge-store.ts'
 import { METHODS } from '../sign-in/methods.ts'
 import { hashMfaToken, type MfaTokenHash, parseMfaToken } from '../sign-in/mfa-token.ts'
-import { type Begun, prepare } from '../sign-in/start.ts'
+import { type Begun, prepare, trusting } from '../sign-in/start.ts'
+import { newTrust } from '../sign-in/trusted-device.ts'
 import { requireTenant } from '../tenants/tenants.ts'
 import { findAnswered, findOffered, passWithPasskey } from './passkey-step-store.ts'
 
@@ -55,12 +56,15 @@ export async function beginPasskeyStep(
 /**
  * (limit and challenge ∥ read) → verify → one batch. What is wrong in answer to a challenge counts against the token, as a
  * wrong code does; not against the account, whose passkeys no one guesses.
- * @returns refusals `invalid_mfa_token`, `invalid_passkey`, `rate_limited`, `unknown_host`, `origin_not_allowed`
+ * @param trust as of `verifySecondFactor`
+ * @returns refusals `invalid_mfa_token`, `invalid_passkey`, `rate_limited`, `trusted_devices_off`, `unknown_host`,
+ * `origin_not_allowed`
  */
 export async function verifyPasskeyStep(
   ctx: Context,
   headers: Headers,
   { mfa_token, credential: assertion }: { mfa_token: string; credential: Assertion },
+  { trust = false }: { trust?: boolean } = {},
 ): Promise<Begun | Refusal> {
   const token = parseMfaToken(mfa_token)
   if (token === null) return refuseChallenge('malformed')
@@ -77,6 +81,7 @@ export async function verifyPasskeyStep(
   if (limited) return limited
   requireKeys(ctx, found?.ring, 'passkey')
   if (!found?.challenge) return refuseChallenge('over or unknown')
+  if (trust && !tenant.policy.trusted_devices) return refuse('trusted_devices_off')
   const { challenge, at } = found
   ctx.outcome.subject = challenge.userId
   const refused = async (refusal: Refusal) => {
@@ -97,8 +102,12 @@ export async function verifyPasskeyStep(
   const { isKnownBrowser } = challenge
   const beginning = await prepare(ctx, { amr, aal: 2 }, { tenant, key, at, isKnownBrowser })
   const answered = { ...verified, id: stored.id, ceremony, challengeId: challenge.id }
-  const begun = await passWithPasskey(ctx, answered, beginning)
-  return begun ?? refused(refusePasskey('challenge used before, counter went back, or account not usable'))
+  const trusted = trust ? await newTrust(ctx) : null
+  const begun = await passWithPasskey(ctx, answered, beginning, trusted)
+  return (
+    trusting(begun, trusted) ??
+    refused(refusePasskey('challenge used before, counter went back, or account not usable'))
+  )
 }
 
 const refuseChallenge = (reason: string): Refusal => refuse('invalid_mfa_token', { evidence: { reason } })

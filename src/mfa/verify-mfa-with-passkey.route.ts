@@ -13,15 +13,20 @@ export const verifyMfaWithPasskey = operation(
     id: 'verifyMfaWithPasskey',
     method: 'POST',
     path: '/v1/passkeys/mfa/verify',
-    body: v.strictObject({ mfa_token: text(200), credential: Assertion, transport: Transport }),
+    body: v.strictObject({
+      mfa_token: text(200),
+      credential: Assertion,
+      trust_device: v.optional(v.boolean(), false),
+      transport: Transport,
+    }),
     answers: { 200: TokensAnswer },
     answerHeaders: ['set-cookie'],
-    refusals: ['invalid_mfa_token', 'invalid_passkey'],
+    refusals: ['invalid_mfa_token', 'invalid_passkey', 'trusted_devices_off'],
     caller: 'anyone',
     budget: { redis: 1, postgres: 2 },
   },
   async ({ ctx, headers, body }) => {
-    const begun = await verifyPasskeyStep(ctx, headers, body)
+    const begun = await verifyPasskeyStep(ctx, headers, body, { trust: body.trust_device })
     return isRefusal(begun) ? begun : signedInResponse(ctx, headers, begun, body)
   },
 )

@@ -6,7 +6,7 @@ import { checkLimits } from '../limits/check.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
 import { countTry } from '../sign-in/challenge-store.ts'
 import { hashMfaToken, parseMfaToken } from '../sign-in/mfa-token.ts'
-import { type Begun, prepare } from '../sign-in/start.ts'
+import { type Begun, prepare, trusting } from '../sign-in/start.ts'
 import { newTrust } from '../sign-in/trusted-device.ts'
 import { requireTenant } from '../tenants/tenants.ts'
 import { refuseUnheardCode, refuseWrongCode } from './attempt.ts'
@@ -69,10 +69,9 @@ export async function verifySecondFactor(
   )
   const trusted = trust ? await newTrust(ctx) : null
   const passed = await passChallenge(ctx, challenge, proof, beginning, trusted)
-  const { begun } = passed
-  if (begun && trusted && !isRefusal(begun) && begun.state === 'started')
-    return { ...begun, trustedCookie: trusted.cookie }
-  return begun ?? refuseUnheardCode(passed.attempts) ?? refuseChallenge('used meanwhile')
+  return (
+    trusting(passed.begun, trusted) ?? refuseUnheardCode(passed.attempts) ?? refuseChallenge('used meanwhile')
+  )
 }
 
 const refuseChallenge = (reason: string): Refusal => refuse('invalid_mfa_token', { evidence: { reason } })

@@ -4,8 +4,9 @@ import { text } from '../http/input.ts'
 import { isRefusal } from '../problem.ts'
 import { startLink } from '../social/start.ts'
 import { accountPage } from './account.ts'
-import { FORM_FIELDS, show } from './hosted.ts'
-import { NOTHING_WRONG, type Screen } from './screen.ts'
+import { FORM_FIELDS } from './hosted.ts'
+import type { Texts } from './languages/texts.ts'
+import { showLeaving } from './leaving.ts'
 
 export const accountIdentityLinkPage = accountPage('accountIdentityLinkPage', {
   path: '/account/identity-link',
@@ -17,16 +18,11 @@ export const accountIdentityLinkPage = accountPage('accountIdentityLinkPage', {
   queries: () => [] as const,
   view: async (screen) => (await import('./views/identities.tsx')).identities(screen, [], []),
   take: async (asked) => {
-    const { ctx, called, form, present } = asked
+    const { ctx, called, form } = asked
     const back = { redirect_uri: `${ctx.origin}/account/identities` }
     const started = await startLink(ctx, called, form.provider, back)
     if (isRefusal(started)) return started
-    // Not a redirect: browsers hold those of a form to `form-action`, and where a provider is may be anywhere.
-    const view = async (screen: Screen) =>
-      (await import('./views/identities.tsx')).leaveFor(screen, started.url)
-    const page = { path: '/account/identity-link', view, shownTo: () => present } as const
-    const shown = await show(page, asked, undefined, { status: 200, wrong: NOTHING_WRONG })
-    shown.headers.append('set-cookie', started.cookie)
-    return shown
+    const wordsIn = ({ account }: Texts) => account.identitiesPage.leaving
+    return showLeaving(asked, started, { wordsIn, back: '/account/identities' })
   },
 })

@@ -17,7 +17,8 @@ export const accountPasskeyOptionsPage = accountPage('accountPasskeyOptionsPage'
   answers: { 200: { 'application/json': CreationOptions } },
   comesFrom: '/account/passkeys',
   queries: () => [] as const,
-  view: async (screen) => (await import('./views/passkeys.tsx')).passkeys(screen, []),
+  view: async (screen, { present }) =>
+    (await import('./views/passkeys.tsx')).passkeys(screen, [], present.tenant),
   take: async (asked) => {
     const begun = await beginRegistration(asked.ctx, asked.called, { isConditional: false })
     if (isRefusal(begun)) return begun

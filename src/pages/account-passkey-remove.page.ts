@@ -15,8 +15,8 @@ export const accountPasskeyRemovePage = accountPage('accountPasskeyRemovePage', 
   budget: { redis: 1, postgres: 2 },
   comesFrom: '/account/passkeys',
   queries: (ctx, own) => [findPasskeys(ctx, { sid: own })] as const,
-  view: async (screen, { found: [passkeys] }) =>
-    (await import('./views/passkeys.tsx')).passkeys(screen, passkeys),
+  view: async (screen, { present, found: [passkeys] }) =>
+    (await import('./views/passkeys.tsx')).passkeys(screen, passkeys, present.tenant),
   take: async (asked) => {
     const removed = await removeOwnPasskey(asked.ctx, asked.called, asked.form.passkey_id)
     return isRefusal(removed) ? removed : doneAt(asked, '/account/passkeys', 'passkey_removed')

@@ -17,8 +17,8 @@ export const accountPasskeysPage = accountPage('accountPasskeysPage', {
   budget: { redis: 1, postgres: 3 },
   demands: STEP_UP,
   queries: (ctx, own) => [findPasskeys(ctx, { sid: own })] as const,
-  view: async (screen, { found: [passkeys] }) =>
-    (await import('./views/passkeys.tsx')).passkeys(screen, passkeys),
+  view: async (screen, { present, found: [passkeys] }) =>
+    (await import('./views/passkeys.tsx')).passkeys(screen, passkeys, present.tenant),
   take: async (asked) => {
     const { credential } = asked.form
     const added = await finishRegistration(asked.ctx, asked.called, { credential, name: undefined })

@@ -29,7 +29,7 @@ type AccountPage<Form extends FormSchema, Asking extends Queries> = Pick<
   comesFrom?: string
   /** What its operation demands, so that no form is filled in for nothing. */
   demands?: Demands
-  queries(ctx: Context, own: OwnSession): Asking
+  queries(ctx: Context, own: OwnSession): Asking | Promise<Asking>
   view(screen: Screen, own: Own<Asking>): View | Promise<View>
   /** @param asked.called headers with which an operation takes them for its caller */
   take(
@@ -72,7 +72,7 @@ const toSignIn = ({ c, flow }: Asked) =>
   seeOther(`/sign-in${queryOf(flow, { return_to: returnOf(c.req.path, flow.return_to), error: flow.error })}`)
 
 export const toStepUp = ({ c, flow }: Asked) =>
-  seeOther(`/step-up${queryOf(flow, { return_to: returnOf(c.req.path, flow.return_to) })}`)
+  seeOther(`/step-up${queryOf(flow, { return_to: returnOf(c.req.path, flow.return_to), error: flow.error })}`)
 
 /** A page of the account is returned to itself. */
 const returnOf = (path: string, wanted: string | undefined) => (path.startsWith('/account') ? path : wanted)

@@ -18,7 +18,7 @@ export const enrolPage = hostedPage('enrolPage', {
   load: async ({ ctx, flow }): Promise<StepData | Response> => {
     const mfaToken = ctx.posted.get('mfa_token')
     if (mfaToken === undefined) return seeOther(`/sign-in${queryOf(flow)}`)
-    return { mfaToken, demand: 'enrol', methods: [] }
+    return { mfaToken, demand: 'enrol', methods: [], mayTrust: false }
   },
   view: viewStep,
   take: async (asked) => {

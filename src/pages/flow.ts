@@ -5,12 +5,12 @@
 import * as v from 'valibot'
 import { text } from '../http/input.ts'
 import type { Refusal } from '../problem.ts'
-import { checkRedirect } from '../social/redirects.ts'
+import { checkRedirect, OWN_PAGE } from '../social/redirects.ts'
 import { StartFields } from '../social/start.ts'
 import type { Tenant } from '../tenants/tenants.ts'
 
 /** Our own pages that a person is led back to. */
-const OwnPath = v.pipe(v.string(), v.regex(/^\/account(\/[a-z-]{1,40})?$/, 'not_allowed'))
+const OwnPath = v.pipe(v.string(), v.regex(OWN_PAGE, 'not_allowed'))
 
 export const FlowQuery = v.object({
   /** Where the product wants the person back: one of the tenant's `redirect_uris`, exactly. */

@@ -32,12 +32,13 @@ all('[data-renews]', (form) => fetch(form.action, { method: 'POST', body: new UR
 addEventListener('pageshow', () => all('form', again))
 
 // Back from a provider: a second step is next.
-const { mfa_token: step, methods } = Object.fromEntries(new URLSearchParams(location.hash.slice(1)))
+const { mfa_token: step, methods, status } = Object.fromEntries(new URLSearchParams(location.hash.slice(1)))
 all('[data-step]', (form) => {
   if (!step) return
   history.replaceState(null, '', location.pathname + location.search)
   form.elements.mfa_token.value = step
   form.elements.methods.value = methods
+  form.elements.status.value = status
   form.submit()
 })
 
@@ -57,6 +58,7 @@ const usePasskey = async (form, rest) => {
     : PublicKeyCredential.parseRequestOptionsFromJSON(asked)
   const made = await navigator.credentials[passkey]({ publicKey, signal: waiting.signal, ...rest })
   form.elements.credential.value = JSON.stringify(made.toJSON())
+  form.querySelectorAll('[data-copies]').forEach((field) => { field.value = document.getElementById(field.dataset.copies).checked ? 'on' : '' })
   form.submit()
 }
 if (globalThis.PublicKeyCredential?.parseRequestOptionsFromJSON)

@@ -4,38 +4,66 @@
  */
 import * as v from 'valibot'
 import { text } from '../http/input.ts'
-import { queryOf } from './flow.ts'
-import { FORM_FIELDS, hostedPage, requireFormToken, seeOther } from './hosted.ts'
+import { checkLimits } from '../limits/check.ts'
+import { isRefusal, type Refusal } from '../problem.ts'
+import { findTenantOfHost } from '../tenants/store.ts'
+import { requireTenant } from '../tenants/tenants.ts'
+import { type Asked, FORM_FIELDS, hostedPage, requireFormToken } from './hosted.ts'
 import { goOn } from './on.ts'
-import { methodsIn, STEP_PATH, type StepData, showChallenge, verifyCode, viewStep } from './second-step.ts'
+import {
+  loadStep,
+  methodsIn,
+  STEP_FIELDS,
+  STEP_PATH,
+  type Step,
+  showChallenge,
+  verifyCode,
+  viewStep,
+} from './second-step.ts'
 
 export const secondFactorPage = hostedPage('secondFactorPage', {
   path: STEP_PATH,
   form: v.strictObject({
     ...FORM_FIELDS,
-    mfa_token: text(200),
+    ...STEP_FIELDS,
     code: v.optional(text(64)),
-    methods: v.optional(text(100)),
+    /** What a provider's callback said in the fragment. */
+    status: v.optional(v.picklist(['mfa_required', 'mfa_enrolment_required'])),
   }),
   limits: 'verifyMfa',
-  refusals: ['invalid_mfa_token', 'invalid_code', 'second_factor_disabled', 'second_factor_required'],
+  refusals: [
+    'invalid_mfa_token',
+    'invalid_code',
+    'second_factor_disabled',
+    'trusted_devices_off',
+    'second_factor_required',
+  ],
   budget: { redis: 1, postgres: 2 },
   shownBudget: { postgres: 0 },
-  load: async ({ ctx, flow }): Promise<StepData | Response> => {
-    const mfaToken = ctx.posted.get('mfa_token')
-    return mfaToken === undefined
-      ? seeOther(`/sign-in${queryOf(flow)}`)
-      : { mfaToken, demand: 'verify', methods: methodsIn(ctx.posted.get('methods')) }
-  },
+  load: loadStep,
   view: viewStep,
   take: async (asked) => {
     const refused = await requireFormToken(asked, asked.form)
     if (refused) return refused
-    const { mfa_token: mfaToken, code } = asked.form
+    const { mfa_token: mfaToken, code, trust_device, status } = asked.form
     const methods = methodsIn(asked.form.methods)
-    // From a provider: the page itself is asked for.
-    if (code === undefined) return showChallenge(asked, { mfaToken, demand: 'verify', methods })
-    const begun = await verifyCode(asked.ctx, { mfaToken, methods }, code, 'pages')
+    if (code === undefined)
+      return showArrived(asked, {
+        mfaToken,
+        demand: status === 'mfa_enrolment_required' ? 'enrol' : 'verify',
+        methods,
+      })
+    const trust = trust_device !== undefined
+    const begun = await verifyCode(asked.ctx, { mfaToken, methods }, code, { worker: 'pages', trust })
     return goOn(asked, begun, (challenged) => showChallenge(asked, challenged))
   },
 })
+
+/** From a provider: the page itself is asked for, and knows nothing of its tenant yet. */
+async function showArrived(asked: Asked, step: Step): Promise<Response | Refusal> {
+  const limited = await checkLimits(asked.ctx, 'hostedPage')
+  if (limited) return limited
+  const [row] = await findTenantOfHost(asked.ctx)
+  const tenant = requireTenant(asked.ctx, row)
+  return isRefusal(tenant) ? tenant : showChallenge(asked, step)
+}

@@ -28,7 +28,7 @@ function passStep(
 ) {
   if (mfa_token === undefined) return redeemLink(ctx, { token, nonce: readChallengeCookie(headers) })
   // After a link by email no code is mailed.
-  return verifyCode(ctx, { mfaToken: mfa_token, methods: [] }, typed, 'email')
+  return verifyCode(ctx, { mfaToken: mfa_token, methods: [] }, typed, { worker: 'email' })
 }
 
 export const signInPage = page('signInPage', {

@@ -5,7 +5,7 @@ import { confirmByPassword } from '../passwords/confirmation.ts'
 import { MAX_PASSWORD_UNITS } from '../passwords/policy.ts'
 import { isRefusal } from '../problem.ts'
 import { accountPage, backFromStepUp } from './account.ts'
-import { type Factors, findFactors } from './account-data.ts'
+import { findStepUp, type StepUpData } from './account-data.ts'
 import { FORM_FIELDS } from './hosted.ts'
 
 export const stepUpPage = accountPage('stepUpPage', {
@@ -14,8 +14,8 @@ export const stepUpPage = accountPage('stepUpPage', {
   limits: 'confirmPassword',
   refusals: ['invalid_credentials', 'password_disabled', 'insufficient_user_authentication'],
   budget: { redis: 1, postgres: 3, hashes: 1 },
-  queries: findFactors,
-  view: async (screen, data: Factors) => (await import('./views/step-up.tsx')).stepUp(screen, data),
+  queries: findStepUp,
+  view: async (screen, data: StepUpData) => (await import('./views/step-up.tsx')).stepUp(screen, data),
   take: async (asked) => {
     const confirmed = await confirmByPassword(asked.ctx, asked.called, asked.form.password)
     return isRefusal(confirmed) ? confirmed : backFromStepUp(asked)

@@ -63,6 +63,8 @@ summary { min-height: 32px; padding: 4px 0; font-weight: 600; cursor: pointer }
 .rows > li { display: flex; flex-wrap: wrap; gap: 4px 16px; align-items: center; justify-content: space-between; padding: 14px 0; border-top: 1px solid var(--line) }
 .rows > li > :first-child { flex: 1 1 14rem; min-width: 0 }
 .rows p { margin: 0 }
+.rows details { flex: 1 0 100%; margin: 0; padding: 0; border: 0 }
+.rows details form { margin: 8px 0 4px }
 .rows > li:last-child { padding-bottom: 0 }
 .check { display: flex; gap: 12px; align-items: start; margin-top: 20px; font-weight: 400 }
 .check input { flex: none; width: 24px; margin: 0 }

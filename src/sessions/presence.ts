@@ -43,7 +43,7 @@ type Found = Awaited<ReturnType<typeof findPresent>>
 export async function readPresence<const Queries extends readonly BatchItem<'pg'>[]>(
   ctx: Context,
   headers: Headers,
-  queries: (own: OwnSession) => Queries,
+  queries: (own: OwnSession) => Queries | Promise<Queries>,
   worker: KeyedWorker,
 ): Promise<{ tenant: Tenant; present: Present | null; found: Results<Queries> } | Refusal> {
   const cookie = readRefreshCookie(headers)
@@ -53,7 +53,7 @@ export async function readPresence<const Queries extends readonly BatchItem<'pg'
     token === null ? [] : await refreshTokenHashes(ctx.settings.authKeys, token)
   const [rows, ...found] = (await ctx.db.batch([
     findPresent(ctx, presented, worker),
-    ...queries(presentSession(ctx, presented)),
+    ...(await queries(presentSession(ctx, presented))),
   ])) as unknown as [Found, ...Results<Queries>] // a batch answers in the order of what it was asked
   const [row] = rows
   const tenant = requireTenant(ctx, row?.tenant)

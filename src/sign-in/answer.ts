@@ -56,6 +56,7 @@ export const signedInCookies = async (
 ): Promise<string[]> => [
   ...refreshCookieOf(signedIn),
   await rememberDevice(ctx, headers, emailOf(signedIn)),
+  ...(signedIn.trustedCookie === undefined ? [] : [signedIn.trustedCookie]),
   ...(readChallengeCookie(headers) === null ? [] : [expiredChallengeCookie()]),
 ]
 

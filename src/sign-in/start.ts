@@ -9,7 +9,7 @@ import type { Context } from '../context.ts'
 import { newId } from '../events/outbox.ts'
 import type { RingState } from '../keys/auth-keys.ts'
 import type { CurrentKey } from '../keys/keys.ts'
-import { type Refusal, refuse } from '../problem.ts'
+import { isRefusal, type Refusal, refuse } from '../problem.ts'
 import {
   hashRefreshToken,
   type KeyedTokenHash,
@@ -22,7 +22,7 @@ import { inJson } from '../storage/rows.ts'
 import type { Tenant, TenantPolicy } from '../tenants/tenants.ts'
 import { METHODS, type Method } from './methods.ts'
 import { hashMfaToken, type MfaToken, type MfaTokenHash, newMfaToken } from './mfa-token.ts'
-import { presentedTrust, type TrustHash } from './trusted-device.ts'
+import { type NewTrust, presentedTrust, type TrustHash } from './trusted-device.ts'
 
 export type NewSession = {
   id: string
@@ -43,6 +43,12 @@ export type NewSession = {
   /** Its number for the status lists, where its answer is kept before the statement; else the statement draws one. */
   statusIndex: number | null
 }
+
+/** What began; where that is a session, with the cookie of a browser that is trusted from now on. */
+export const trusting = (begun: Begun | Refusal | null, trust: NewTrust | null): Begun | Refusal | null =>
+  trust && begun && !isRefusal(begun) && begun.state === 'started'
+    ? { ...begun, trustedCookie: trust.cookie }
+    : begun
 
 /** What may begin: made before the statement, so that its answer is known as soon as the statement has decided. */
 export type Beginning = {

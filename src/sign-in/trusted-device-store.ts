@@ -75,7 +75,7 @@ export function trustDevice(ctx: Recorder & Pick<Context, 'client'>, trust: NewT
 /** The devices that are trusted now, of the owner of session `sid`, newest first. */
 export const findTrustedDevices = (
   { db, host }: Pick<Context, 'db' | 'host'>,
-  sid: string,
+  sid: string | SQL,
   presented: readonly TrustHash[],
 ) =>
   db

@@ -8,8 +8,8 @@ const LOOPBACK = /^http:\/\/(127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?(?=[/?]|$)/
 
 const withoutPort = (uri: string) => uri.replace(LOOPBACK, 'http://$1')
 
-/** Pages of ours that a person returns to: no tenant needs to list them. */
-const OWN_PAGES = ['/account', '/account/identities']
+/** Pages of ours that a person returns to: those of their account, which no tenant needs to list. */
+export const OWN_PAGE = /^\/account(\/[a-z-]{1,40})?$/
 
 /**
  * Whether a page gets cookies: one whose origin the tenant allows. Everyone else has to exchange a code, and prove by PKCE that
@@ -25,7 +25,7 @@ export function checkRedirect(
     purpose,
   }: { redirectUri: string; codeChallenge: string | null; purpose: Kept['purpose'] },
 ): Refusal | null {
-  const isOwnPage = OWN_PAGES.some((path) => redirectUri === `${ownOrigin}${path}`)
+  const isOwnPage = redirectUri.startsWith(ownOrigin) && OWN_PAGE.test(redirectUri.slice(ownOrigin.length))
   const isListed =
     isOwnPage ||
     policy.redirect_uris.some(

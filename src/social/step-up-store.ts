@@ -1,5 +1,5 @@
 /** The SQL of step-up at a provider: the session of the caller is authenticated anew, by an identity that they had before it. */
-import { sql } from 'drizzle-orm'
+import { and, asc, eq, inArray, lt, type SQL, sql } from 'drizzle-orm'
 import * as v from 'valibot'
 import type { Context } from '../context.ts'
 import { type Recorder, recordEvent } from '../events/outbox.ts'
@@ -10,10 +10,42 @@ import type { Refusal } from '../problem.ts'
 import { METHODS } from '../sign-in/methods.ts'
 import { renewSession, standingSession } from '../sign-in/renewal-store.ts'
 import { type Row, rowsOf } from '../storage/rows.ts'
+import { identities, providers, sessions, tenantHosts } from '../storage/schema.ts'
 import type { Tenant } from '../tenants/tenants.ts'
+import { KIND_NAMES, kindOf } from './kinds/kinds.ts'
 import type { Arrived } from './sign-in-store.ts'
 import type { FlowCaller } from './state.ts'
 import { claimState } from './state-store.ts'
+
+/** Those that say when they authenticated someone. */
+const SAY_WHEN = KIND_NAMES.filter((name) => kindOf(name).protocol === 'oidc')
+
+/** Where the owner of session `sid` can authenticate anew: what a start and its end ask for as well. */
+export const findStepUpProviders = ({ db, host }: Pick<Context, 'db' | 'host'>, sid: string | SQL) =>
+  db
+    .selectDistinct({ slug: providers.slug, name: providers.name })
+    .from(sessions)
+    .innerJoin(tenantHosts, and(eq(tenantHosts.tenantId, sessions.tenantId), eq(tenantHosts.host, host)))
+    .innerJoin(
+      identities,
+      and(
+        eq(identities.userId, sessions.userId),
+        eq(identities.tenantId, sessions.tenantId),
+        lt(identities.linkedAt, sessions.createdAt),
+      ),
+    )
+    .innerJoin(
+      providers,
+      and(
+        eq(providers.tenantId, sessions.tenantId),
+        eq(providers.slug, identities.provider),
+        eq(providers.enabled, true),
+        eq(providers.trustsAssurance, true),
+        inArray(providers.kind, SAY_WHEN),
+      ),
+    )
+    .where(eq(sessions.id, sid))
+    .orderBy(asc(providers.slug))
 
 const ENDED = { ...CALLER, isFirst: v.boolean(), isRenewed: v.boolean() }
 

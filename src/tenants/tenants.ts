@@ -200,5 +200,7 @@ export function requireTenant(
   const refused = checkOrigin(ctx, row.allowedOrigins)
   if (refused) return refused
   ctx.readers.origin = originToAllow(ctx)
-  return readTenant(ctx, row)
+  const tenant = readTenant(ctx, row)
+  ctx.tenant.trustsDevices = tenant.policy.trusted_devices
+  return tenant
 }

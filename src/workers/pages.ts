@@ -11,12 +11,16 @@ import { accountIdentitiesPage } from '../pages/account-identities.page.ts'
 import { accountIdentityLinkPage } from '../pages/account-identity-link.page.ts'
 import { accountOtherDevicesPage } from '../pages/account-other-devices.page.ts'
 import { accountOverviewPage } from '../pages/account-overview.page.ts'
+import { accountPasskeyFactorPage } from '../pages/account-passkey-factor.page.ts'
+import { accountPasskeyFactorRemovePage } from '../pages/account-passkey-factor-remove.page.ts'
 import { accountPasskeyOptionsPage } from '../pages/account-passkey-options.page.ts'
 import { accountPasskeyRemovePage } from '../pages/account-passkey-remove.page.ts'
 import { accountPasskeysPage } from '../pages/account-passkeys.page.ts'
 import { accountPasswordPage } from '../pages/account-password.page.ts'
 import { accountProfilePage } from '../pages/account-profile.page.ts'
 import { accountRecoveryCodesPage } from '../pages/account-recovery-codes.page.ts'
+import { accountTrustedDeviceRemovePage } from '../pages/account-trusted-device-remove.page.ts'
+import { accountTrustedDevicesPage } from '../pages/account-trusted-devices.page.ts'
 import { continuePage } from '../pages/continue.page.ts'
 import { emailCodePage } from '../pages/email-code.page.ts'
 import { enrolPage } from '../pages/enrol.page.ts'
@@ -31,6 +35,9 @@ import { signOutPage } from '../pages/sign-out.page.ts'
 import { signUpPage } from '../pages/sign-up.page.ts'
 import { stepUpPage } from '../pages/step-up.page.ts'
 import { stepUpCodePage } from '../pages/step-up-code.page.ts'
+import { stepUpPasskeyPage } from '../pages/step-up-passkey.page.ts'
+import { stepUpPasskeyOptionsPage } from '../pages/step-up-passkey-options.page.ts'
+import { stepUpProviderPage } from '../pages/step-up-provider.page.ts'
 import { SECRETS } from '../settings.ts'
 
 export const operations = [
@@ -48,6 +55,9 @@ export const operations = [
   ...signOutPage,
   ...stepUpPage,
   ...stepUpCodePage,
+  ...stepUpPasskeyPage,
+  ...stepUpPasskeyOptionsPage,
+  ...stepUpProviderPage,
   ...accountOverviewPage,
   ...accountProfilePage,
   ...accountPasswordPage,
@@ -61,6 +71,10 @@ export const operations = [
   ...accountPasskeysPage,
   ...accountPasskeyOptionsPage,
   ...accountPasskeyRemovePage,
+  ...accountPasskeyFactorPage,
+  ...accountPasskeyFactorRemovePage,
+  ...accountTrustedDevicesPage,
+  ...accountTrustedDeviceRemovePage,
   ...accountIdentitiesPage,
   ...accountIdentityLinkPage,
   ...accountDataPage,

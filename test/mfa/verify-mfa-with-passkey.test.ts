@@ -1,7 +1,7 @@
 import { decodeJwt } from 'jose'
 import { describe, expect, test } from 'vitest'
 import { challenge } from '../support/authenticator.ts'
-import { countBy, newClient, race } from '../support/client.ts'
+import { countBy, newClient, PASSWORD, race, type Tokens } from '../support/client.ts'
 import { everyRoute } from '../support/every-route.ts'
 import { expectProblem } from '../support/expect.ts'
 import { usePasskey } from '../support/passkey-authenticator.ts'
@@ -15,10 +15,13 @@ import {
   withPasskeyFactor,
 } from '../support/passkeys.ts'
 import { useLentService } from '../support/service.ts'
+import { TRUSTING } from '../support/trusted-devices.ts'
 
 const service = useLentService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 
 everyRoute(service, 'verifyMfaWithPasskey')
+
+const TRUST = { trust_device: true }
 
 const newChosen = async () => withPasskeyFactor(service(), await newClient(service()))
 
@@ -47,6 +50,37 @@ describe('accepts', () => {
       })
       expect(answer.status).toBe(200)
     }
+  })
+})
+
+describe('trusts the browser', () => {
+  const cookieIn = (headers: Headers) =>
+    headers.getSetCookie().find((line) => line.startsWith('__Host-latchkey-trusted='))
+
+  test('factors 9: where its owner wants it: no second step is asked for there, and step-up still is', async () => {
+    const { client, email, passkey } = await withPasskeyFactor(
+      service(),
+      await newClient(service(), TRUSTING),
+    )
+    const plain = await attemptSecondStep(client, passkey, await challenge(client, email))
+    expect(cookieIn(plain.answer.headers)).toBeUndefined()
+    const { answer } = await attemptSecondStep(client, passkey, await challenge(client, email), {}, TRUST)
+    expect(answer).toMatchObject({ status: 200, trips: { redis: 1, postgres: 2 } })
+    const cookie = cookieIn(answer.headers)?.split(';')[0] ?? ''
+    const again = await client.call<Tokens>('/v1/login', {
+      json: { email, password: PASSWORD },
+      headers: { cookie },
+    })
+    expect(decodeJwt(again.body.access_token)).toMatchObject({ amr: ['pwd'], acr: 'aal1' })
+  })
+
+  test('factors 9: not where the tenant trusts none, and then the token is as good as before', async () => {
+    const { client, email, passkey } = await newChosen()
+    const first = await challenge(client, email)
+    const { answer } = await attemptSecondStep(client, passkey, first, {}, TRUST)
+    expectProblem(answer, 'trusted_devices_off')
+    const { answer: next } = await attemptSecondStep(client, passkey, first)
+    expect(next.status).toBe(200)
   })
 })
 

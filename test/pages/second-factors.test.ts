@@ -126,3 +126,100 @@ test('pages 3: a code by email takes the place of a missing factor: it is mailed
   const code = await mailedCode(service(), tokens.user.id)
   expect((await walk(asked, { code })).heading).toBe('Your account')
 })
+
+const trusting = async () => {
+  const person = await newPerson({ trusted_devices: true })
+  const { secret } = await person.client.withFactor(person.tokens)
+  const step = async () => person.submit(await person.open('/sign-in'), person.signIn)
+  return { ...person, secret, step }
+}
+const boxOn = ({ elements }: Opened) =>
+  elements.find(({ attributes }) => attributes.name === 'trust_device')?.attributes
+
+test('pages 3: a browser is trusted where its owner ticks the box: no second step is asked for there, until it is forgotten', async () => {
+  const { open, walk, submit, signIn, step, secret, cookies, tokens } = await trusting()
+  const asked = await step()
+  expect(asked.text).toContain('Trust this browser and do not ask again for 30 days')
+  expect(boxOn(asked)).not.toHaveProperty('checked')
+  const wrong = await submit(asked, { code: '000000', trust_device: 'on' })
+  expect(wrong.status).toBe(401)
+  expect(boxOn(wrong)).toHaveProperty('checked')
+  const signedIn = await walk(wrong, { code: codeAt(secret), trust_device: 'on' })
+  expect(signedIn.heading).toBe('Your account')
+  expect(cookies.get('__Host-latchkey-trusted')).toMatch(/^[\w-]{43}$/)
+  await walk(signedIn, {}, '/sign-out')
+  expect((await walk(await open('/sign-in'), signIn)).heading).toBe('Your account')
+  const listed = await open('/account/trusted-devices')
+  expect(listed.text).toContain('This browser')
+  const forgotten = await walk(listed, {}, '/account/trusted-device-remove')
+  expect(forgotten.text).toContain('This browser is no longer trusted.')
+  expect(await service().sql('select id from trusted_devices where user_id = $1', [tokens.user.id])).toEqual(
+    [],
+  )
+  await walk(forgotten, {}, '/sign-out')
+  expect((await step()).heading).toBe('Enter your code')
+})
+
+test("pages 3: all trusted browsers are forgotten at once; someone else's is not there to be forgotten", async () => {
+  const { open, walk, step, secret, client, tokens } = await trusting()
+  const other = await client.newAccount()
+  const theirs = await client.plantedTrust(other.tokens)
+  await client.plantedTrust(tokens)
+  await walk(await step(), { code: codeAt(secret), trust_device: 'on' })
+  const listed = await open('/account/trusted-devices')
+  const stolen = await walk(listed, { device_id: theirs.id }, '/account/trusted-device-remove')
+  expect(stolen.status).toBe(404)
+  const gone = await walk(listed, {}, '/account/trusted-devices')
+  expect(gone.text).toContain('No browser is trusted any more.')
+  const rows = await service().sql('select user_id from trusted_devices where user_id = any ($1)', [
+    [tokens.user.id, other.tokens.user.id],
+  ])
+  expect(rows).toEqual([{ user_id: other.tokens.user.id }])
+})
+
+test('pages 3: no box where the tenant trusts no browser, and a form that has one all the same is refused', async () => {
+  const { open, submit, signIn, client, tokens } = await newPerson()
+  const { secret } = await client.withFactor(tokens)
+  const asked = await submit(await open('/sign-in'), signIn)
+  expect(boxOn(asked)).toBeUndefined()
+  const refused = await submit(asked, { code: codeAt(secret), trust_device: 'on' })
+  expect(refused).toMatchObject({
+    status: 403,
+    alert: 'This browser cannot be trusted here. Continue without that.',
+  })
+  expect((await submit(refused, { code: codeAt(secret) })).status).toBe(303)
+})
+
+test('pages 3: back from a provider, an account that has to add a factor adds one; another is asked for its own', async () => {
+  const { open, submit } = await newPerson({ trusted_devices: true })
+  const page = await open('/sign-in')
+  const mfa_token = `lkm_${'A'.repeat(43)}`
+  const back = (status: string) =>
+    submit(page, { mfa_token, methods: 'totp', status }, '/sign-in/second-step')
+  expect((await back('mfa_enrolment_required')).heading).toBe('Add an authenticator app')
+  const asked = await back('mfa_required')
+  expect(asked.heading).toBe('Enter your code')
+  expect(boxOn(asked)).toBeDefined()
+})
+
+test('pages 3: a passkey is chosen as second step, asked for first, and is left again', async () => {
+  const { open, walk, submit, signIn, client, tokens, cookies } = await newPerson()
+  const { id } = await client.plantedPasskey(tokens)
+  await walk(await open('/sign-in'), signIn)
+  const kept = await submit(await open('/account/passkeys'), {}, '/account/passkey-factor')
+  expect(kept.heading).toBe('Your recovery codes')
+  const [code = ''] = codesOn(kept)
+  expect((await open('/account/passkeys')).text).toContain('Second step')
+  expect((await open('/account/authenticator')).text).toContain('New recovery codes (10 left)')
+  await walk(await open('/account'), {}, '/sign-out')
+  const asked = await submit(await open('/sign-in'), signIn)
+  expect(asked.heading).toBe('Use your passkey')
+  expect(cookies.has('__Host-latchkey')).toBe(false)
+  // Without a script a recovery code does it.
+  const signedIn = await walk(asked, { code }, '/sign-in/second-step')
+  expect(signedIn.heading).toBe('Your account')
+  const left = await walk(await open('/account/passkeys'), {}, '/account/passkey-factor-remove')
+  expect(left.text).toContain('The passkey is no longer asked for as a second step.')
+  const [row] = await service().sql('select is_second_factor from passkeys where id = $1', [id])
+  expect(row).toEqual({ is_second_factor: false })
+})

@@ -133,7 +133,10 @@ export async function secondStepOptions(client: Client, { mfa_token }: { mfa_tok
 
 export const finishSecondStep = (
   client: Client,
-  { cookie, ...json }: { mfa_token: string; credential: unknown; cookie: string; transport?: string },
+  {
+    cookie,
+    ...json
+  }: { mfa_token: string; credential: unknown; cookie: string; transport?: string; trust_device?: boolean },
 ) => client.call<Tokens>('/v1/passkeys/mfa/verify', { json, headers: { cookie } })
 
 /** Passes the second step as an honest browser does, or as `deviation` says. */
@@ -142,10 +145,12 @@ export async function attemptSecondStep(
   passkey: Passkey,
   { mfa_token }: { mfa_token: string },
   deviation: Deviation = {},
+  rest: { trust_device?: boolean } = {},
 ) {
   const { options, cookie } = await secondStepOptions(client, { mfa_token })
   const credential = usePasskey(passkey, options, client.tenant.origin, deviation)
-  return { credential, cookie, answer: await finishSecondStep(client, { mfa_token, credential, cookie }) }
+  const answer = await finishSecondStep(client, { mfa_token, credential, cookie, ...rest })
+  return { credential, cookie, answer }
 }
 
 export async function stepUpOptions(client: Client, { access_token }: Pick<Tokens, 'access_token'>) {

@@ -172,6 +172,8 @@ export const de: Texts = {
     passkey_exists: 'Dieser Passkey ist schon hinzugefügt.',
     too_many_passkeys: 'Sie haben so viele Passkeys, wie ein Konto haben darf. Entfernen Sie erst einen.',
     second_factors_off: 'Die Bestätigung in zwei Schritten gibt es hier nicht.',
+    no_second_factor: 'Ihr Konto hat keinen solchen zweiten Schritt. Wählen Sie einen anderen Weg.',
+    trusted_devices_off: 'Diesem Browser kann hier nicht vertraut werden. Fahren Sie ohne das fort.',
     other: 'Ein Fehler ist aufgetreten. Versuchen Sie es gleich noch einmal.',
   },
   fieldMishaps: {
@@ -255,12 +257,24 @@ export const de: Texts = {
     enrolHeading: 'Authenticator-App hinzufügen',
     enrol:
       'Ihr Konto braucht eine Authenticator-App, die alle 30 Sekunden einen neuen Code zeigt. Halten Sie die App auf Ihrem Telefon bereit.',
+    passkeyHeading: 'Verwenden Sie Ihren Passkey',
+    passkeyLead: 'Dieses Konto fragt auch nach einem Passkey. Halten Sie das Gerät bereit, auf dem er ist.',
+    byPasskey: 'Weiter mit Passkey',
+    byRecoveryCode: 'Stattdessen einen Wiederherstellungscode verwenden',
+    trust: (days) => `Diesem Browser vertrauen und ${days} Tage lang nicht mehr fragen`,
   },
   stepUp: {
     heading: 'Bestätigen Sie, dass Sie es sind',
     lead: 'Sie sind dabei, etwas Wichtiges zu ändern. Bestätigen Sie noch einmal, dass Sie es sind.',
     button: 'Weiter',
     again: 'Stattdessen neu anmelden',
+    byPasskey: 'Passkey verwenden',
+    byProvider: (name) => `Mit ${name} bestätigen`,
+    leaving: {
+      heading: 'Bestätigen Sie, dass Sie es sind',
+      lead: 'Melden Sie sich dort noch einmal an. Danach kommen Sie hierher zurück.',
+      goOn: 'Weiter',
+    },
   },
   providerFailed:
     'Der andere Dienst hat Sie nicht angemeldet. Versuchen Sie es noch einmal oder wählen Sie einen anderen Weg.',
@@ -294,6 +308,9 @@ export const de: Texts = {
       passkey: 'Passkey hinzugefügt.',
       passkey_removed: 'Passkey entfernt.',
       unlinked: 'Das Konto ist nicht mehr verknüpft.',
+      trust_gone: 'Diesem Browser wird nicht mehr vertraut.',
+      trusts_gone: 'Keinem Browser wird mehr vertraut.',
+      factor_gone: 'Der Passkey ist kein zweiter Schritt mehr.',
     },
     profile: {
       heading: 'Ihr Profil',
@@ -319,6 +336,18 @@ export const de: Texts = {
       lastUsed: 'Zuletzt verwendet',
       button: 'Abmelden',
       others: 'Alle anderen Geräte abmelden',
+    },
+    trustedDevices: {
+      heading: 'Vertrauenswürdige Browser',
+      short: 'Browser, in denen nicht nach einem zweiten Schritt gefragt wird',
+      lead: 'In diesen Browsern fragt die Anmeldung nicht nach einem zweiten Schritt.',
+      noneYet: (days) =>
+        `Sie vertrauen keinem Browser. Wenn Sie sich in zwei Schritten anmelden, können Sie dem Browser für ${days} Tage vertrauen.`,
+      thisOne: 'Dieser Browser',
+      since: 'Vertraut seit',
+      until: 'bis',
+      remove: 'Nicht mehr vertrauen',
+      removeAll: 'Keinem Browser mehr vertrauen',
     },
     authenticator: {
       isOn: 'Eine Authenticator-App ist eingerichtet. Beim Anmelden geben Sie auch einen Code aus der App ein.',
@@ -349,6 +378,13 @@ export const de: Texts = {
       used: 'zuletzt verwendet am',
       remove: 'Entfernen',
       add: 'Passkey hinzufügen',
+      isFactor: 'Zweiter Schritt',
+      choose: 'Als zweiten Schritt verwenden',
+      chooseLead:
+        'Nach Ihrem Passwort fragt die Anmeldung dann auch nach diesem Passkey. Für den Fall, dass Sie ihn verlieren, bekommen Sie Wiederherstellungscodes. Alle anderen Geräte werden abgemeldet.',
+      leave: 'Nicht mehr als zweiter Schritt',
+      leaveLead:
+        'Nach Ihrem Passwort fragt die Anmeldung dann nicht mehr nach diesem Passkey. Sie können sich weiter mit ihm anmelden. Alle anderen Geräte werden abgemeldet.',
     },
     identitiesPage: {
       lead: 'Mit diesen Konten können Sie sich anmelden.',
@@ -357,10 +393,11 @@ export const de: Texts = {
       since: 'Verknüpft am',
       unlink: 'Trennen',
       link: (provider) => `${provider} verknüpfen`,
-      leaving: 'Konto verknüpfen',
-      leavingLead:
-        'Gehen Sie dorthin weiter und erlauben Sie die Verknüpfung. Danach kommen Sie hierher zurück.',
-      goOn: 'Weiter',
+      leaving: {
+        heading: 'Konto verknüpfen',
+        lead: 'Gehen Sie dorthin weiter und erlauben Sie die Verknüpfung. Danach kommen Sie hierher zurück.',
+        goOn: 'Weiter',
+      },
     },
     data: {
       heading: 'Ihre Daten',

@@ -157,6 +157,8 @@ export const en: Texts = {
     passkey_exists: 'This passkey is added already.',
     too_many_passkeys: 'You have as many passkeys as an account may have. Remove one first.',
     second_factors_off: 'Two-step verification is not available here.',
+    no_second_factor: 'Your account has no such second step. Choose another way.',
+    trusted_devices_off: 'This browser cannot be trusted here. Continue without that.',
     other: 'This did not work. Try again in a moment.',
   },
   fieldMishaps: {
@@ -236,12 +238,24 @@ export const en: Texts = {
     enrolHeading: 'Add an authenticator app',
     enrol:
       'Your account needs an authenticator app, which shows a new code every 30 seconds. Have the app ready on your phone.',
+    passkeyHeading: 'Use your passkey',
+    passkeyLead: 'This account also asks for a passkey. Have the device at hand that it is on.',
+    byPasskey: 'Continue with a passkey',
+    byRecoveryCode: 'Use a recovery code instead',
+    trust: (days) => `Trust this browser and do not ask again for ${days} days`,
   },
   stepUp: {
     heading: 'Confirm that it is you',
     lead: 'You are about to change something important. Confirm once more that it is you.',
     button: 'Continue',
     again: 'Sign in again instead',
+    byPasskey: 'Use a passkey',
+    byProvider: (name) => `Confirm with ${name}`,
+    leaving: {
+      heading: 'Confirm that it is you',
+      lead: 'Sign in there once more. You come back here afterwards.',
+      goOn: 'Continue',
+    },
   },
   providerFailed: 'The other service did not let you in. Try again, or choose another way.',
   passkeyFailed: 'That did not work. Try again, or choose another way.',
@@ -273,6 +287,9 @@ export const en: Texts = {
       passkey: 'Passkey added.',
       passkey_removed: 'Passkey removed.',
       unlinked: 'The account is no longer linked.',
+      trust_gone: 'This browser is no longer trusted.',
+      trusts_gone: 'No browser is trusted any more.',
+      factor_gone: 'The passkey is no longer asked for as a second step.',
     },
     profile: {
       heading: 'Your profile',
@@ -297,6 +314,18 @@ export const en: Texts = {
       lastUsed: 'Last used',
       button: 'Sign out',
       others: 'Sign out all other devices',
+    },
+    trustedDevices: {
+      heading: 'Trusted browsers',
+      short: 'Browsers that are not asked for a second step',
+      lead: 'In these browsers, signing in does not ask for a second step.',
+      noneYet: (days) =>
+        `You have not trusted any browser. When you sign in with a second step, you can have a browser trusted for ${days} days.`,
+      thisOne: 'This browser',
+      since: 'Trusted since',
+      until: 'until',
+      remove: 'Do not trust',
+      removeAll: 'Do not trust any browser',
     },
     authenticator: {
       isOn: 'An authenticator app is set up. When you sign in, you also enter a code from it.',
@@ -326,6 +355,13 @@ export const en: Texts = {
       used: 'last used',
       remove: 'Remove',
       add: 'Add a passkey',
+      isFactor: 'Second step',
+      choose: 'Use as second step',
+      chooseLead:
+        'After your password, signing in will also ask for this passkey. You get recovery codes for the case that you lose it. All other devices are signed out.',
+      leave: 'No longer as second step',
+      leaveLead:
+        'Signing in will no longer ask for this passkey after your password. You can still sign in with it. All other devices are signed out.',
     },
     identitiesPage: {
       lead: 'You can sign in with these accounts.',
@@ -334,9 +370,11 @@ export const en: Texts = {
       since: 'Linked',
       unlink: 'Unlink',
       link: (provider) => `Link ${provider}`,
-      leaving: 'Link an account',
-      leavingLead: 'Continue there and allow the link. You come back here afterwards.',
-      goOn: 'Continue',
+      leaving: {
+        heading: 'Link an account',
+        lead: 'Continue there and allow the link. You come back here afterwards.',
+        goOn: 'Continue',
+      },
     },
     data: {
       heading: 'Your data',

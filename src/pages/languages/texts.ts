@@ -13,6 +13,9 @@ export type PageTexts = {
 
 type Done = { heading: string; next: string }
 
+/** Before a page of another service. */
+export type Leaving = { heading: string; lead: string; goOn: string }
+
 /** `without_password`: the account has none now. `waiting`: the other address has yet to confirm. */
 export type Instead = 'without_password' | 'waiting'
 
@@ -44,6 +47,8 @@ export type Mishap =
   | 'passkey_exists'
   | 'too_many_passkeys'
   | 'second_factors_off'
+  | 'trusted_devices_off'
+  | 'no_second_factor'
   | 'other'
 
 /** What is wrong with one field, by the code of its error; anything else is `invalid`. */
@@ -140,12 +145,32 @@ export type Texts = {
     password: string
   }
   /** The second step of a sign-in, besides `secondStep`. */
-  step: { mailed: string; recovery: string; startOver: string; enrolHeading: string; enrol: string }
+  step: {
+    mailed: string
+    recovery: string
+    startOver: string
+    enrolHeading: string
+    enrol: string
+    passkeyHeading: string
+    passkeyLead: string
+    byPasskey: string
+    byRecoveryCode: string
+    /** Of a checkbox: no second step is asked for in this browser. */
+    trust(days: number): string
+  }
   passkeyFailed: string
   /** Where a provider sent the person back without having let them in. */
   providerFailed: string
   /** Showing again that it is you. */
-  stepUp: { heading: string; lead: string; button: string; again: string }
+  stepUp: {
+    heading: string
+    lead: string
+    button: string
+    again: string
+    byPasskey: string
+    byProvider(name: string): string
+    leaving: Leaving
+  }
   account: AccountTexts
 }
 
@@ -161,6 +186,9 @@ export type DoneWhat =
   | 'passkey'
   | 'passkey_removed'
   | 'unlinked'
+  | 'trust_gone'
+  | 'trusts_gone'
+  | 'factor_gone'
 
 type AccountTexts = {
   heading: string
@@ -191,6 +219,17 @@ type AccountTexts = {
     button: string
     others: string
   }
+  trustedDevices: {
+    heading: string
+    short: string
+    lead: string
+    noneYet(days: number): string
+    thisOne: string
+    since: string
+    until: string
+    remove: string
+    removeAll: string
+  }
   authenticator: {
     isOn: string
     isOff: string
@@ -211,7 +250,19 @@ type AccountTexts = {
     codesLead: string
     kept: string
   }
-  passkeysPage: { lead: string; added: string; used: string; remove: string; add: string }
+  passkeysPage: {
+    lead: string
+    added: string
+    used: string
+    remove: string
+    add: string
+    /** Of a passkey that is asked for after the password. */
+    isFactor: string
+    choose: string
+    chooseLead: string
+    leave: string
+    leaveLead: string
+  }
   identitiesPage: {
     lead: string
     noneYet: string
@@ -219,9 +270,7 @@ type AccountTexts = {
     since: string
     unlink: string
     link(provider: string): string
-    leaving: string
-    leavingLead: string
-    goOn: string
+    leaving: Leaving
   }
   data: { heading: string; short: string; lead: string; button: string }
   close: { heading: string; short: string; lead(days: number): string; button: string; done: Done }

@@ -51,6 +51,16 @@ export function overview(screen: Screen, { present, found }: AccountData): View 
             <Line screen={screen} label={words.devices.heading} to="/account/devices" verb={words.open}>
               {devices}
             </Line>
+            {present.tenant.policy.trusted_devices ? (
+              <Line
+                screen={screen}
+                label={words.trustedDevices.heading}
+                to="/account/trusted-devices"
+                verb={words.open}
+              >
+                {words.trustedDevices.short}
+              </Line>
+            ) : null}
           </ul>
         </Card>
         <Card>

@@ -12,6 +12,7 @@ import type { Part } from './part.ts'
 export function authenticator(screen: Screen, { found: [[factors]] }: Factors): View {
   const { authenticator: words, twoSteps } = screen.texts.account
   const hasApp = factors !== undefined && factors.id !== null
+  const hasFactor = hasApp || (factors?.passkeys.length ?? 0) > 0
   return {
     heading: twoSteps,
     content: (
@@ -26,16 +27,18 @@ export function authenticator(screen: Screen, { found: [[factors]] }: Factors): 
             {hasApp ? words.another : words.add}
           </button>
         </form>
-        {hasApp ? (
-          <div class="stack">
+        <div class="stack">
+          {hasFactor ? (
             <a class="button second" href={screen.to('/account/recovery-codes')}>
-              {words.newCodes} ({words.left(factors.codesLeft)})
+              {words.newCodes} ({words.left(factors?.codesLeft ?? 0)})
             </a>
+          ) : null}
+          {hasApp ? (
             <a class="button danger" href={screen.to('/account/authenticator-remove')}>
               {words.remove}
             </a>
-          </div>
-        ) : null}
+          ) : null}
+        </div>
         <BackToAccount screen={screen} />
       </Card>
     ),

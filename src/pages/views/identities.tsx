@@ -59,21 +59,3 @@ export function identities(
     ),
   }
 }
-
-/** @param url where the provider asks the person, as it says itself; never anything but a web address */
-export function leaveFor(screen: Screen, url: string): View {
-  const { identitiesPage: words } = screen.texts.account
-  return {
-    heading: words.leaving,
-    content: (
-      <Card>
-        <h1>{words.leaving}</h1>
-        <p class="lead">{words.leavingLead}</p>
-        <a class="button" href={/^https?:\/\//.test(url) ? url : '/account/identities'} rel="noreferrer">
-          {words.goOn}
-        </a>
-        <BackToAccount screen={screen} />
-      </Card>
-    ),
-  }
-}

@@ -13,6 +13,8 @@ type PasskeyFormOf = {
   /** Whether the browser offers a passkey in the field for the address (conditional UI). */
   isConditional?: boolean
   fields?: Record<string, string>
+  /** A checkbox elsewhere on the page that goes with it. */
+  copies?: string | undefined
   button: string
   isFirst?: boolean
 }
@@ -31,6 +33,9 @@ export const PasskeyForm: Part<PasskeyFormOf> = (props) => (
     {Object.entries(props.fields ?? {}).map(([name, value]) => (
       <Hidden name={name} value={value} />
     ))}
+    {props.copies === undefined ? null : (
+      <input type="hidden" name={props.copies} value="" data-copies={props.copies} />
+    )}
     <Hidden name="credential" value="" />
     <button type="button" class={props.isFirst ? undefined : 'second'}>
       {props.button}

@@ -57,6 +57,7 @@ export function signIn(screen: Screen, data: SignInData): View {
           <FormToken screen={screen} />
           <Hidden name="mfa_token" value="" />
           <Hidden name="methods" value="" />
+          <Hidden name="status" value="" />
         </form>
       </Card>
     ),

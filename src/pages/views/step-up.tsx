@@ -1,19 +1,24 @@
 /** Showing again that it is you. */
 
-import type { Factors } from '../account-data.ts'
+import type { StepUpData } from '../account-data.ts'
 import { queryOf } from '../flow.ts'
 import type { View } from '../hosted.ts'
 import type { Screen } from '../screen.ts'
 import { BackToAccount } from './account.tsx'
 import { Whose } from './account-forms.tsx'
-import { Alert, CODE, Field, FormToken } from './fields.tsx'
+import { Alert, CODE, Field, FormToken, Hidden } from './fields.tsx'
 import { Card } from './layout.tsx'
 import type { Part } from './part.ts'
+import { PasskeyForm } from './passkey-form.tsx'
 
 /** An account that owed a second factor when it signed in shows that one. */
-export function stepUp(screen: Screen, { present, found: [[factors]] }: Factors): View {
+export function stepUp(
+  screen: Screen,
+  { present, found: [[factors], [passkeys], providers] }: StepUpData,
+): View {
   const { stepUp: words } = screen.texts
   const needsFactor = present.state.owedAal > 1
+  const hasPasskey = (passkeys?.offered.length ?? 0) > 0
   const hasCode = factors !== undefined && (factors.id !== null || factors.codesLeft > 0)
   return {
     heading: words.heading,
@@ -23,7 +28,7 @@ export function stepUp(screen: Screen, { present, found: [[factors]] }: Factors)
         <p class="lead">{words.lead}</p>
         <Alert screen={screen} />
         {needsFactor ? null : (
-          <form method="post" action={screen.action}>
+          <form method="post" action={screen.to('/step-up')}>
             <FormToken screen={screen} />
             <Whose user={present.user} />
             <Field
@@ -39,6 +44,27 @@ export function stepUp(screen: Screen, { present, found: [[factors]] }: Factors)
           </form>
         )}
         {hasCode ? <CodeForm screen={screen} isFirst={needsFactor} /> : null}
+        {providers.length > 0 ? <p class="or">{screen.texts.or}</p> : null}
+        <div class="stack">
+          {hasPasskey ? (
+            <PasskeyForm
+              screen={screen}
+              action={screen.to('/step-up/passkey')}
+              does="get"
+              options="/step-up/passkey-options"
+              button={words.byPasskey}
+            />
+          ) : null}
+          {providers.map(({ slug, name }) => (
+            <form method="post" action={screen.to('/step-up/provider')}>
+              <FormToken screen={screen} />
+              <Hidden name="provider" value={slug} />
+              <button type="submit" class="second">
+                {words.byProvider(name)}
+              </button>
+            </form>
+          ))}
+        </div>
         <p class="more">
           <a href={`/sign-in${queryOf(screen.flow, { prompt: 'login' })}`}>{words.again}</a>
           <br />
