@@ -36,8 +36,8 @@ export type Context = {
   trustedCookie: string | null
   /** The cross-origin page that may read the answer, once the tenant is known to have allowed it. */
   readers: { origin: string | null }
-  /** Of the host's tenant, once it is known: the name that a page is headed with, and whether a browser can be trusted. */
-  tenant: { name: string | null; trustsDevices: boolean }
+  /** Of the host's tenant, once it is known: what a page is headed with, its colour, and whether a browser can be trusted. */
+  tenant: { name: string | null; colour: string | null; trustsDevices: boolean }
   /** The fields that a form of ours was posted with: what its page shows again where it was refused. */
   posted: ReadonlyMap<string, string>
   log: Log
@@ -96,7 +96,7 @@ export function createContext(
     client: readClient(request),
     trustedCookie: readTrustedCookie(request.headers),
     readers: { origin: null },
-    tenant: { name: null, trustsDevices: false },
+    tenant: { name: null, colour: null, trustsDevices: false },
     posted: new Map<string, string>(),
     attempt: { account: null, isKnown: false },
     outcome: {},

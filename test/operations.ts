@@ -314,6 +314,8 @@ const INPUTS: Record<string, Input> = {
     fields: () => ({ credential: JSON.stringify(unknownCredential('webauthn.get')) }),
     make: (client, tokens) => withForm(client, tokens, signedByPasskey),
   },
+  accountApiKeysPage: { make: (client, tokens) => withId(client, tokens, 'key_id', ownApiKey) },
+  accountApiKeyAddPage: { without: ['days'], fields: () => ({ 'scope orders:read': 'on' }), make: ownForm },
   accountTrustedDevicesPage: { make: ownForm },
   accountTrustedDeviceRemovePage: {
     make: (client, tokens) => withId(client, tokens, 'device_id', trustedDevice),

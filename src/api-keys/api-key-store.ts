@@ -75,7 +75,7 @@ export async function insertKey(
 /** Newest first, of the owner of session `sid` or of the tenant; `after` is the last id of the page before. */
 export function listKeys(
   { db, host }: Storage,
-  { sid, owner, after, limit }: { sid: string; owner: Owner; after: string | null; limit: number },
+  { sid, owner, after, limit }: { sid: string | SQL; owner: Owner; after: string | null; limit: number },
 ) {
   const owned =
     owner === 'user'

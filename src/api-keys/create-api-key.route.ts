@@ -2,34 +2,18 @@
  * POST /v1/api-keys — a new key for a program that acts for the caller or, by an administrator, for the tenant. The key is in
  * this answer and in no other.
  */
-import * as v from 'valibot'
-import type { Context } from '../context.ts'
-import { newId } from '../events/outbox.ts'
-import { hashApiKey, newApiKey } from '../guard/api-key.ts'
-import { requireCaller } from '../guard/caller.ts'
-import { AS_ADMIN_STEP_UP, type Caller, refuseUnless, STEP_UP } from '../guard/demands.ts'
-import { findKeptForCaller } from '../guard/kept-store.ts'
-import { DisplayName, Instant } from '../http/input.ts'
-import { openAnswer, readIdempotencyKey, repeatAnswer, sealAnswer } from '../idempotency/idempotency.ts'
+import { readIdempotencyKey } from '../idempotency/idempotency.ts'
 import { operation } from '../operation.ts'
-import { isRefusal, type Refusal, refuse } from '../problem.ts'
-import { ApiKeyAnswer, OwnerKind, presentKey, Scope } from './api-key-answer.ts'
-import { insertKey, type StoredKey } from './api-key-store.ts'
-
-const Body = v.strictObject({
-  name: DisplayName,
-  scopes: v.pipe(v.array(Scope), v.minLength(1, 'too_short'), v.maxLength(100, 'too_many')),
-  owner: v.optional(OwnerKind, 'user'),
-  expires_at: v.optional(Instant),
-})
+import { isRefusal } from '../problem.ts'
+import { createKey, MadeApiKey, NewApiKey } from './creating.ts'
 
 export const createApiKey = operation(
   {
     id: 'createApiKey',
     method: 'POST',
     path: '/v1/api-keys',
-    body: Body,
-    answers: { 201: v.object({ ...ApiKeyAnswer.entries, key: v.string() }) },
+    body: NewApiKey,
+    answers: { 201: MadeApiKey },
     refusals: ['insufficient_role', 'too_many_api_keys'],
     caller: 'user',
     stepUp: true,
@@ -38,67 +22,6 @@ export const createApiKey = operation(
   },
   async ({ ctx, headers, body }) => {
     const idempotencyKey = readIdempotencyKey(headers)
-    if (isRefusal(idempotencyKey)) return idempotencyKey
-    const demands = { ...(body.owner === 'tenant' ? AS_ADMIN_STEP_UP : STEP_UP), scopes: body.scopes }
-    const caller: Caller | Refusal = await requireCaller(ctx, headers, 'createApiKey', demands)
-    return isRefusal(caller) ? caller : create(ctx, caller, body, idempotencyKey)
+    return isRefusal(idempotencyKey) ? idempotencyKey : createKey(ctx, headers, body, idempotencyKey)
   },
 )
-
-async function create(
-  ctx: Context,
-  caller: Caller,
-  input: v.InferOutput<typeof Body>,
-  idempotencyKey: string | null,
-): Promise<Response | Refusal> {
-  const { owner, name, expires_at: expiresAt = null } = input
-  const scopes = [...new Set(input.scopes)]
-  const wrong = wrongFields(ctx, caller, { scopes: input.scopes, expiresAt })
-  if (wrong) return wrong
-  const kept =
-    idempotencyKey === null ? null : { actor: caller.userId, operation: 'createApiKey', key: idempotencyKey }
-  const request = JSON.stringify([owner, name, scopes, expiresAt])
-  if (kept) {
-    const found = await findKeptForCaller(ctx, caller, kept)
-    const refused = refuseUnless(found, caller)
-    if (refused) return refused
-    if (found.sealed) {
-      const answer = await openAnswer(ctx, caller.tenant.id, kept, found.sealed)
-      return answer.request === request ? repeatAnswer(answer) : refuse('idempotency_key_reused')
-    }
-  }
-  const key: StoredKey = {
-    id: newId(ctx),
-    userId: owner === 'user' ? caller.userId : null,
-    ...{ name, scopes },
-    createdAt: ctx.now(),
-    expiresAt: expiresAt === null ? null : new Date(expiresAt),
-    lastUsedAt: null,
-    previousExpiresAt: null,
-  }
-  const secret = newApiKey(ctx.settings.environment, key.id, ctx.random)
-  const response = Response.json({ ...presentKey(key), key: secret }, { status: 201 })
-  const sealed = kept && {
-    key: kept,
-    sealed: await sealAnswer(ctx, caller.tenant.id, kept, response, { request, passwordHash: null }),
-  }
-  const made = await insertKey(ctx, caller, { key, owner, hash: await hashApiKey(secret) }, sealed)
-  if (made === 'idempotency_key_in_use') return refuse(made)
-  return refuseUnless(made, caller) ?? (made.isMade ? response : refuse('too_many_api_keys'))
-}
-
-/** Scopes that the tenant has not declared, and an end that is over. */
-function wrongFields(
-  ctx: Pick<Context, 'now'>,
-  { tenant }: Caller,
-  { scopes, expiresAt }: { scopes: readonly string[]; expiresAt: string | null },
-): Refusal | null {
-  const errors = scopes.flatMap((scope, index) =>
-    tenant.policy.api_key_scopes.includes(scope)
-      ? []
-      : [{ pointer: `/scopes/${index}`, code: 'unknown_scope' }],
-  )
-  if (expiresAt !== null && new Date(expiresAt) <= ctx.now())
-    errors.push({ pointer: '/expires_at', code: 'in_the_past' })
-  return errors.length > 0 ? refuse('invalid_input', { errors }) : null
-}

@@ -1,10 +1,7 @@
 /** DELETE /v1/api-keys/{id} — the key counts for nothing from this answer on. An administrator may revoke anyone's. */
-import { requireCaller } from '../guard/caller.ts'
-import { refuseUnless } from '../guard/demands.ts'
-import { UUID } from '../http/input.ts'
+import { noContent } from '../http/answer.ts'
 import { operation } from '../operation.ts'
-import { isRefusal, refuse } from '../problem.ts'
-import { revokeKey } from './api-key-store.ts'
+import { revoke } from './revoking.ts'
 
 export const revokeApiKey = operation(
   {
@@ -16,13 +13,5 @@ export const revokeApiKey = operation(
     caller: 'user',
     budget: { redis: 1, postgres: 1 },
   },
-  async ({ ctx, headers, params: { id } }) => {
-    const caller = await requireCaller(ctx, headers, 'revokeApiKey')
-    if (isRefusal(caller)) return caller
-    if (!UUID.test(id)) return refuse('not_found')
-    const revoked = await revokeKey(ctx, caller, id)
-    const refused = refuseUnless(revoked, caller)
-    if (refused) return refused
-    return revoked.found === null ? refuse('not_found') : new Response(null, { status: 204 })
-  },
+  async ({ ctx, headers, params: { id } }) => (await revoke(ctx, headers, id)) ?? noContent(),
 )

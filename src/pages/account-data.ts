@@ -3,6 +3,7 @@ import type { Context } from '../context.ts'
 import { listFactors } from '../mfa/list-store.ts'
 import { findOfferedBefore } from '../mfa/passkey-step-up-store.ts'
 import { findPasskeys } from '../passkeys/passkey-store.ts'
+import { findOwnPassword } from '../passwords/confirmation-store.ts'
 import type { OwnSession } from '../sessions/presence.ts'
 import { findSessions } from '../sessions/store.ts'
 import { presentedTrust } from '../sign-in/trusted-device.ts'
@@ -32,7 +33,12 @@ export type Factors = Own<ReturnType<typeof findFactors>>
 
 /** What can show that it is them, of what they had before this session. */
 export const findStepUp = (ctx: Context, own: OwnSession) =>
-  [listFactors(ctx, own), findOfferedBefore(ctx, own), findStepUpProviders(ctx, own)] as const
+  [
+    listFactors(ctx, own),
+    findOfferedBefore(ctx, own),
+    findStepUpProviders(ctx, own),
+    findOwnPassword(ctx, own),
+  ] as const
 export type StepUpData = Own<ReturnType<typeof findStepUp>>
 
 /** With whether it is this browser. */

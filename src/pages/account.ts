@@ -23,7 +23,7 @@ export type Own<Asking extends Queries> = {
 
 type AccountPage<Form extends FormSchema, Asking extends Queries> = Pick<
   HostedPage<Form, unknown>,
-  'path' | 'form' | 'limits' | 'refusals' | 'budget' | 'answers'
+  'path' | 'form' | 'limits' | 'refusals' | 'budget' | 'answers' | 'alerts'
 > & {
   /** The page that shows its form, and where a look at this one leads. */
   comesFrom?: string

@@ -7,7 +7,7 @@ import { NOTHING_WRONG, type Screen } from './screen.ts'
 export type ToScan = { factor_id: string; secret: string; qr_svg: string }
 
 /** @param path of the page that takes its first code */
-async function showOnce(
+export async function showOnce(
   asked: Asked,
   path: `/${string}`,
   view: (screen: Screen) => ReturnType<Parameters<typeof show>[0]['view']>,

@@ -13,7 +13,8 @@ export const homePage = plainPage('homePage', {
 async function showLocal({
   settings: { mail },
   origin,
-}: Pick<Context, 'settings' | 'origin'>): Promise<Response> {
+  tenant,
+}: Pick<Context, 'settings' | 'origin' | 'tenant'>): Promise<Response> {
   const { renderFrame } = await import('./views/layout.tsx')
   const { local } = await import('./views/local.tsx')
   const mailbox = mail.transport === 'mailbox' ? `http://localhost:${new URL(mail.url).port}/` : null
@@ -21,7 +22,7 @@ async function showLocal({
   const html = renderFrame({
     tag: 'en',
     heading,
-    tenant: null,
+    tenant,
     content,
     hasScript: false,
     isWide: true,
@@ -31,7 +32,7 @@ async function showLocal({
   const headers = {
     'content-type': 'text/html; charset=utf-8',
     'content-language': 'en',
-    'content-security-policy': await pagePolicy(),
+    'content-security-policy': await pagePolicy(tenant),
   }
   return new Response(html, { headers })
 }

@@ -192,7 +192,7 @@ async function framed(
   const html = renderFrame({
     tag: screen.tag,
     heading: view.heading,
-    tenant: c.var.ctx.tenant.name,
+    tenant: c.var.ctx.tenant,
     content: view.content,
     hasScript: true,
     isWide: view.isWide ?? false,
@@ -208,7 +208,11 @@ async function framed(
     headers: {
       'content-type': 'text/html; charset=utf-8',
       'content-language': screen.tag,
-      'content-security-policy': await pagePolicy({ hasScript: true, leadsTo: returnSource(flow) }),
+      'content-security-policy': await pagePolicy({
+        colour: c.var.ctx.tenant.colour,
+        hasScript: true,
+        leadsTo: returnSource(flow),
+      }),
     },
   })
 }
@@ -251,6 +255,18 @@ const namesOf = (form: FormSchema): string[] =>
     ? Object.keys(form.entries)
     : []
 
+/** What a code says where there is no form beside it. */
+const bareAlerts = ({ mishaps }: Texts, isPosted: boolean): Record<string, string> => ({
+  origin_not_allowed: mishaps.posted_elsewhere,
+  ...(!isPosted && { invalid_input: mishaps.bad_return }),
+})
+
+/** The page again, without what it was asked with; nowhere on a host that we do not know. */
+function onFrom(path: string, code: string, isPosted: boolean, { on }: Texts) {
+  if (code === 'unknown_host') return null
+  return isPosted ? { path, text: on.again } : { path: '/sign-in', text: on.sign_in }
+}
+
 /** Of what has no form: what went wrong, in the reader's language. */
 const asBarePage: MiddlewareHandler<Env> = async (c, next) => {
   await next()
@@ -259,12 +275,21 @@ const asBarePage: MiddlewareHandler<Env> = async (c, next) => {
   const { tag, texts } = languageOf(c.req)
   const { renderFrame } = await import('./views/layout.tsx')
   const { Bare } = await import('./views/frame-parts.tsx')
-  const { alert } = wordsOf({ code: problem.code }, { fields: [] }, texts)
+  const isPosted = c.req.method === 'POST'
+  const { alert } = wordsOf(
+    { code: problem.code },
+    { fields: [], alerts: bareAlerts(texts, isPosted) },
+    texts,
+  )
   const html = renderFrame({
     tag,
     heading: texts.refused,
-    tenant: c.var.ctx.tenant.name,
-    content: Bare({ heading: texts.refused, alert: alert ?? texts.mishaps.other, again: null }),
+    tenant: c.var.ctx.tenant,
+    content: Bare({
+      heading: texts.refused,
+      alert: alert ?? texts.mishaps.other,
+      on: onFrom(c.req.path, problem.code, isPosted, texts),
+    }),
     hasScript: false,
     isWide: false,
     top: null,
@@ -275,7 +300,7 @@ const asBarePage: MiddlewareHandler<Env> = async (c, next) => {
     headers: {
       'content-type': 'text/html; charset=utf-8',
       'content-language': tag,
-      'content-security-policy': await pagePolicy(),
+      'content-security-policy': await pagePolicy(c.var.ctx.tenant),
     },
   })
 }

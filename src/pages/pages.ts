@@ -84,8 +84,9 @@ export async function showDone(
 ): Promise<Response> {
   const { texts } = languageOf(c.req)
   const { heading, next } = instead === null ? texts.pages[page].done : texts.instead[instead]
-  const { Status } = await views()
-  return render(c, { heading, content: Status({ text: next }), status: 200 })
+  const { Outcome } = await views()
+  const content = Outcome({ what: instead ?? page, text: next, texts })
+  return render(c, { heading, content, status: 200 })
 }
 
 /** Loaded when a page is rendered: Node, which reads the route table from our code, knows no JSX. */
@@ -120,6 +121,7 @@ export const asPage =
     const alert = texts.mishaps[mishapOf(page, problem, texts)]
     const content = Refused({
       alert,
+      on: onFrom(page, problem.code),
       again: mayGoBack ? texts.goBack : null,
       over: isOver ? page : null,
       texts,
@@ -127,6 +129,12 @@ export const asPage =
     const heading = isOver ? texts.isOver : texts.refused
     c.res = await render(c, { heading, content, status: c.res.status })
   }
+
+/** A change of address is begun anew where it was begun; everything else by signing in, if not by the form again. */
+function onFrom(page: Page, code: string) {
+  if (code === 'unknown_host') return null
+  return page === 'change_email' && code === 'invalid_one_time_token' ? 'account_email' : 'sign_in'
+}
 
 type Problem = { code: string; errors?: { pointer: string; code: string }[] }
 
@@ -166,7 +174,7 @@ async function render(
   const page = renderFrame({
     tag,
     heading,
-    tenant: c.var.ctx.tenant.name,
+    tenant: c.var.ctx.tenant,
     content: Headed({ heading, children: content }),
     hasScript: false,
     isWide: false,
@@ -176,7 +184,7 @@ async function render(
   const headers = {
     'content-type': 'text/html; charset=utf-8',
     'content-language': tag,
-    'content-security-policy': await pagePolicy(),
+    'content-security-policy': await pagePolicy(c.var.ctx.tenant),
   }
   return new Response(page, { status, headers })
 }

@@ -38,7 +38,7 @@ const OF_FIELD: Record<string, readonly FieldName[]> = {
 /**
  * A refusal in the reader's words: of the fields that the page has, beside them; of anything else, above the form.
  * @param page.fields the fields of the page
- * @param page.alerts what a code says on this page, in place of what it says elsewhere
+ * @param page.alerts what a code, or an error at a pointer, says on this page, in place of what it says elsewhere
  */
 export function wordsOf(
   { code, errors = [] }: Problem,
@@ -56,5 +56,7 @@ export function wordsOf(
   const all = ofCode === undefined ? ofErrors : [...ofErrors, [ofCode, sentence(code)] as const]
   const fields = Object.fromEntries(all.filter(([name]) => shown.includes(name)))
   if (Object.keys(fields).length > 0) return { alert: null, fields }
+  const ofPointer = errors.map(({ pointer }) => alerts[pointer]).find((one) => one !== undefined)
+  if (ofPointer !== undefined) return { alert: ofPointer, fields }
   return { alert: Object.hasOwn(mishaps, code) ? mishaps[code as Mishap] : mishaps.other, fields }
 }

@@ -1,9 +1,10 @@
 /** How the pages look, on a phone and on a desktop, in the light and in the dark; and the policy that allows this and nothing else. */
+import { styleOfColour } from './colours.ts'
 import { SCRIPT } from './script.ts'
 
 export const STYLE = `
 :root { color-scheme: light dark; --text: #1b1f24; --faint: #57606a; --back: #f4f5f7; --card: #fff; --line: #d5d9de; --field: #6e7781;
-  --strong: #1a4fd0; --stronger: #153fa8; --on-strong: #fff; --link: #1a4fd0; --bad: #b3261e; --bad-back: #fdecea; --good: #146c2e;
+  --strong: #1a4fd0; --stronger: #153fa8; --on-strong: #fff; --edge: transparent; --link: #1a4fd0; --bad: #b3261e; --bad-back: #fdecea; --good: #146c2e;
   --good-back: #e6f4ea; --tint: #eef2fc }
 @media (prefers-color-scheme: dark) {
   :root { --text: #eceff3; --faint: #a8b0ba; --back: #0e1116; --card: #171b21; --line: #343b44; --field: #8b949e;
@@ -40,7 +41,7 @@ input[type=checkbox] { min-height: 24px; accent-color: var(--strong) }
 .secret input { padding-right: 92px }
 .secret button { position: absolute; top: 5px; right: 5px; width: auto; min-height: 36px; margin: 0; padding: 4px 12px; font-size: .875rem; color: var(--link); background: none; border: 0 }
 .error { margin: 6px 0 0; font-size: .9375rem; color: var(--bad) }
-button, .button { display: block; margin: 20px 0 0; border: 1px solid transparent; font-weight: 600; text-align: center; text-decoration: none; color: var(--on-strong); background: var(--strong); cursor: pointer }
+button, .button { display: block; margin: 20px 0 0; border: 1px solid var(--edge); font-weight: 600; text-align: center; text-decoration: none; color: var(--on-strong); background: var(--strong); cursor: pointer }
 button:hover, .button:hover { background: var(--stronger) }
 button[aria-busy=true] { opacity: .65 }
 .second, .second:hover { color: var(--text); background: none; border-color: var(--field) }
@@ -66,6 +67,9 @@ summary { min-height: 32px; padding: 4px 0; font-weight: 600; cursor: pointer }
 .rows details { flex: 1 0 100%; margin: 0; padding: 0; border: 0 }
 .rows details form { margin: 8px 0 4px }
 .rows > li:last-child { padding-bottom: 0 }
+fieldset { margin: 16px 0 0; padding: 0; border: 0 }
+legend { padding: 0; font-weight: 600; font-size: .9375rem }
+fieldset .check { margin-top: 12px }
 .check { display: flex; gap: 12px; align-items: start; margin-top: 20px; font-weight: 400 }
 .check input { flex: none; width: 24px; margin: 0 }
 h1 + [role=alert], h1 + [role=status] { margin-top: 12px }
@@ -82,6 +86,10 @@ pre { margin: 12px 0 0; padding: 14px; overflow-x: auto; font-size: .8125rem; ba
 @media (prefers-reduced-motion: no-preference) { button, .button { transition: background .12s } }
 `
 
+/** What a page is styled by: what every page is, and the colour of its tenant. */
+export const stylesOf = (colour: string | null): string[] =>
+  colour === null ? [STYLE] : [STYLE, styleOfColour(colour)]
+
 async function hashOf(text: string): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
   return `'sha256-${btoa(String.fromCharCode(...new Uint8Array(digest)))}'`
@@ -89,12 +97,22 @@ async function hashOf(text: string): Promise<string> {
 
 /**
  * `Content-Security-Policy` (CSP3) of every page: its own style and its own script by their hashes, its own forms, and nothing else.
+ * @param colour of the tenant
  * @param leadsTo the source of where a form of the page may lead in the end: browsers hold redirects to `form-action` too
  */
-export async function pagePolicy({ hasScript = false, leadsTo = '' } = {}): Promise<string> {
+export async function pagePolicy({
+  colour,
+  hasScript = false,
+  leadsTo = '',
+}: {
+  colour: string | null
+  hasScript?: boolean
+  leadsTo?: string
+}): Promise<string> {
+  const styles = await Promise.all(stylesOf(colour).map(hashOf))
   return [
     "default-src 'none'",
-    `style-src ${await hashOf(STYLE)}`,
+    `style-src ${styles.join(' ')}`,
     ...(hasScript ? [`script-src ${await hashOf(SCRIPT)}`, "connect-src 'self'"] : []),
     `form-action 'self'${leadsTo && ` ${leadsTo}`}`,
     "frame-ancestors 'none'",

@@ -1,5 +1,5 @@
 /** The SQL of a signed-in caller who gives the password again, to show that it is them or to choose another. */
-import { and, eq, sql } from 'drizzle-orm'
+import { and, eq, type SQL, sql } from 'drizzle-orm'
 import { endAccess } from '../access/store.ts'
 import {
   attemptsColumns,
@@ -55,6 +55,18 @@ export function findToConfirm(ctx: Pick<Context, 'db' | 'host' | 'settings'>, si
     )
     .where(eq(tenantHosts.host, ctx.host))
 }
+
+/** A row where the owner of session `sid` has a password. */
+export const findOwnPassword = ({ db, host }: Pick<Context, 'db' | 'host'>, sid: string | SQL) =>
+  db
+    .select({ changedAt: passwords.changedAt })
+    .from(passwords)
+    .innerJoin(
+      sessions,
+      and(eq(sessions.userId, passwords.userId), eq(sessions.tenantId, passwords.tenantId)),
+    )
+    .innerJoin(tenantHosts, and(eq(tenantHosts.tenantId, passwords.tenantId), eq(tenantHosts.host, host)))
+    .where(eq(sessions.id, sid))
 
 export type Confirmed = {
   caller: Caller

@@ -20,6 +20,7 @@ const THEIRS = [
   'second_factor_roles',
   'second_factor_grace_sign_ins',
   'trusted_devices',
+  'colour',
   'max_sessions',
   'api_key_scopes',
 ] as const satisfies (keyof typeof SETTINGS)[]

@@ -111,6 +111,8 @@ const Settings = v.object({
    * owner writes public members: authorise by none of them.
    */
   token_claims: v.optional(TokenClaims, {}),
+  /** The colour of buttons and links on the hosted pages, `#rrggbb`. Texts stay readable, whatever it is. */
+  colour: v.optional(v.pipe(v.string(), v.regex(/^#[0-9a-f]{6}$/))),
   /** Sessions of one account that live at a time: when one more begins, the oldest ends. */
   max_sessions: bounded('max_sessions'),
 })
@@ -202,5 +204,6 @@ export function requireTenant(
   ctx.readers.origin = originToAllow(ctx)
   const tenant = readTenant(ctx, row)
   ctx.tenant.trustsDevices = tenant.policy.trusted_devices
+  ctx.tenant.colour = tenant.policy.colour ?? null
   return tenant
 }

@@ -1,5 +1,7 @@
 /** The Worker `pages`: what people see who sign in, and their account. It calls what the other Workers answer, and so needs what they need. */
 import { createApp } from '../app.ts'
+import { accountApiKeyAddPage } from '../pages/account-api-key-add.page.ts'
+import { accountApiKeysPage } from '../pages/account-api-keys.page.ts'
 import { accountAuthenticatorPage } from '../pages/account-authenticator.page.ts'
 import { accountAuthenticatorCodePage } from '../pages/account-authenticator-code.page.ts'
 import { accountAuthenticatorRemovePage } from '../pages/account-authenticator-remove.page.ts'
@@ -77,6 +79,8 @@ export const operations = [
   ...accountTrustedDeviceRemovePage,
   ...accountIdentitiesPage,
   ...accountIdentityLinkPage,
+  ...accountApiKeysPage,
+  ...accountApiKeyAddPage,
   ...accountDataPage,
   ...accountClosePage,
 ]

@@ -205,6 +205,7 @@ describe.skipIf(!executablePath)('in Chromium', { timeout: 240_000 }, () => {
       await age(userId)
       await page.goto(at('/account/close'))
       await page.waitForURL(at('/step-up*'))
+      expect(await page.locator('#password').count(), 'they have no password').toBe(0)
       await look('step-up-provider')
       await page.click('form[action^="/step-up/provider"] button')
       await look('step-up-leaving')

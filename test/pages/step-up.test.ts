@@ -120,6 +120,6 @@ describe('at a provider', () => {
     await signIn()
     const page = await open('/account/close?error=login_failed')
     expect(page.alert).toBe('The other service did not let you in. Try again, or choose another way.')
-    expect(page.form?.action).toBe('/step-up?return_to=%2Faccount%2Fclose')
+    expect(formsTo(page, '/step-up')[0]?.attributes.action).toBe('/step-up?return_to=%2Faccount%2Fclose')
   })
 })

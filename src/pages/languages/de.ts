@@ -140,6 +140,13 @@ export const de: Texts = {
   },
   refused: 'Das hat nicht funktioniert',
   goBack: 'Gehen Sie zurück zum Formular und versuchen Sie es noch einmal.',
+  on: {
+    sign_in: 'Anmelden',
+    forgot_password: 'Neues Passwort setzen',
+    account: 'Ihr Konto',
+    account_email: 'E-Mail-Adresse ändern',
+    again: 'Seite noch einmal öffnen',
+  },
   mishaps: {
     invalid_one_time_token:
       'Der Link wurde schon verwendet, ist abgelaufen oder wurde durch einen neueren ersetzt.',
@@ -172,6 +179,15 @@ export const de: Texts = {
     passkey_exists: 'Dieser Passkey ist schon hinzugefügt.',
     too_many_passkeys: 'Sie haben so viele Passkeys, wie ein Konto haben darf. Entfernen Sie erst einen.',
     second_factors_off: 'Die Bestätigung in zwei Schritten gibt es hier nicht.',
+    unknown_host:
+      'Unter dieser Adresse gibt es nichts. Prüfen Sie sie, oder fragen Sie, wer sie Ihnen gegeben hat.',
+    bad_return:
+      'Die Seite, von der Sie kommen, verlangt etwas, das nicht erlaubt ist. Gehen Sie zu ihr zurück, und sagen Sie es dem, der sie betreibt.',
+    posted_elsewhere:
+      'Dieses Formular kam nicht von dieser Website. Öffnen Sie die Seite noch einmal und füllen Sie es dort aus.',
+    too_many_api_keys: 'Sie haben so viele Schlüssel, wie ein Konto haben darf. Widerrufen Sie erst einen.',
+    no_scope: 'Wählen Sie, was der Schlüssel darf.',
+    insufficient_role: 'Das dürfen Sie nicht. Fragen Sie einen Administrator.',
     no_second_factor: 'Ihr Konto hat keinen solchen zweiten Schritt. Wählen Sie einen anderen Weg.',
     trusted_devices_off: 'Diesem Browser kann hier nicht vertraut werden. Fahren Sie ohne das fort.',
     other: 'Ein Fehler ist aufgetreten. Versuchen Sie es gleich noch einmal.',
@@ -308,6 +324,7 @@ export const de: Texts = {
       passkey: 'Passkey hinzugefügt.',
       passkey_removed: 'Passkey entfernt.',
       unlinked: 'Das Konto ist nicht mehr verknüpft.',
+      key_revoked: 'Der Schlüssel ist widerrufen. Er gilt nicht mehr.',
       trust_gone: 'Diesem Browser wird nicht mehr vertraut.',
       trusts_gone: 'Keinem Browser wird mehr vertraut.',
       factor_gone: 'Der Passkey ist kein zweiter Schritt mehr.',
@@ -336,6 +353,27 @@ export const de: Texts = {
       lastUsed: 'Zuletzt verwendet',
       button: 'Abmelden',
       others: 'Alle anderen Geräte abmelden',
+    },
+    apiKeys: {
+      heading: 'API-Schlüssel',
+      short: 'Für Programme, die für Sie handeln',
+      lead: 'Mit diesen Schlüsseln handeln Programme für Sie. Widerrufen Sie einen Schlüssel, der nicht mehr gebraucht wird oder den jemand gesehen haben kann.',
+      noneYet: 'Sie haben keinen Schlüssel. Mit einem Schlüssel kann ein Programm für Sie handeln.',
+      made: 'Erstellt',
+      used: 'zuletzt benutzt',
+      unused: 'nie benutzt',
+      ends: 'Endet',
+      revoke: 'Widerrufen',
+      add: 'Schlüssel erstellen',
+      addLead: 'Geben Sie ihm einen Namen, der Ihnen sagt, wo er benutzt wird.',
+      scopes: 'Was er darf',
+      never: 'Nie',
+      after: (days) => `Nach ${days} Tagen`,
+      button: 'Schlüssel erstellen',
+      yours: 'Ihr neuer Schlüssel',
+      yoursLead:
+        'Kopieren Sie ihn jetzt und bewahren Sie ihn auf wie ein Passwort. Er wird nicht noch einmal gezeigt.',
+      kept: 'Ich habe ihn aufbewahrt',
     },
     trustedDevices: {
       heading: 'Vertrauenswürdige Browser',
@@ -367,9 +405,9 @@ export const de: Texts = {
       byHand: 'Schlüssel stattdessen von Hand eingeben',
       again: 'Geben Sie den Code ein, den Ihre App jetzt zeigt.',
       confirm: 'Bestätigen',
-      codes: 'Ihre Wiederherstellungscodes',
+      codes: 'Ihre Wiederherstellungs\u00adcodes', // a soft hyphen: the word is wider than a phone
       codesLead:
-        'Bewahren Sie sie sicher auf. Jeder gilt einmal, wenn Sie keinen Zugriff auf Ihre App haben. Sie werden nicht noch einmal gezeigt.',
+        'Bewahren Sie sie sicher auf. Jeder gilt einmal, wenn Sie keinen Zugriff auf Ihre App oder Ihren Passkey haben. Sie werden nicht noch einmal gezeigt.',
       kept: 'Ich habe sie aufbewahrt',
     },
     passkeysPage: {

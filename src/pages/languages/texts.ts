@@ -49,6 +49,12 @@ export type Mishap =
   | 'second_factors_off'
   | 'trusted_devices_off'
   | 'no_second_factor'
+  | 'too_many_api_keys'
+  | 'no_scope'
+  | 'insufficient_role'
+  | 'unknown_host'
+  | 'bad_return'
+  | 'posted_elsewhere'
   | 'other'
 
 /** What is wrong with one field, by the code of its error; anything else is `invalid`. */
@@ -94,6 +100,8 @@ export type Texts = {
   refused: string
   /** Below it, where another attempt can help. */
   goBack: string
+  /** Links to where a person goes on; `again` to the page that was refused. */
+  on: Record<'sign_in' | 'forgot_password' | 'account' | 'account_email' | 'again', string>
   mishaps: Record<Mishap, string>
   fieldMishaps: Record<FieldMishap, string>
   fields: {
@@ -187,6 +195,7 @@ export type DoneWhat =
   | 'passkey_removed'
   | 'unlinked'
   | 'trust_gone'
+  | 'key_revoked'
   | 'trusts_gone'
   | 'factor_gone'
 
@@ -218,6 +227,26 @@ type AccountTexts = {
     lastUsed: string
     button: string
     others: string
+  }
+  apiKeys: {
+    heading: string
+    short: string
+    lead: string
+    noneYet: string
+    made: string
+    used: string
+    unused: string
+    ends: string
+    revoke: string
+    add: string
+    addLead: string
+    scopes: string
+    never: string
+    after(days: number): string
+    button: string
+    yours: string
+    yoursLead: string
+    kept: string
   }
   trustedDevices: {
     heading: string

@@ -13,7 +13,7 @@ import type { Part } from './part.ts'
 type Framed = { screen: Screen; heading: string; lead?: string; button: string; isDangerous?: boolean }
 
 /** One form on a page, with the way back. */
-const OneForm: Part<Framed> = ({ screen, heading, lead, button, isDangerous, children }) => (
+export const OneForm: Part<Framed> = ({ screen, heading, lead, button, isDangerous, children }) => (
   <Card>
     <h1>{heading}</h1>
     {lead === undefined ? null : <p class="lead">{lead}</p>}

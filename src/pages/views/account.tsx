@@ -61,6 +61,11 @@ export function overview(screen: Screen, { present, found }: AccountData): View 
                 {words.trustedDevices.short}
               </Line>
             ) : null}
+            {present.tenant.policy.api_key_scopes.length > 0 ? (
+              <Line screen={screen} label={words.apiKeys.heading} to="/account/api-keys" verb={words.open}>
+                {words.apiKeys.short}
+              </Line>
+            ) : null}
           </ul>
         </Card>
         <Card>

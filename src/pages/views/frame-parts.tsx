@@ -30,14 +30,18 @@ export const Languages: Part<Offered> = ({ tag, languages, addressIn }) => (
   </>
 )
 
-export const Bare: Part<{ heading: string; alert: string; again: string | null }> = ({
+export const Bare: Part<{ heading: string; alert: string; on: { path: string; text: string } | null }> = ({
   heading,
   alert,
-  again,
+  on,
 }) => (
   <Card>
     <h1>{heading}</h1>
     <p role="alert">{alert}</p>
-    {again === null ? null : <p>{again}</p>}
+    {on === null ? null : (
+      <a class="button" href={on.path}>
+        {on.text}
+      </a>
+    )}
   </Card>
 )

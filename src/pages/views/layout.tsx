@@ -4,15 +4,16 @@
  */
 import { raw } from 'hono/html'
 import type { Child } from 'hono/jsx'
+import type { Context } from '../../context.ts'
 import { SCRIPT } from '../script.ts'
-import { STYLE } from '../style.ts'
+import { stylesOf } from '../style.ts'
 import type { Part } from './part.ts'
 
 export type Framed = {
   tag: string
   heading: string
-  /** The tenant's name, where it is known. */
-  tenant: string | null
+  /** Its name and colour, where they are known. */
+  tenant: Pick<Context['tenant'], 'name' | 'colour'>
   content: Child
   hasScript: boolean
   /** For pages with lists. */
@@ -30,13 +31,15 @@ export function renderFrame({ tag, heading, tenant, content, hasScript, isWide, 
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="robots" content="noindex" />
-        <title>{tenant === null ? heading : `${heading} – ${tenant}`}</title>
-        <style>{raw(STYLE)}</style>
+        <title>{tenant.name === null ? heading : `${heading} – ${tenant.name}`}</title>
+        {stylesOf(tenant.colour).map((style) => (
+          <style>{raw(style)}</style>
+        ))}
       </head>
       <body class={isWide ? 'wide' : undefined}>
-        {tenant === null && !top ? null : (
+        {tenant.name === null && !top ? null : (
           <header class="top">
-            <p class="tenant">{tenant}</p>
+            <p class="tenant">{tenant.name}</p>
             {top}
           </header>
         )}

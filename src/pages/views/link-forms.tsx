@@ -1,7 +1,7 @@
 /** The forms of the pages that mailed links open. */
 
 import type { EmailPage, Page } from '../forms.ts'
-import type { Texts } from '../languages/texts.ts'
+import type { Instead, Texts } from '../languages/texts.ts'
 import { CODE, EMAIL, Field, type FieldOf, Hidden, NEW_PASSWORD } from './fields.tsx'
 import { Card } from './layout.tsx'
 import type { Part } from './part.ts'
@@ -46,6 +46,50 @@ const WAY_ON: Partial<Record<Page, EmailPage>> = {
   revert_email: 'forgot_password',
   accept_invitation: 'forgot_password',
 }
+
+/** A page that leads on from what a page says. */
+type On = 'sign_in' | 'forgot_password' | 'account' | 'account_email'
+
+const ON_PATHS: Record<On, string> = {
+  sign_in: '/sign-in',
+  forgot_password: '/link/forgot-password',
+  account: '/account',
+  account_email: '/account/email',
+}
+
+/** Where the person goes on once it is done. */
+const DONE_ON: Record<Page | Instead, On> = {
+  verify_email: 'sign_in',
+  reset_password: 'sign_in',
+  change_email: 'sign_in',
+  revert_email: 'forgot_password',
+  sign_in: 'account',
+  restore_account: 'forgot_password',
+  accept_invitation: 'sign_in',
+  forgot_password: 'sign_in',
+  resend_verification: 'sign_in',
+  request_sign_in: 'sign_in',
+  without_password: 'forgot_password',
+  waiting: 'account',
+}
+
+const GoOn: Part<{ to: On; texts: Texts }> = ({ to, texts }) => (
+  <p class="more">
+    <a href={ON_PATHS[to]}>{texts.on[to]}</a>
+  </p>
+)
+
+/** What happened, and where to go on. */
+export const Outcome: Part<{ what: Page | Instead; text: string; texts: Texts }> = ({
+  what,
+  text,
+  texts,
+}) => (
+  <>
+    <Status text={text} />
+    <GoOn to={DONE_ON[what]} texts={texts} />
+  </>
+)
 
 /** What to do with a link of this page that is over. */
 export const WayOn: Part<{ page: Page; texts: Texts }> = ({ page, texts }) => {
@@ -125,6 +169,8 @@ export const Status: Part<{ text: string }> = ({ text }) => <p role="status">{te
 
 type RefusedOf = {
   alert: string
+  /** None on a host that we do not know. */
+  on: On | null
   /** Where another attempt can help. */
   again: string | null
   /** The page whose link is over. */
@@ -132,11 +178,12 @@ type RefusedOf = {
   texts: Texts
 }
 
-export const Refused: Part<RefusedOf> = ({ alert, again, over, texts }) => (
+export const Refused: Part<RefusedOf> = ({ alert, on, again, over, texts }) => (
   <>
     <p role="alert">{alert}</p>
     {again === null ? null : <p>{again}</p>}
     {over === null ? null : <WayOn page={over} texts={texts} />}
+    {on === null ? null : <GoOn to={on} texts={texts} />}
   </>
 )
 

@@ -14,10 +14,11 @@ import { PasskeyForm } from './passkey-form.tsx'
 /** An account that owed a second factor when it signed in shows that one. */
 export function stepUp(
   screen: Screen,
-  { present, found: [[factors], [passkeys], providers] }: StepUpData,
+  { present, found: [[factors], [passkeys], providers, [password]] }: StepUpData,
 ): View {
   const { stepUp: words } = screen.texts
   const needsFactor = present.state.owedAal > 1
+  const hasPassword = password !== undefined && !needsFactor
   const hasPasskey = (passkeys?.offered.length ?? 0) > 0
   const hasCode = factors !== undefined && (factors.id !== null || factors.codesLeft > 0)
   return {
@@ -27,7 +28,7 @@ export function stepUp(
         <h1>{words.heading}</h1>
         <p class="lead">{words.lead}</p>
         <Alert screen={screen} />
-        {needsFactor ? null : (
+        {hasPassword ? (
           <form method="post" action={screen.to('/step-up')}>
             <FormToken screen={screen} />
             <Whose user={present.user} />
@@ -42,9 +43,9 @@ export function stepUp(
             />
             <button type="submit">{words.button}</button>
           </form>
-        )}
+        ) : null}
         {hasCode ? <CodeForm screen={screen} isFirst={needsFactor} /> : null}
-        {providers.length > 0 ? <p class="or">{screen.texts.or}</p> : null}
+        {providers.length > 0 && (hasPassword || hasCode) ? <p class="or">{screen.texts.or}</p> : null}
         <div class="stack">
           {hasPasskey ? (
             <PasskeyForm
