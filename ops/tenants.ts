@@ -27,6 +27,7 @@ import {
 import { confirm } from './confirm.ts'
 import { createOperatorContext, type OperatorContext, type Output, run } from './context.ts'
 import { closeCommand, eraseCommand, restoreCommand } from './tenant-end.ts'
+import { inheritances } from './tenant-roles.ts'
 import { changeSettings, settingRows } from './tenant-settings.ts'
 
 const OPTIONS = {
@@ -106,8 +107,11 @@ const set: Command = async (ctx, [slug, ...words], options, out) => {
     ...words.map((word) => word.slice(0, word.indexOf('='))),
   ]
   if (fields.length === 0) throw new Error('say what to change: setting=value, --name or --issuer')
-  for (const consequence of losses(before, { ...before, issuer, settings }))
-    await confirm(consequence, options.yes ?? false)
+  const consequences = [
+    ...losses(before, { ...before, issuer, settings }),
+    ...(await inheritances(ctx, before, settings)),
+  ]
+  for (const consequence of consequences) await confirm(consequence, options.yes ?? false)
   await change(ctx, before, { ...before, name, issuer, settings }, fields)
   out.error(`${before.slug}: ${fields.join(', ')} changed`)
 }

@@ -34,6 +34,21 @@ export const findAdministrators = ({ db }: Pick<Writer, 'db'>, tenantId: string)
     select id, email, status, email_verified_at is not null as is_proved, second_factor_since is not null as has_second_factor
     from users where tenant_id = ${tenantId} and 'admin' = any(roles) and deleted_at is null order by email`)
 
+/** As many as are counted: the question is whether there are any. */
+export const COUNTED_HOLDERS = 1000
+
+/** How many accounts have each of these roles already, or would have it by an invitation that is open; those that none has are left out. */
+export const countHolders = ({ db }: Pick<Writer, 'db'>, tenantId: string, roles: readonly string[]) =>
+  rowsOf(db, { role: v.string(), holders: v.number() })(sql`
+    select role, holders from unnest(${texts(roles)}) as role cross join lateral (
+      select count(*)::int as holders from (
+        select from users where tenant_id = ${tenantId} and roles @> array[role] and erased_at is null
+        union all
+        select from one_time_tokens where tenant_id = ${tenantId} and grants @> array[role]
+          and consumed_at is null and expires_at > now()
+        limit ${COUNTED_HOLDERS}) as held) as counted
+    where holders > 0`)
+
 const OUTCOME = {
   ...CALLER,
   /** As the account is; null where the tenant has no such account. */

@@ -150,6 +150,46 @@ describe('set', () => {
   })
 })
 
+describe('K12: a role that is declared again', () => {
+  const SUPPORT = 'roles={"support":["orders:refund"]}'
+
+  test('is given to no one who had it before, unless the operator says so', async () => {
+    const client = await newClient(service())
+    const { slug } = client.tenant
+    const { tokens } = await client.newAccount()
+    await client.plantedAccount({ roles: ['supporter'] })
+    expect((await tenants('set', slug, SUPPORT)).status, 'no one has it yet').toBe(0)
+    await service().sql(`update users set roles = '{support}' where id = $1`, [tokens.user.id])
+    expect((await tenants('set', slug, 'roles=')).status).toBe(0)
+    expect(await tenants('set', slug, SUPPORT)).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('1 accounts or open invitations have the role support already'),
+    })
+    expect((await storedOf(slug)).settings.roles).toBe('{}')
+    expect((await tenants('set', slug, 'roles={"support":[]}')).status, 'it allows nothing').toBe(0)
+    expect((await tenants('set', slug, 'roles=')).status).toBe(0)
+    expect((await tenants('set', slug, SUPPORT, '--yes')).status).toBe(0)
+    expect((await tenants('set', slug, 'roles={"support":["orders:read"]}')).status, 'another meaning').toBe(
+      0,
+    )
+  })
+
+  test('nor by an invitation of before, nor because another tenant has it', async () => {
+    const client = await newClient(service())
+    const other = await newClient(service())
+    const { tokens } = await client.newAccount()
+    const { id } = await client.plant('invitation', tokens)
+    await other.plantedAccount({ roles: ['support'] })
+    const { slug } = client.tenant
+    expect((await tenants('set', slug, SUPPORT)).status).toBe(0)
+    await tenants('set', slug, 'roles=')
+    await service().sql(`update one_time_tokens set grants = '{support}' where id = $1`, [id])
+    expect((await tenants('set', slug, SUPPORT)).status).toBe(1)
+    await service().sql(`update one_time_tokens set expires_at = now() where id = $1`, [id])
+    expect((await tenants('set', slug, SUPPORT)).status).toBe(0)
+  })
+})
+
 describe('hosts and origins', () => {
   test('a tenant answers at a host that was added, and no more at one that was removed', async () => {
     const { slug } = await newTenant()
