@@ -78,6 +78,27 @@ describe('accepts', () => {
     expect(idsOf(await find(office, { role: 'edit' }))).toEqual([])
   })
 
+  test('administration 4: finds by the external id, exactly, and together with other filters', async () => {
+    const office = await newOffice(service())
+    const elsewhere = await newOffice(service())
+    for (const { plant } of [office, elsewhere])
+      for (const [external, status] of [
+        ['crm-1', 'active'],
+        ['crm-10', 'disabled'],
+        ['CRM-1', 'active'],
+      ] as const) {
+        const { id } = await plant({ status })
+        await service().sql('update users set external_id = $2 where id = $1', [id, external])
+      }
+    const found = async (query: Record<string, string>) =>
+      (await find(office, query)).data.map((one) => (one as Listed & { external_id: string }).external_id)
+    expect(await found({ external_id: 'crm-1' })).toEqual(['crm-1'])
+    expect(await found({ external_id: 'crm-10', status: 'disabled' })).toEqual(['crm-10'])
+    expect(await found({ external_id: 'crm-10', status: 'active' })).toEqual([])
+    expect(await found({ external_id: 'crm-' })).toEqual([])
+    expect(await found({ external_id: 'crm-%' })).toEqual([])
+  })
+
   test('admin 3: an erased account is not listed', async () => {
     const office = await newOffice(service())
     const { id } = await office.plant({ status: 'closed' })
@@ -109,6 +130,7 @@ describe('refuses', () => {
     [{ email_prefix: 'ä' }, { '/email_prefix': 'invalid_email' }],
     [{ status: 'erased' }, { '/status': 'not_allowed' }],
     [{ role: 'two words' }, { '/role': 'invalid_role' }],
+    [{ external_id: '' }, { '/external_id': 'invalid_id' }],
     [{ limit: '101' }, { '/limit': 'out_of_range' }],
     [{ cursor: 'x' }, { '/cursor': 'invalid_cursor' }],
   ])('%j', async (query, fields) => {
@@ -132,6 +154,10 @@ describe('attacks', () => {
     const emails = ['same-1@example.com', 'same-2@example.com', 'same-3@example.com']
     for (const email of emails)
       for (const { plant } of [mine, theirs]) await plant({ email, roles: ['editor'] })
+    await service().sql(
+      `update users set external_id = 'same-1' where email = 'same-1@example.com' and tenant_id = any($1)`,
+      [[mine.client.tenant.id, theirs.client.tenant.id]],
+    )
     const ids = async ({ client }: Office) =>
       (
         await service().sql<{ id: string }>('select id from users where tenant_id = $1', [client.tenant.id])
@@ -143,6 +169,7 @@ describe('attacks', () => {
       { role: 'editor' },
       { role: 'admin' },
       { status: 'active' },
+      { external_id: 'same-1' },
     ]) {
       const found = await findAll(mine, { limit: '1', ...query } as Record<string, string>)
       expect(found.length).toBeGreaterThan(0)

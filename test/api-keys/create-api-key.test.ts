@@ -99,7 +99,7 @@ describe('refuses', () => {
     })
   })
 
-  test('the twenty-sixth of one person, also when many are asked for at once', async () => {
+  test('K15: the twenty-sixth of one person, also when many are asked for at once', async () => {
     const client = await newClient(service())
     const { email, tokens } = await client.newAccount()
     await service().sql(
@@ -117,5 +117,10 @@ describe('refuses', () => {
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(5)
     expect(answers.find(({ status }) => status !== 201)?.body).toMatchObject({ code: 'too_many_api_keys' })
     expect(await countOf(client.tenant.id)).toBe(25)
+    const [told] = await service().sql(
+      `select count(*)::int as events from events where tenant_id = $1 and type = 'api_key.created'`,
+      [client.tenant.id],
+    )
+    expect(told).toEqual({ events: 5 })
   })
 })

@@ -63,7 +63,7 @@ describe('accounts 6: the limit of sessions of an account', () => {
     expect(await countRows(service(), tokens.user.id)).toMatchObject({ ended: 1, open: 100 })
   })
 
-  test('50 sign-ins at once may go over it, and the next ones bring it down', BURST, async () => {
+  test('K15: 50 sign-ins at once may go over it, and the next ones bring it down', BURST, async () => {
     const client = await limitedTo(5)
     const { email, tokens } = await client.newAccount()
     const answers = await race(50, () => client.login(email))

@@ -146,6 +146,25 @@ describe('attacks', () => {
     }
   })
 
+  /** What else a command or an operation does besides is not what ends it: each of these is the one thing that is said. */
+  test.each([
+    ['is no administrator any more', `update users set roles = '{}' where id = $1`],
+    ['has another role that may impersonate', `update users set roles = '{impersonator}' where id = $1`],
+    ['is disabled', `update users set status = 'disabled' where id = $1`],
+    ['is closed', 'update users set deleted_at = now() where id = $1'],
+    ['was signed out everywhere', 'update users set access_valid_from = clock_timestamp() where id = $1'],
+  ])('K14: it ends in the moment in which the administrator %s', async (_, change) => {
+    const { office, id } = await newScene()
+    await service().sql(
+      `update tenants set settings = settings || '{"roles":{"impersonator":["latchkey:users:impersonate"]}}' where id = $1`,
+      [office.client.tenant.id],
+    )
+    const { access_token } = (await impersonate(office, id)).body
+    expect((await office.client.me(access_token)).status).toBe(200)
+    await service().sql(change, [office.tokens.user.id])
+    expectProblem(await office.client.me(access_token), 'invalid_token')
+  })
+
   test('K05: a person of another tenant is not found', async () => {
     const [{ office }, theirs] = [await newScene(), await newScene()]
     expectProblem(await impersonate(office, theirs.id), 'not_found')

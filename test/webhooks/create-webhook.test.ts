@@ -191,7 +191,7 @@ describe('refuses', () => {
 })
 
 describe('races', () => {
-  test('50 simultaneous creations leave 20 endpoints, and as many events', async () => {
+  test('K15: 50 simultaneous creations leave 20 endpoints, and as many events', async () => {
     const { client, email, tokens, create } = await newAdministrator(service())
     // Three sessions, because each may create 20 a minute.
     const bearers = [tokens, await client.signIn(email), await client.signIn(email)]

@@ -66,7 +66,7 @@ describe.each(OPERATIONS.map((operation) => [operation.name, operation] as const
   })
 })
 
-test('a delivery is replayed under its own endpoint alone', async () => {
+test('K08: a delivery is replayed under its own endpoint alone', async () => {
   const { call, id, deliveryId, newWebhook } = await newEndpoint()
   const other = await newWebhook()
   expectProblem(await call('POST', `/${other.id}/deliveries/${deliveryId}/replay`), 'not_found')
