@@ -24,14 +24,20 @@ export function useLocalStack(args: string[], env: NodeJS.ProcessEnv): void {
   Object.assign(env, settings, { ENVIRONMENT: 'local' })
 }
 
-function readLocalSettings(): Record<string, string> {
+/** Whether the local stack of this folder runs. */
+export function isLocalStackRunning(): boolean {
   const [starter] = readLocal(PID_FILE).split(' ').map(Number)
-  const settings = readLocal(ENV_FILE)
-  if (!starter || !isAlive(starter) || settings === '')
+  return starter !== undefined && starter > 0 && isAlive(starter) && readLocal(ENV_FILE) !== ''
+}
+
+function readLocalSettings(): Record<string, string> {
+  if (!isLocalStackRunning())
     throw new Error(
       'no local stack is running in this folder; start it in another terminal with: npm run dev',
     )
-  const lines = settings.split('\n').flatMap((line) => [/^([A-Z_]+)="(.*)"$/.exec(line) ?? []])
+  const lines = readLocal(ENV_FILE)
+    .split('\n')
+    .flatMap((line) => [/^([A-Z_]+)="(.*)"$/.exec(line) ?? []])
   return Object.fromEntries(lines.flatMap(([, name, value = '']) => (name ? [[name, value]] : [])))
 }
 

@@ -155,6 +155,12 @@ test('keys 5: nothing of the local stack, the benchmarks or the operator hands t
       .filter((file) => file.endsWith('.ts') && readFileSync(file, 'utf8').includes('...process.env')),
   )
   expect(passing).toEqual([])
-  for (const file of ['bench/stack.ts', 'bench/workerd.ts', 'dev/worker.ts', 'ops/build.ts', 'ops/deploy.ts'])
+  for (const file of [
+    'bench/stack.ts',
+    'bench/workerd.ts',
+    'dev/wrangler.ts',
+    'ops/build.ts',
+    'ops/deploy.ts',
+  ])
     expect(readFileSync(file, 'utf8'), file).toContain('withoutSettings(process.env)')
 })
