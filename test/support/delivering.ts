@@ -150,20 +150,27 @@ export const stateOf = async ({ service }: Stage, { webhook }: Subscriber) => {
   return { state, disabled_reason }
 }
 
-/** As many deliveries that are due, as one statement; `columns` are set besides. */
+/** As many deliveries that are due, in one statement; `columns` have those expressions instead of their defaults. */
 export async function plantMany(
   { service }: Stage,
   { webhook }: Pick<Subscriber, 'webhook'>,
   count: number,
-  columns = 'type = type',
+  columns: Record<string, string> = {},
 ): Promise<void> {
+  const row = {
+    id: 'gen_random_uuid()',
+    tenant_id: 'tenant_id',
+    endpoint_id: 'id',
+    event_id: 'gen_random_uuid()',
+    type: `'user.updated'`,
+    payload: `'{}'`,
+    ...columns,
+  }
   await service.sql(
-    `insert into webhook_deliveries (id, tenant_id, endpoint_id, event_id, type, payload)
-     select gen_random_uuid(), tenant_id, id, gen_random_uuid(), 'user.updated', '{}'
+    `insert into webhook_deliveries (${Object.keys(row).join(', ')}) select ${Object.values(row).join(', ')}
      from webhook_endpoints, generate_series(1, $2) where id = $1`,
     [webhook.id, count],
   )
-  await service.sql(`update webhook_deliveries set ${columns} where endpoint_id = $1`, [webhook.id])
 }
 
 /** As if the time at which an endpoint that fails is asked again had come. */

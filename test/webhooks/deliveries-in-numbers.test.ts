@@ -67,7 +67,10 @@ const hoursAfterYesterday = (hours: number) =>
 beforeAll(async () => {
   subscriber = await newSubscriber(stage())
   // Of another tenant, so that the planner has something to choose between.
-  await plantMany(stage(), await newSubscriber(stage()), 10_000, `state = 'delivered', settled_at = now()`)
+  await plantMany(stage(), await newSubscriber(stage()), 10_000, {
+    state: `'delivered'`,
+    settled_at: 'now()',
+  })
 }, 60_000)
 
 describe('piles 12: a page of one state reads a page, wherever that state is', () => {

@@ -35,12 +35,8 @@ const expired = (subscriber: Subscriber) => recorded(stage(), subscriber, 'webho
 describe('piles 12: a delivery that is older than three days', () => {
   test('is dead and told, once for many, and is not attempted', async () => {
     const subscriber = await newSubscriber(stage())
-    await plantMany(
-      stage(),
-      subscriber,
-      5,
-      `expires_at = now() - interval '1 second', next_attempt_at = 'infinity'`,
-    )
+    const tooOld = { expires_at: `now() - interval '1 second'`, next_attempt_at: `'infinity'` }
+    await plantMany(stage(), subscriber, 5, tooOld)
     await race(5, runCron)
     expect(await countsOf(subscriber)).toEqual({ 'dead too_old': 5 })
     const told = await expired(subscriber)
@@ -100,7 +96,7 @@ describe('piles 12: what waits for an endpoint', () => {
     const subscriber = await newSubscriber(stage())
     const other = await newSubscriber(stage())
     await plantMany(stage(), subscriber, 2500)
-    await plantMany(stage(), other, 3, `next_attempt_at = now() + interval '1 hour'`)
+    await plantMany(stage(), other, 3, { next_attempt_at: `now() + interval '1 hour'` })
     expect((await subscriber.call('PATCH', `/${subscriber.webhook.id}`, { state: 'disabled' })).status).toBe(
       200,
     )
