@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import path from 'node:path'
 import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
 import { writeArgon2 } from './ops/extract-argon2.js'
@@ -10,6 +11,9 @@ writeArgon2()
 
 // What the shell exported for a deployment would win over the tests' own addresses (ops/child-environment.ts).
 for (const name of SETTING_NAMES) delete process.env[name]
+
+// A run starts some hundred processes of Node, which load the same modules: only the first compiles them.
+process.env.NODE_COMPILE_CACHE ??= path.resolve('node_modules/.cache/compiled')
 
 /** About Neon's driver as it comes: in a process of its own, because drizzle-orm replaces the driver's parsers in every module. */
 const DRIVER = 'test/dev/neon-endpoint.test.ts'

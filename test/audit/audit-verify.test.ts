@@ -5,6 +5,7 @@
 import { execFile } from 'node:child_process'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { verifyChains } from '../../ops/audit.ts'
+import { BARE_SHELL } from '../support/bare-shell.ts'
 import { type Client, newClient } from '../support/client.ts'
 import { useStage } from '../support/event-stage.ts'
 
@@ -176,7 +177,7 @@ describe('verify', () => {
 function audit(...options: string[]): Promise<{ code: number; out: string }> {
   const { ENVIRONMENT, DATABASE_URL } = stage().service.bindings
   return new Promise((resolve) => {
-    const env = { PATH: process.env.PATH, ENVIRONMENT, DATABASE_URL }
+    const env = { ...BARE_SHELL, ENVIRONMENT, DATABASE_URL }
     execFile(process.execPath, ['ops/audit.ts', ...options], { env }, (error, stdout, stderr) =>
       resolve({ code: error ? Number(error.code) : 0, out: `${stdout}${stderr}` }),
     )

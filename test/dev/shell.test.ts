@@ -9,6 +9,7 @@ import { freePort } from '../../dev/local-server.ts'
 import { withoutSettings } from '../../ops/child-environment.ts'
 import { newKeyringEntry } from '../../ops/keyring.ts'
 import { SETTING_NAMES } from '../../src/settings.ts'
+import { BARE_SHELL } from '../support/bare-shell.ts'
 
 const REMOTE = 'postgresql://someone:secret@db.example.com/latchkey'
 
@@ -127,7 +128,7 @@ test.each([
       const addresses = { DATABASE_URL: 'postgresql://a:a@127.0.0.1:1/a', [name]: REMOTE }
       const { status, stderr } = spawnSync(process.execPath, [`ops/${command}`, ...args], {
         encoding: 'utf8',
-        env: { PATH: process.env.PATH, ENVIRONMENT: 'local', ...addresses, ...more },
+        env: { ...BARE_SHELL, ENVIRONMENT: 'local', ...addresses, ...more },
       })
       expect(status).toBe(1)
       expect(stderr).toContain(`setting ${name} is not an address of this machine under ENVIRONMENT=local`)

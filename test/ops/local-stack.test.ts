@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { BARE_SHELL } from '../support/bare-shell.ts'
 import { useService } from '../support/service.ts'
 
 const service = useService()
@@ -19,10 +20,9 @@ async function leave(pid: number, settings: Record<string, string | undefined>):
 }
 
 async function run(command: string, args: string[], env: Record<string, string> = {}) {
-  const { PATH = '', HOME = '' } = process.env
   const child = spawn(process.execPath, [path.resolve(`ops/${command}.ts`), ...args], {
     cwd: folder,
-    env: { PATH, HOME, ...env },
+    env: { ...BARE_SHELL, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const [stdout, stderr, status] = await Promise.all([

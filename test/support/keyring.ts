@@ -1,5 +1,6 @@
 /** The deployment's keys, as `npm run keys` lists and leaves them. */
 import { execFile } from 'node:child_process'
+import { BARE_SHELL } from './bare-shell.ts'
 import type { Backend, Service } from './service.ts'
 
 /** Nothing is under these keys any more, and no Worker needs them. */
@@ -9,7 +10,7 @@ export const retireKeys = ({ sql }: Pick<Backend, 'sql'>, ...keyIds: string[]) =
 /** `npm run keys -- <args>` in a shell with this service's database. */
 export async function runKeys({ bindings }: Pick<Service, 'bindings'>, args: string[], sealKeys?: string) {
   const env = {
-    PATH: process.env.PATH,
+    ...BARE_SHELL,
     ENVIRONMENT: 'local',
     DATABASE_URL: bindings.DATABASE_URL,
     SIGNING_SEAL_KEYS: sealKeys ?? bindings.SIGNING_SEAL_KEYS,

@@ -1,8 +1,7 @@
 /** `npm run keys` and the other commands, as an operator runs them. */
 import { spawn } from 'node:child_process'
-import path from 'node:path'
 import { text } from 'node:stream/consumers'
-import { inject } from 'vitest'
+import { BARE_SHELL } from './bare-shell.ts'
 import type { Service } from './service.ts'
 
 export type Ran = { status: number | null; stdout: string; stderr: string }
@@ -19,17 +18,13 @@ export async function runCommand(
   words: string[],
   env: Record<string, string> = {},
 ): Promise<Ran> {
-  const { PATH = '', HOME = '' } = process.env
   const { DATABASE_URL = '' } = bindings
   const child = spawn(process.execPath, [`ops/${command}.ts`, ...words], {
     env: {
-      PATH,
-      HOME,
+      ...BARE_SHELL,
       ENVIRONMENT: 'local',
       DATABASE_URL,
       AUDIT_DATABASE_URL: DATABASE_URL,
-      // The next one does not compile the same again.
-      NODE_COMPILE_CACHE: path.join(inject('stack').bundles, 'compiled'),
       ...env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -4,6 +4,7 @@ import { createHmac } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { BARE_SHELL } from './bare-shell.ts'
 import { type CallOptions, type Client, createClient } from './client.ts'
 import type { Service, TestTenant } from './service.ts'
 
@@ -34,7 +35,7 @@ export async function printedCallerHeader(): Promise<CallerHeader> {
 export function credentialFor(serviceKeys: string, origin: string): string {
   const { status, stdout, stderr } = spawnSync(process.execPath, ['ops/keys.ts', 'caller', origin], {
     encoding: 'utf8',
-    env: { PATH: process.env.PATH, SERVICE_KEYS: serviceKeys },
+    env: { ...BARE_SHELL, SERVICE_KEYS: serviceKeys },
   })
   if (status !== 0) throw new Error(stderr)
   return stdout.trim()
