@@ -21,9 +21,9 @@ export async function recordStatements(stack: Stack): Promise<Statement[]> {
   let operation = ''
   const neon = await startProxy(stack.ports.neon, (_, body) => {
     const { queries = [JSON.parse(body)] } = JSON.parse(body) as { queries?: Omit<Statement, 'operation'>[] }
-    // A `do` block has no plan; it is DDL of a month (src/audit/months-store.ts).
+    // What has no plan: the DDL of a month (src/audit/months-store.ts), and the lock of the heads (src/audit/audit-store.ts).
     for (const { query, params } of queries)
-      if (!/^\s*do\b/i.test(query)) statements.push({ operation, query, params })
+      if (!/^\s*(do|lock)\b/i.test(query)) statements.push({ operation, query, params })
   })
   const bindings = {
     ...stack.bindingsFor({ ...stack.ports, neon: neon.port }),
