@@ -4,6 +4,7 @@
  *   npm run bench -- --quick    a tenth of the calls, for a look
  *   npm run bench -- --burst    what many wrong passwords at once make others wait, and nothing else
  *   npm run bench -- --account  what an account with a million sessions costs its owner, and nothing else
+ *   npm run bench -- --cold [--against <checkout>]  what each Worker takes to its first answer, and nothing else
  * The raw numbers are in .latchkey/bench.json.
  */
 import { mkdir, writeFile } from 'node:fs/promises'
@@ -12,6 +13,7 @@ import { type Attack, measureAttack } from './attack.ts'
 import { measureChains, measureSlowAudit, reportChains, type SlowAudit } from './audit.ts'
 import { measureBurst } from './burst.ts'
 import { createSender } from './client.ts'
+import { measureCold } from './cold.ts'
 import { cpuMs, describeMachine, watchLoad } from './machine.ts'
 import { type Measured, measure, type Plan, type Ratios, ratios } from './measure.ts'
 import { type Memory, measureMemory } from './memory.ts'
@@ -148,6 +150,10 @@ function report(series: Series[], audit: SlowAudit, attack: Attack, memory: Memo
 const rounded = (value: number, digits: number) => Number(value.toFixed(digits))
 
 async function main(): Promise<void> {
+  if (process.argv.includes('--cold')) {
+    const at = process.argv.indexOf('--against')
+    return measureCold(at < 0 ? undefined : process.argv[at + 1])
+  }
   const stack = await startStack()
   try {
     if (process.argv.includes('--account')) {

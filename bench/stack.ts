@@ -44,7 +44,7 @@ export async function startStack(): Promise<Stack> {
     // Without fsync: a disk of unknown speed would be measured instead.
     startPostgres({ dataDir: path.join(folder, 'postgres'), durable: false }),
     buildWorker(ALL_IN_ONE, bundles.latchkey)
-      .then(() => buildFloor(bundles.floor))
+      .then(() => buildBare('bench/floor.worker.js', bundles.floor))
       .then(() => buildUnlimited(path.join(folder, 'source'), bundles.unlimited)),
   ])
   const neon = await startNeonEndpoint({ postgresPort: postgres.port })
@@ -85,8 +85,8 @@ export async function startStack(): Promise<Stack> {
   }
 }
 
-/** The Worker of bench/floor.worker.js, built with the settings of wrangler.toml's top level. */
-const buildFloor = (outdir: string) => runWrangler('.', ['bench/floor.worker.js', '--outdir', outdir])
+/** A Worker of this folder, built with the settings of wrangler.toml's top level. */
+export const buildBare = (file: string, outdir: string) => runWrangler('.', [file, '--outdir', outdir])
 
 /** What the limit check costs is measured against a copy of the source in which it lets everything pass, untimed. */
 async function buildUnlimited(copy: string, outdir: string): Promise<void> {

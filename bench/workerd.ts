@@ -68,7 +68,7 @@ const config :Workerd.Config = (
   const lastPort = Object.values(ports).at(-1) ?? 0
   while (!(await isListening(lastPort))) {
     if (child.exitCode !== null) throw new Error(`workerd did not start:\n${printed}`)
-    await wait(20)
+    await wait(2)
   }
   return { pid: child.pid ?? 0, ports, stop }
 }
