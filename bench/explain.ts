@@ -29,6 +29,7 @@ const WAITING = [
   'webhook_deliveries_next',
   'users_to_erase',
   'users_ending',
+  'second_factor_removals_due',
 ]
 
 /** EXPLAIN's JSON, the fields that we read. */

@@ -44,14 +44,15 @@ export async function fill(client: pg.Client): Promise<void> {
     select gen_random_uuid(), tenant_id, session_id, sha256(id::text::bytea), key_id, id, expires_at from used
     on conflict do nothing`)
   await client.query(`
-    insert into events (id, tenant_id, type, subject, dispatched_at)
-    select gen_random_uuid(), tenant_id, 'session.started', id, now() from filled_users`)
+    insert into events (id, tenant_id, type, subject, actor, dispatched_at)
+    select gen_random_uuid(), tenant_id, 'session.started', id, id, now() from filled_users`)
   await client.query(`
     insert into sign_in_failures (tenant_id, subject, consecutive_failures)
     select tenant_id, sha256(id::text::bytea), n % 9 from filled_users`)
   await client.query(`
     insert into idempotency_keys (tenant_id, actor, operation, key, sealed_answer, expires_at)
-    select tenant_id, 'anonymous', 'register', id, repeat(md5(n::text), 60), now() + interval '1 day' from filled_users`)
+    select tenant_id, case when n % 2 = 0 then id::text else 'anonymous' end, 'register', id, repeat(md5(n::text), 60),
+      now() + interval '1 day' from filled_users`)
   await client.query(`
     insert into person_keys (user_id, tenant_id, sealed_key)
     select id, tenant_id, repeat(md5(n::text), 3) from filled_users on conflict do nothing`)

@@ -82,16 +82,19 @@ export const listAccounts = (
 ) => {
   const { emailPrefix } = filters
   const [id, email] = after?.split(' ') ?? []
+  const tenant = tenantOf(where)
+  const [place, order] =
+    emailPrefix === undefined
+      ? [newestOf(tenant, id), sql`users.tenant_id desc, users.id desc`]
+      : [
+          sql`users.tenant_id = ${tenant} and ${id === undefined ? sql`true` : afterAddress(email ?? '', id)}`,
+          sql`users.email using operator(pg_catalog.~<~), users.id`,
+        ]
   const conditions = [
-    sql`users.tenant_id = ${tenantOf(where)}`,
+    place,
     sql`users.erased_at is null and users.email is not null`,
     ...conditionsOf(filters),
-    ...(id === undefined
-      ? []
-      : [email === undefined ? sql`users.id < ${id}::uuid` : afterAddress(email, id)]),
   ]
-  const order =
-    emailPrefix === undefined ? sql`users.id desc` : sql`users.email using operator(pg_catalog.~<~), users.id`
   return rowsOf(
     db,
     LISTED,
@@ -113,6 +116,17 @@ function conditionsOf({ emailPrefix, status, role, externalId }: AccountFilters)
     role !== undefined && sql`users.roles @> array[${role}::text] and users.roles <> '{}'`,
   ].filter((condition) => condition !== false)
 }
+
+/**
+ * The accounts of a tenant, those before `id` if it is given. A range and no equality, or the order would be that of the ids
+ * alone, and of a small tenant everything that is newer would be read first, whose ever it is.
+ */
+const newestOf = (tenant: SQL, id: string | undefined): SQL =>
+  sql`users.tenant_id >= ${tenant} and ${
+    id === undefined
+      ? sql`users.tenant_id <= ${tenant}`
+      : sql`(users.tenant_id, users.id) < (${tenant}, ${id}::uuid)`
+  }`
 
 /** After an account in order of address: an address that was closed and is open again is there twice. */
 const afterAddress = (email: string, id: string): SQL => sql`

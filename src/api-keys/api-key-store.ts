@@ -38,6 +38,7 @@ export async function insertKey(
   kept: { key: IdempotencyKey; sealed: string } | null,
 ): Promise<Row<typeof MADE> | 'idempotency_key_in_use'> {
   const ownerId = owner === 'user' ? sql`caller.user_id` : sql`null::uuid`
+  const isOwners = owner === 'user' ? sql`other.user_id = caller.user_id` : sql`other.user_id is null`
   const turnOf = `api keys of ${owner === 'user' ? caller.userId : caller.tenant.id}`
   const turn = ctx.db.execute(sql`select pg_advisory_xact_lock(hashtextextended(${turnOf}, 0))`)
   const isMade = sql`exists (select from made)`
@@ -52,7 +53,7 @@ export async function insertKey(
         ${bytea(hash)}, ${key.expiresAt?.toISOString() ?? null}::timestamptz, ${key.createdAt.toISOString()}::timestamptz
       from caller
       where (select count(*) from api_keys as other where other.tenant_id = caller.tenant_id
-        and other.user_id is not distinct from ${ownerId} and other.revoked_at is null) < ${MAX_KEYS[owner]}
+        and ${isOwners} and other.revoked_at is null) < ${MAX_KEYS[owner]}
       returning *),
     ${kept ? sql`${keepAnswer(caller.tenant.id, kept.key, kept.sealed, sql`null`, isMade)},` : sql``}
     recorded as (${record(

@@ -120,7 +120,14 @@ export async function erasePersonKeys({ db }: Pick<Context, 'db'>, userIds: stri
       .set({ client: null })
       .where(
         and(
-          or(inArray(events.actor, userIds), and(inArray(events.subject, userIds), isNull(events.actor))),
+          // What they did: to themselves, or to others, each by its index.
+          or(
+            and(
+              inArray(events.subject, userIds),
+              sql`coalesce(${events.actor}, ${events.subject}) = ${events.subject}`,
+            ),
+            and(inArray(events.actor, userIds), sql`${events.actor} is distinct from ${events.subject}`),
+          ),
           isNotNull(events.client),
         ),
       ),

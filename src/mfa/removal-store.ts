@@ -85,9 +85,10 @@ export const findRemovals = (
   )(sql`
     select removal.id, removal.user_id, removal.requested_by, removal.reason, removal.created_at as requested_at, removal.due_at
     from second_factor_removals as removal
-    join tenant_hosts on tenant_hosts.tenant_id = removal.tenant_id and tenant_hosts.host = ${ctx.host}
-    join sessions on sessions.id = ${sid} and sessions.tenant_id = removal.tenant_id
-    where removal.settled_at is null and (${after}::uuid is null or removal.id > ${after}::uuid)
+    where removal.tenant_id = (
+        select sessions.tenant_id from sessions join tenant_hosts using (tenant_id)
+        where sessions.id = ${sid} and tenant_hosts.host = ${ctx.host})
+      and removal.settled_at is null and (${after}::uuid is null or removal.id > ${after}::uuid)
     order by removal.id limit ${limit}`)
 
 const CANCELLED = { ...CALLER, cancelled: v.number() }

@@ -788,6 +788,10 @@ export const events = pgTable(
     index('events_undispatched').on(table.id).where(sql`dispatched_at is null`),
     // What an erasure looks for.
     index('events_subject').on(table.subject).where(sql`subject is not null`),
+    index('events_actor')
+      .on(table.actor)
+      .concurrently()
+      .where(sql`actor is not null and actor is distinct from subject`),
     index('events_dispatched').on(table.dispatchedAt).where(sql`dispatched_at is not null`),
   ],
 )

@@ -1,0 +1,1 @@
+CREATE INDEX CONCURRENTLY "events_actor" ON "events" USING btree ("actor") WHERE actor is not null and actor is distinct from subject;
