@@ -46,4 +46,5 @@ export async function performSocial(
   const back = await comeBack(client, returned, cookie, slug)
   if (!back.headers.get('location')?.includes('stepped_up=true'))
     throw new Error(`a step-up ended at ${back.headers.get('location')}`)
+  await provider.stop() // or explain would not end
 }
