@@ -13,7 +13,7 @@ import { startStack } from './stack.ts'
 /** Tables that do not grow with the users: scanning them is right. */
 const TINY = [
   ...['tenants', 'tenant_hosts', 'signing_keys', 'auth_keys', 'deployed_keyrings', 'backlogs'],
-  ...['webhook_endpoints', 'audit_heads', 'providers'],
+  ...['webhook_endpoints', 'audit_heads', 'providers', 'foreign_key_secrets'],
 ]
 const LARGE: string[] = Object.values(schema)
   .filter((table) => is(table, PgTable))

@@ -31,7 +31,7 @@ import { isSystem, mapFile, SYSTEMS } from './import-from/map.ts'
 import { type Line, readLines } from './import-lines.ts'
 import { createRejectedLines } from './import-rejected.ts'
 import { count, newTally, summarise, type Tally } from './import-summary.ts'
-import { findRpId, requireTenantId } from './tenant-of.ts'
+import { findImportTarget, requireTenantId } from './tenant-of.ts'
 
 /** An import has no last moment: a million lines over a slow line take hours. */
 export const DEADLINES = { postgres: 60_000, redis: 10_000, request: Number.POSITIVE_INFINITY }
@@ -44,7 +44,7 @@ const BATCH = 100
 export type LineReport = { line: number } & (ImportResult | { status: 'accepted'; warnings?: Warning[] })
 
 type Importer = Pick<OperatorContext, 'db' | 'settings' | 'now' | 'random'>
-type Into = { tenantId: string; rpId: string; firebase: FirebaseConfig | null }
+type Into = { tenantId: string; rpId: string; scopes?: readonly string[]; firebase: FirebaseConfig | null }
 
 type Insert = (imports: NewImport[]) => Promise<Inserted>
 
@@ -176,7 +176,7 @@ if (import.meta.main) {
     const ctx = createOperatorContext(process.env, secrets, DEADLINES)
     const firebase = values.firebase === undefined ? null : await readFirebase(values.firebase)
     const tenantId = await requireTenantId(ctx, values.tenant ?? null)
-    const rpId = await findRpId(ctx, tenantId)
+    const into = { ...(await findImportTarget(ctx, tenantId)), firebase }
     const rejected = createRejectedLines(path)
     const print = (report: LineReport, bytes: Uint8Array | null) => {
       console.log(JSON.stringify(report))
@@ -185,8 +185,8 @@ if (import.meta.main) {
     }
     const chunks = chunksOf(path, values)
     const tally = values.check
-      ? await readUsers(ctx, { rpId, firebase, insert: null }, chunks, print)
-      : await importUsers(ctx, { tenantId, rpId, firebase }, chunks, print)
+      ? await readUsers(ctx, { ...into, insert: null }, chunks, print)
+      : await importUsers(ctx, { ...into, tenantId }, chunks, print)
     console.error(summarise(tally, rejected.close()))
     if (tally.statuses.refused + tally.statuses.duplicate > 0) process.exitCode = 1
   })

@@ -91,6 +91,16 @@ export const SEALED_TABLES: readonly SealedTable[] = [
     reseal: sealedText('seal:provider'),
   },
   {
+    name: 'foreign_key_secrets',
+    usedBy: 'HMAC keys of imported API keys',
+    keyring: 'AUTH_KEYS',
+    idType: 'uuid',
+    id: 'id',
+    columns: ['sealed_secret'],
+    keyIds: sql`values (split_part(sealed_secret, '.', 1))`,
+    reseal: sealedText('seal:foreign-key'),
+  },
+  {
     name: 'totp_factors',
     usedBy: 'secrets of authenticator apps',
     keyring: 'AUTH_KEYS',

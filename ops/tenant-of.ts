@@ -14,10 +14,14 @@ export async function requireTenantId(
   return tenant.id
 }
 
-/** The domain that the tenant's passkeys are made for. */
-export async function findRpId(ctx: Pick<OperatorContext, 'db'>, tenantId: string): Promise<string> {
+/** What an import must know of the tenant: the domain of its passkeys, and what API keys may be made for. */
+export async function findImportTarget(
+  ctx: Pick<OperatorContext, 'db'>,
+  tenantId: string,
+): Promise<{ rpId: string; scopes: readonly string[] }> {
   const tenant = (await findTenantsWithHosts(ctx, null)).find(({ id }) => id === tenantId)
   if (!tenant) throw new Error('the tenant is gone')
   // A setting that is wrong is npm run doctor's to tell.
-  return rpIdOf(readTenant({ log: () => {} }, tenant))
+  const read = readTenant({ log: () => {} }, tenant)
+  return { rpId: rpIdOf(read), scopes: read.policy.api_key_scopes }
 }

@@ -70,12 +70,12 @@ export const insertProved = (
 /**
  * Inserts the accounts in `entries` whose addresses are free, in order of address: two imports that insert the same ones
  * wait for each other, and never in a circle.
- * @param entries `tenant_id`, and `id`, `email`, `email_verified`, `disabled`, `name`, `locale`, `roles`, `has_second_factor` of each
+ * @param entries `tenant_id`, and `id`, `email`, `email_verified`, `disabled`, `name`, `locale`, `roles`, `external_id`, `has_second_factor` of each
  */
 export const insertUsers = (entries: SQL): SQL => sql`
-  insert into users (id, tenant_id, email, email_verified_at, status, name, locale, roles, second_factor_since)
+  insert into users (id, tenant_id, email, email_verified_at, status, name, locale, roles, external_id, second_factor_since)
   select id, tenant_id, email, case when email_verified then now() end,
-    case when disabled then 'disabled' else 'active' end, name, locale, roles, case when has_second_factor then now() end
+    case when disabled then 'disabled' else 'active' end, name, locale, roles, external_id, case when has_second_factor then now() end
   from ${entries} order by email
   on conflict (tenant_id, email) where deleted_at is null do nothing returning id, tenant_id, email`
 

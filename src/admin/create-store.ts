@@ -33,7 +33,8 @@ export async function insertAccount(
 ): Promise<{ caller: CallerRow } | 'email_taken' | 'idempotency_key_in_use'> {
   const entry = sql`(
     select ${id}::uuid as id, caller.tenant_id, ${email}::text as email, ${isProved}::boolean as email_verified,
-      false as disabled, false as has_second_factor, ${name}::text as name, ${locale}::text as locale, ${sql.param(roles, users.roles)}::text[] as roles
+      false as disabled, false as has_second_factor, ${name}::text as name, ${locale}::text as locale, null::text as external_id,
+      ${sql.param(roles, users.roles)}::text[] as roles
     from caller) as entry`
   const happened = sql`select tenant_id, id as subject, ${reasonOf(reason)} as data from made`
   const isMade = sql`exists (select from made)`

@@ -1,11 +1,12 @@
 /**
  * The SQL of an import: a batch of accounts in one statement, in which the unique index decides which are new. What signs them in
- * besides a password is inserted with them; an account whose passkey or identity is another's is not.
+ * besides a password is inserted with them, and their API keys; an account of which another has something already is not.
  */
 import { type SQL, sql } from 'drizzle-orm'
 import * as v from 'valibot'
 import { forgetAttemptsAt } from '../accounts/attempts-store.ts'
 import { insertUsers } from '../accounts/store.ts'
+import { insertImportedKeys } from '../api-keys/import-store.ts'
 import type { Context } from '../context.ts'
 import { NO_PEPPER } from '../crypto/foreign-hash.ts'
 import { clientOf, type Recorder, recordEach } from '../events/outbox.ts'
@@ -66,12 +67,14 @@ export async function insertImportsAsAdmin(
   return { caller: row?.caller ?? null, ...inserted }
 }
 
-/** Another import has taken a passkey or an identity since the statement looked: now it is seen. */
+const UNIQUE = ['passkeys', 'identities', 'users'] as const
+
+/** Another import has taken a passkey, an identity or an external id since the statement looked: now it is seen. */
 async function againWhereTaken<T>(insert: () => Promise<T>): Promise<T> {
   try {
     return await insert()
   } catch (error) {
-    if (isUniqueViolation(error, 'passkeys') || isUniqueViolation(error, 'identities')) return insert()
+    if (UNIQUE.some((table) => isUniqueViolation(error, table))) return insert()
     throw error
   }
 }
@@ -122,11 +125,11 @@ function insertMembers(
     entry as (
       select entry.*, ${tenant}.tenant_id from jsonb_to_recordset(${JSON.stringify(imports)}::jsonb) as entry(
         id uuid, "eventId" uuid, email text, "emailVerified" boolean, disabled boolean, name text, locale text, roles text[],
-        "storedHash" text, totp jsonb, passkeys jsonb, identities jsonb, has_second_factor boolean, place integer)
+        "externalId" text, "apiKeys" jsonb, "storedHash" text, totp jsonb, passkeys jsonb, identities jsonb, has_second_factor boolean, place integer)
       cross join ${tenant} cross join ring where coalesce(ring.ring -> 'lacking', '[]') = '[]'),
     ${clashes},
     account as (${insertUsers(sql`(
-      select *, "emailVerified" as email_verified from entry where not exists (select from clash where clash.id = entry.id)) as entry`)}),
+      select *, "emailVerified" as email_verified, "externalId" as external_id from entry where not exists (select from clash where clash.id = entry.id)) as entry`)}),
     moved as (select entry.*, account.id as user_id from account join entry using (id)),
     stored as (${insertPasswords(sql`
       select user_id, tenant_id, "storedHash", ${NO_PEPPER} from moved where "storedHash" is not null`)}),
@@ -135,6 +138,18 @@ function insertMembers(
       select user_id, tenant_id, passkey from moved cross join lateral jsonb_array_elements(passkeys) as passkey`)}),
     identities_stored as (${insertImportedIdentities(sql`
       select user_id, tenant_id, identity from moved cross join lateral jsonb_array_elements(identities) as identity`)}),
+    keys as (
+      select key.*, moved.user_id, moved.tenant_id, secret.id as foreign_secret_id
+      from moved cross join lateral jsonb_to_recordset("apiKeys") as key(
+        id uuid, "eventId" uuid, name text, scopes text[], hash text, "hmacKey" text, "expiresAt" timestamptz)
+      left join foreign_key_secrets as secret on secret.tenant_id = moved.tenant_id and secret.name = key."hmacKey"),
+    keys_stored as (${insertImportedKeys(sql`(select *, "expiresAt" as expires_at from keys) as keys`)}),
+    keys_recorded as (${recordEach(
+      'api_key.imported',
+      sql`select "eventId" as id, keys.tenant_id, keys.user_id as subject,
+        jsonb_build_object('api_key_id', id, 'owner', 'user') as data from keys_stored join keys using (id)`,
+      { actor, client, data: sql`data` },
+    )}),
     ${hasApps ? sql`${announceKey(ctx, sql`apps`)},` : sql``}
     failures_forgotten as (${forgetAttemptsAt(sql`account`)}),
     recorded as (${recordEach(
@@ -144,7 +159,7 @@ function insertMembers(
     )})`
 }
 
-/** Members of a `with`: `clash`, the entries whose passkey or identity another account or an entry before them has. */
+/** Members of a `with`: `clash`, the entries of which another account or an entry before them has something, or whose HMAC key there is not. */
 const clashes: SQL = sql`
   claimed as (
     select entry.id, place, 'passkey_taken' as code, '/passkeys/' || nth - 1 as pointer, passkey ->> 'credentialId' as claim
@@ -152,7 +167,16 @@ const clashes: SQL = sql`
     union all
     select entry.id, place, 'identity_taken', '/identities/' || nth - 1,
       jsonb_build_array(identity ->> 'issuer', identity ->> 'subject')::text
-    from entry cross join lateral jsonb_array_elements(identities) with ordinality as each(identity, nth)),
+    from entry cross join lateral jsonb_array_elements(identities) with ordinality as each(identity, nth)
+    union all
+    select entry.id, place, 'api_key_taken', '/api_keys/' || nth - 1, key ->> 'hash'
+    from entry cross join lateral jsonb_array_elements("apiKeys") with ordinality as each(key, nth)
+    union all
+    select id, place, 'external_id_taken', '/external_id', "externalId" from entry where "externalId" is not null
+    union all
+    select entry.id, null, 'unknown_hmac_key', '/api_keys/' || nth - 1 || '/hmac_sha256/key', key ->> 'hmacKey'
+    from entry cross join lateral jsonb_array_elements("apiKeys") with ordinality as each(key, nth)
+    where key ->> 'hmacKey' is not null),
   clash as (
     select distinct on (entry.id) entry.id, entry.tenant_id, entry.email, claimed.code, claimed.pointer
     from claimed join entry using (id)
@@ -166,4 +190,12 @@ const clashes: SQL = sql`
         select from identities
         where identities.tenant_id = entry.tenant_id and identities.issuer = claimed.claim::jsonb ->> 0
           and identities.subject = claimed.claim::jsonb ->> 1))
+      or (claimed.code = 'api_key_taken' and exists (
+        select from api_keys
+        where api_keys.tenant_id = entry.tenant_id and api_keys.is_foreign and api_keys.hash = decode(claimed.claim, 'hex')))
+      or (claimed.code = 'external_id_taken' and exists (
+        select from users where users.tenant_id = entry.tenant_id and users.external_id = claimed.claim))
+      or (claimed.code = 'unknown_hmac_key' and not exists (
+        select from foreign_key_secrets as secret
+        where secret.tenant_id = entry.tenant_id and secret.name = claimed.claim))
     order by entry.id, claimed.pointer)`

@@ -39,14 +39,15 @@ export const importUsers = operation(
     const known = await requireCaller(ctx, headers, 'importUsers', demands)
     if (isRefusal(known)) return known
 
-    const rpId = rpIdOf(known.tenant)
+    const into = { rpId: rpIdOf(known.tenant), scopes: known.tenant.policy.api_key_scopes }
     const firstPlaceOf = createFirstPlaces()
     const entries = body.users.map((entry, index) =>
-      unlessDuplicate(readEntry(ctx, entry, { rpId }), firstPlaceOf, index),
+      unlessDuplicate(readEntry(ctx, entry, into), firstPlaceOf, index),
     )
     const accepted = entries.flatMap((entry) => ('user' in entry ? entry.user : []))
     const grants = accepted.flatMap(({ roles }) => roles)
-    const caller = { ...known, demands: { ...demands, grants } }
+    const scopes = accepted.flatMap(({ apiKeys }) => apiKeys.flatMap((key) => key.scopes))
+    const caller = { ...known, demands: { ...demands, grants, scopes: [...new Set(scopes)] } }
     const inserted = await insertImportsAsAdmin(ctx, caller, accepted)
     const refused = refuseUnless(inserted, caller)
     if (refused) return refused

@@ -5,6 +5,8 @@
  */
 import * as v from 'valibot'
 import { type CanonicalEmail, EmailAddress, Roles } from '../accounts/accounts.ts'
+import { ExternalId } from '../accounts/metadata.ts'
+import { FOREIGN_KEY, type ImportedKey, isHashedOnce, readForeignKey } from '../api-keys/foreign-key.ts'
 import type { Context } from '../context.ts'
 import { type FirebaseHash, formatFirebaseHash, readFirescrypt } from '../crypto/firebase-hash.ts'
 import { readForeignHash } from '../crypto/foreign-hash.ts'
@@ -60,6 +62,17 @@ const HashText = v.pipe(
   }),
 )
 
+/** As many as a person may have. */
+const MAX_API_KEYS = 25
+
+const ApiKey = v.pipe(
+  v.strictObject(FOREIGN_KEY),
+  v.forward(
+    v.check((key) => isHashedOnce(key), 'exactly_one_hash'),
+    ['sha256'],
+  ),
+)
+
 /** One person. `password_hash` is one of the forms in src/crypto/foreign-hash.ts; without one, a reset sets the first. */
 const ImportedUser = v.strictObject({
   email: EmailAddress,
@@ -67,6 +80,8 @@ const ImportedUser = v.strictObject({
   name: v.optional(v.nullable(DisplayName), null),
   locale: v.optional(v.nullable(LanguageTag), null),
   roles: v.optional(Roles, []),
+  external_id: v.optional(v.nullable(ExternalId), null),
+  api_keys: v.optional(v.nullable(v.pipe(v.array(ApiKey), v.maxLength(MAX_API_KEYS, 'too_many')), []), []),
   password_hash: v.optional(
     v.nullable(
       v.lazy((input) => (typeof input === 'object' && input !== null ? FirebasePassword : HashText)),
@@ -85,11 +100,16 @@ export type NewImport = {
   name: string | null
   locale: string | null
   roles: string[]
+  externalId: string | null
+  apiKeys: ImportedKey[]
   storedHash: string | null
 } & ImportedFactors
 
-/** What an entry is read for: the domain of the tenant's passkeys, and what is the same for all users of a Firebase project. */
-export type Into = { rpId: string; firebase?: FirebaseConfig | null }
+/**
+ * What an entry is read for: the domain of the tenant's passkeys, what its API keys may be made for, and what is the same for all
+ * users of a Firebase project.
+ */
+export type Into = { rpId: string; scopes?: readonly string[]; firebase?: FirebaseConfig | null }
 
 /** Which field is wrong, and why; never what it said. */
 export type RefusedEntry = { code: string; pointer?: string }
@@ -104,7 +124,7 @@ export type Entry = { user: NewImport; warnings: Warning[] } | { firstAt: number
 export function readEntry(
   ctx: Pick<Context, 'now' | 'random'>,
   entry: unknown,
-  { rpId, firebase = null }: Into,
+  { rpId, scopes = [], firebase = null }: Into,
 ): Exclude<Entry, { firstAt: number }> {
   // Valibot takes a list for an object without members.
   if (!isObject(entry)) return { code: 'wrong_type' }
@@ -122,7 +142,9 @@ export function readEntry(
   dropEmpty(fields)
   const parsed = parseEntry(fields, warnings)
   if (!parsed.success) return refusalOf(parsed.issues)
-  const { email, name, locale, roles, password_hash, ...state } = parsed.output
+  const { email, name, locale, roles, external_id, api_keys, password_hash, ...state } = parsed.output
+  const undeclared = (api_keys ?? []).findIndex((key) => !key.scopes.every((scope) => scopes.includes(scope)))
+  if (undeclared !== -1) return { code: 'unknown_scope', pointer: `/api_keys/${undeclared}/scopes` }
   const user = {
     id: newId(ctx),
     eventId: newId(ctx),
@@ -132,6 +154,8 @@ export function readEntry(
     name,
     locale,
     roles,
+    externalId: external_id,
+    apiKeys: (api_keys ?? []).map((key) => readForeignKey(ctx, key)),
     storedHash: password_hash,
     ...factors,
   }
@@ -213,7 +237,7 @@ export const ImportResultAnswer = v.union([
   }),
 ])
 
-/** What the statement did: the ids that it inserted, and those whose passkey or identity another account has. The others had an account. */
+/** What the statement did: the ids that it inserted, and those whose passkey, identity, API key or external id another has. The others had an account. */
 export type Inserted = { created: ReadonlySet<string>; taken: ReadonlyMap<string, RefusedEntry> }
 
 export const nothingInserted = (): Inserted => ({ created: new Set(), taken: new Map() })

@@ -1,45 +1,33 @@
 /**
- * POST /v1/admin/api-keys/import — Import up to 100 API keys of another system by their hashes, so that their holders need
+ * POST /v1/admin/api-keys/import — Import up to 100 API keys of another system by their hashes (SHA-256, or HMAC-SHA-256 under a
+ * key that the operator has given by `npm run api-keys`), so that their holders need
  * not change them. The answer says of each whether it was created, existed already or was refused. Safe to repeat.
  */
 import * as v from 'valibot'
-import { fromBase64 } from '../crypto/base64.ts'
-import { newId } from '../events/outbox.ts'
 import { requireCaller } from '../guard/caller.ts'
 import { refuseUnless } from '../guard/demands.ts'
-import { DisplayName, Instant, text, UUID } from '../http/input.ts'
+import { UUID } from '../http/input.ts'
 import { operation } from '../operation.ts'
 import { isRefusal, refuse } from '../problem.ts'
-import { Scope } from './api-key-answer.ts'
+import { FOREIGN_KEY, isHashedOnce, readForeignKey } from './foreign-key.ts'
 import { insertForeignKeys, type NewForeignKey } from './import-store.ts'
 
-/** SHA-256 of the whole key, with its prefix: 64 hexadecimal digits, or base64 or base64url of the 32 bytes. */
-const Sha256 = v.pipe(
-  text(80),
-  v.transform(hexOf),
-  v.check((hex) => hex !== '', 'malformed_hash'),
+const Entry = v.pipe(
+  v.strictObject({
+    ...FOREIGN_KEY,
+    /** Whose it is; of the tenant unless given. */
+    user_id: v.optional(v.pipe(v.string(), v.regex(UUID, 'invalid_id'))),
+  }),
+  v.forward(
+    v.check((key) => isHashedOnce(key), 'exactly_one_hash'),
+    ['sha256'],
+  ),
 )
-
-function hexOf(hash: string): string {
-  if (/^[0-9a-f]{64}$/i.test(hash)) return hash.toLowerCase()
-  const bytes = fromBase64(hash.replace(/=$/, '').replaceAll('-', '+').replaceAll('_', '/'))
-  if (bytes?.length !== 32) return ''
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
-}
-
-const Entry = v.strictObject({
-  sha256: Sha256,
-  name: DisplayName,
-  scopes: v.pipe(v.array(Scope), v.minLength(1, 'too_short'), v.maxLength(100, 'too_many')),
-  /** Whose it is; of the tenant unless given. */
-  user_id: v.optional(v.pipe(v.string(), v.regex(UUID, 'invalid_id'))),
-  expires_at: v.optional(Instant),
-})
 
 const Result = v.variant('status', [
   v.object({ status: v.literal('created'), id: v.pipe(v.string(), v.uuid()) }),
   v.object({ status: v.literal('exists') }),
-  v.object({ status: v.literal('refused'), code: v.literal('unknown_user') }),
+  v.object({ status: v.literal('refused'), code: v.picklist(['unknown_user', 'unknown_hmac_key']) }),
 ])
 
 export const importApiKeys = operation(
@@ -69,21 +57,17 @@ export const importApiKeys = operation(
     )
     if (errors.length > 0) return refuse('invalid_input', { errors })
     const keys: NewForeignKey[] = body.keys.map((entry) => ({
-      id: newId(ctx),
-      eventId: newId(ctx),
+      ...readForeignKey(ctx, entry),
       userId: entry.user_id ?? null,
-      name: entry.name,
-      scopes: [...new Set(entry.scopes)],
-      hash: entry.sha256,
-      expiresAt: entry.expires_at ?? null,
     }))
     const inserted = await insertForeignKeys(ctx, caller, keys)
     const refused = refuseUnless(inserted, caller)
     if (refused) return refused
     const results = keys.map(({ id }): v.InferOutput<typeof Result> => {
       if (inserted.created.includes(id)) return { status: 'created', id }
-      return inserted.unowned.includes(id)
-        ? { status: 'refused', code: 'unknown_user' }
+      if (inserted.unowned.includes(id)) return { status: 'refused', code: 'unknown_user' }
+      return inserted.unhashed.includes(id)
+        ? { status: 'refused', code: 'unknown_hmac_key' }
         : { status: 'exists' }
     })
     return Response.json({ results })

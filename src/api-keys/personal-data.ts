@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm'
 import { type PersonalData, time } from '../storage/personal-data.ts'
 
 export const apiKeysData = {
+  foreign_key_secrets: { holdsNoPerson: 'secrets of the tenant' },
   api_keys: {
     section: [
       'api_keys',
@@ -30,6 +31,7 @@ export const apiKeysData = {
       user_id: 'theirs',
       hash: 'a hash of a secret',
       previous_hash: 'the same',
+      foreign_secret_id: 'how another system made the hash',
     },
     erasure: 'credential',
     outlived: { revoked_api_keys: { where: sql`revoked_at < now() - interval '30 days'` } },

@@ -1,6 +1,7 @@
 /**
  * POST /v1/api-keys/verify — whether a key that your API was given counts, whose it is and what for. One trip and no write. Whatever
- * is wrong with a key, the answer is the same; what is not even one costs no trip.
+ * is wrong with a key, the answer is the same; what is not even one costs no trip. A key of another system that was imported by
+ * its HMAC costs a second trip at its first use.
  */
 import * as v from 'valibot'
 import { hashApiKey, parseApiKey, parseForeignKey } from '../guard/api-key.ts'
@@ -12,6 +13,7 @@ import { operation } from '../operation.ts'
 import { isRefusal } from '../problem.ts'
 import { requireTenant } from '../tenants/tenants.ts'
 import { OwnerKind, Scope } from './api-key-answer.ts'
+import { findAtFirstUse } from './foreign-secrets.ts'
 
 const Verified = v.object({
   valid: v.literal(true),
@@ -39,17 +41,20 @@ export const verifyApiKey = operation(
   },
   async ({ ctx, body: { key, scopes: wanted } }) => {
     const own = parseApiKey(key)
-    const presented = own?.key ?? parseForeignKey(key)
+    const foreign = own ? null : parseForeignKey(key)
+    const presented = own?.key ?? foreign
     if (presented === null) return Response.json({ valid: false })
     const hash = await hashApiKey(presented)
     // Side by side: nothing is written, and nothing is told of a key that is over its limit.
-    const [limited, [row]] = await Promise.all([
+    const [limited, [first]] = await Promise.all([
       checkLimits(ctx, 'verifyApiKey', { token: presented }),
-      findKey(ctx, own?.id ?? null, hash),
+      findKey(ctx, own?.id ?? null, [hash]),
     ])
     if (limited) return limited
-    const tenant = requireTenant(ctx, row?.tenant)
+    const tenant = requireTenant(ctx, first?.tenant)
     if (isRefusal(tenant)) return tenant
+    const isUnknown = foreign !== null && first?.key === null
+    const row = isUnknown ? await findAtFirstUse(ctx, foreign, { hash, secrets: first.secrets }) : first
     const found = row?.isOwned ? row.key : null
     if (!row || !found || !wanted.every((scope) => row.scopes.includes(scope)))
       return Response.json({ valid: false })

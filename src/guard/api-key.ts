@@ -8,7 +8,7 @@ declare const brand: unique symbol
 /** The secret itself, once it has exactly the form of one. Never stored, never logged. */
 export type ApiKey = string & { readonly [brand]: 'ApiKey' }
 
-/** SHA-256 of a key, 32 bytes: what the database holds. A key has 256 bits, so it needs none of ours to keep it from being guessed. */
+/** SHA-256 of a key, 32 bytes (or another system's HMAC, until it is used): what the database holds. A key has 256 bits, so it needs none of ours to keep it from being guessed. */
 export type ApiKeyHash = Uint8Array & { readonly [brand]: 'ApiKeyHash' }
 
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
@@ -56,6 +56,14 @@ export const parseForeignKey = (text: string): ForeignKey | null =>
 export async function hashApiKey(key: ApiKey | ForeignKey): Promise<ApiKeyHash> {
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(key))
   return new Uint8Array(digest) as ApiKeyHash // the only place that makes one
+}
+
+/** As another system stored it. @param secret that system's */
+export async function hmacForeignKey(key: ForeignKey, secret: Uint8Array): Promise<ApiKeyHash> {
+  const usage = { name: 'HMAC', hash: 'SHA-256' }
+  const imported = await crypto.subtle.importKey('raw', secret, usage, false, ['sign'])
+  const hmac = await crypto.subtle.sign('HMAC', imported, new TextEncoder().encode(key))
+  return new Uint8Array(hmac) as ApiKeyHash
 }
 
 /** CRC-32 (ISO 3309, as of zip) of ASCII, in base 62. */

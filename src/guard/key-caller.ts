@@ -39,7 +39,7 @@ export async function requireKey<Found>(
   if (parsed === null) return refuse('invalid_token')
   if (!mayAsk(demands)) return (await checkLimits(ctx, operation)) ?? refuse('api_key_not_accepted')
   const keyHash = await hashApiKey(parsed.key)
-  const find = findKey(ctx, parsed.id, keyHash)
+  const find = findKey(ctx, parsed.id, [keyHash])
   const besides = query()
   const [[row], found] = besides ? await ctx.db.batch([find, besides]) : [await find, null]
   const tenant = requireTenant(ctx, row?.tenant)

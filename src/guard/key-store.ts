@@ -1,5 +1,5 @@
 /** The SQL of callers with an API key: what the key is worth now. Keys are made and changed in src/api-keys/. */
-import { and, eq, gt, isNull, or, type SQL, sql } from 'drizzle-orm'
+import { and, eq, gt, inArray, isNull, or, type SQL, sql } from 'drizzle-orm'
 import * as v from 'valibot'
 import { userIsActive } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
@@ -34,13 +34,13 @@ const scopesNow = sql`(
   where api_keys.user_id is null or ${ADMIN} = any(users.roles)
     or not ${isPermission(sql`scope`, sql`tenants.settings -> 'roles'`)} or ${permissionsNow} ? scope)`
 
-/** Of `api_keys`: the key of that id and hash, or of another system and that hash, unless it was revoked or is over. */
-const keyIsLive = (id: string | null, hash: ApiKeyHash) =>
+/** Of `api_keys`: the key of that id and one of these hashes, or of another system and such a hash, unless it was revoked or is over. */
+const keyIsLive = (id: string | null, hashes: readonly ApiKeyHash[]) =>
   and(
     id === null ? sql`api_keys.is_foreign` : eq(apiKeys.id, id),
     or(
-      eq(apiKeys.hash, hash),
-      and(eq(apiKeys.previousHash, hash), gt(apiKeys.previousExpiresAt, sql`clock_timestamp()`)),
+      inArray(apiKeys.hash, [...hashes]),
+      and(inArray(apiKeys.previousHash, [...hashes]), gt(apiKeys.previousExpiresAt, sql`clock_timestamp()`)),
     ),
     isNull(apiKeys.revokedAt),
     or(isNull(apiKeys.expiresAt), gt(apiKeys.expiresAt, sql`clock_timestamp()`)),
@@ -49,11 +49,24 @@ const keyIsLive = (id: string | null, hash: ApiKeyHash) =>
 /** An account that is disabled or closed takes its keys along. */
 const isOwned = sql`(api_keys.user_id is null or users.id is not null)`
 
+const SECRETS = v.array(v.object({ id: v.string(), sealedSecret: v.string() }))
+
+/** Over `tenants`: the secrets under which keys are that no one has used since they were imported. */
+const secretsInUse = sql`(
+  select coalesce(jsonb_agg(jsonb_build_object('id', secret.id, 'sealedSecret', secret.sealed_secret)), '[]')
+  from foreign_key_secrets as secret where secret.tenant_id = tenants.id
+    and exists (select from api_keys as unused where unused.foreign_secret_id = secret.id))`
+
 /**
  * The tenant of the host, and its live key of that id and hash: of an active account, or of the tenant.
  * @param id null for a key of another system
+ * @param hashes the ones that it may have
  */
-export function findKey({ db, host }: Pick<Context, 'db' | 'host'>, id: string | null, hash: ApiKeyHash) {
+export function findKey(
+  { db, host }: Pick<Context, 'db' | 'host'>,
+  id: string | null,
+  hashes: readonly ApiKeyHash[],
+) {
   return db
     .select({
       tenant: tenantColumns,
@@ -62,11 +75,14 @@ export function findKey({ db, host }: Pick<Context, 'db' | 'host'>, id: string |
       scopes: sql<string[]>`case when api_keys.id is not null then ${scopesNow} else '[]' end`.mapWith(
         readWords,
       ),
+      secrets: (id === null ? secretsInUse : sql`'[]'::jsonb`).mapWith((value: unknown) =>
+        v.parse(SECRETS, value),
+      ),
       isUseDue: sql<boolean>`coalesce(api_keys.last_used_at < now() - make_interval(secs => ${USE_SECONDS}), true)`,
     })
     .from(tenantHosts)
     .innerJoin(tenants, eq(tenants.id, tenantHosts.tenantId))
-    .leftJoin(apiKeys, and(eq(apiKeys.tenantId, tenants.id), keyIsLive(id, hash)))
+    .leftJoin(apiKeys, and(eq(apiKeys.tenantId, tenants.id), keyIsLive(id, hashes)))
     .leftJoin(users, and(eq(users.id, apiKeys.userId), userIsActive))
     .where(eq(tenantHosts.host, host))
 }
@@ -89,7 +105,7 @@ export const keyAsking = (
   join tenants on tenants.id = api_keys.tenant_id
   join tenant_hosts on tenant_hosts.tenant_id = tenants.id and tenant_hosts.host = ${host}
   left join users on users.id = api_keys.user_id and ${userIsActive}
-  where ${keyIsLive(keyId, keyHash)} and ${isOwned}`
+  where ${keyIsLive(keyId, [keyHash])} and ${isOwned}`
 
 /** After the answer, and by one of those who use it at the same time. */
 export async function noteUse({ db }: Pick<Context, 'db'>, id: string): Promise<void> {

@@ -368,6 +368,22 @@ export const trustedDevices = pgTable(
   ],
 )
 
+/** What another system made HMACs of its API keys with, sealed: needed until each key that was imported from it has been used once. */
+export const foreignKeySecrets = pgTable(
+  'foreign_key_secrets',
+  {
+    id: uuid('id').primaryKey(),
+    tenantId: uuid('tenant_id')
+      .notNull()
+      .references(() => tenants.id),
+    /** What an import calls it. */
+    name: text('name').notNull(),
+    sealedSecret: text('sealed_secret').notNull(),
+    createdAt: createdAt(),
+  },
+  (table) => [uniqueIndex('foreign_key_secrets_name').on(table.tenantId, table.name)],
+)
+
 /**
  * API keys of people and of the tenant (src/api-keys/). A key has 256 random bits, so its SHA-256 is all that is kept; after a
  * rotation the one before counts until `previous_expires_at`.
@@ -386,6 +402,8 @@ export const apiKeys = pgTable(
     hash: bytea('hash').notNull(),
     /** Made by another system, whose form it has: found by its hash. */
     isForeign: boolean('is_foreign').notNull().default(false),
+    /** Until the first use `hash` is that system's HMAC, under this secret; null for a SHA-256. */
+    foreignSecretId: uuid('foreign_secret_id').references(() => foreignKeySecrets.id),
     previousHash: bytea('previous_hash'),
     previousExpiresAt: instant('previous_expires_at'),
     expiresAt: instant('expires_at'),
@@ -405,6 +423,7 @@ export const apiKeys = pgTable(
       .where(sql`expires_at is not null and revoked_at is null and reminded_at is null`),
     uniqueIndex('api_keys_foreign').on(table.tenantId, table.hash).where(sql`is_foreign`),
     index('api_keys_foreign_previous').on(table.tenantId, table.previousHash).where(sql`is_foreign`),
+    index('api_keys_unused').on(table.foreignSecretId).where(sql`foreign_secret_id is not null`),
     check('api_keys_hash_length', sql`length(${table.hash}) = 32`),
   ],
 )

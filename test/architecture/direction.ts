@@ -34,7 +34,7 @@ const LEAVES: Record<string, { upTo: string; knows?: readonly string[] }> = {
   mailer: { upTo: 'sessions' },
   webhooks: { upTo: 'guard' },
   me: { upTo: 'access', knows: ['audit'] },
-  admin: { upTo: 'passwords' },
+  admin: { upTo: 'passwords', knows: ['api-keys'] }, // an account moves in with its keys
   pages: { upTo: 'passwords', knows: ['me', 'api-keys'] },
 }
 

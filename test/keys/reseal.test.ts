@@ -1,5 +1,6 @@
 /** keys 2: everything under an old key moves to the newest one, and what does not open costs no one else anything. */
 import { describe, expect, test } from 'vitest'
+import { apiKeysCommand } from '../../ops/api-keys.ts'
 import { newKeyringEntry } from '../../ops/keyring.ts'
 import { reseal } from '../../ops/reseal.ts'
 import { parseKeyring } from '../../src/crypto/keyring.ts'
@@ -7,6 +8,7 @@ import { attemptAt } from '../support/attempted.ts'
 import { type Client, countBy, createClient, newClient, PASSWORD, race } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
 import { retireKeys } from '../support/keyring.ts'
+import { runInProcess } from '../support/operator-command.ts'
 import { type Service, startService, useService } from '../support/service.ts'
 
 const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
@@ -75,6 +77,11 @@ async function newTown() {
 describe('a reseal', { timeout: 180_000 }, () => {
   test('keys 2: leaves nothing under the old key, which may go; people sign in by what it sealed', async () => {
     const { client, admin, account, userId } = await newTown()
+    await runInProcess(
+      (ctx, words, out) => apiKeysCommand(ctx, words, out, async () => 'of another system'),
+      service().operator,
+      ['add-secret', 'old', '--tenant', client.tenant.slug],
+    )
     expect(await named()).toEqual(['k1'])
     const before = await storedPassword(userId)
     const lines: string[] = []
@@ -85,6 +92,7 @@ describe('a reseal', { timeout: 180_000 }, () => {
       { table: 'person_keys', moved: 3, unreadable: [] },
       { table: 'webhook_endpoints', moved: 1, unreadable: [] },
       { table: 'providers', moved: 0, unreadable: [] },
+      { table: 'foreign_key_secrets', moved: 1, unreadable: [] },
       { table: 'totp_factors', moved: 0, unreadable: [] },
       { table: 'recovery_codes', moved: 0, unreadable: [] },
     ])

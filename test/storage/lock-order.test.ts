@@ -94,6 +94,8 @@ const newImport = (email: string) => ({
   name: null,
   locale: null,
   roles: [],
+  externalId: null,
+  apiKeys: [],
   storedHash: null,
   totpSecret: null,
   passkeys: [],
