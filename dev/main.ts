@@ -104,6 +104,7 @@ function outboundSettings(env: NodeJS.ProcessEnv): Record<string, string> {
     'DNS_OVER_HTTPS_URL',
     'BREACHED_PASSWORDS',
     'BREACHED_PASSWORDS_URL',
+    'TURNSTILE_VERIFY_URL',
     'LIMITS_MULTIPLIER',
   ]
   return Object.fromEntries(names.flatMap((name) => (env[name] ? [[name, env[name]]] : [])))

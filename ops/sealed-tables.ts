@@ -101,6 +101,16 @@ export const SEALED_TABLES: readonly SealedTable[] = [
     reseal: sealedText('seal:foreign-key'),
   },
   {
+    name: 'tenants',
+    usedBy: 'secrets of Turnstile',
+    keyring: 'AUTH_KEYS',
+    idType: 'uuid',
+    id: 'id',
+    columns: ['turnstile_secret'],
+    keyIds: sql`values (split_part(turnstile_secret, '.', 1))`,
+    reseal: sealedText('seal:turnstile'),
+  },
+  {
     name: 'totp_factors',
     usedBy: 'secrets of authenticator apps',
     keyring: 'AUTH_KEYS',

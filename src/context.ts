@@ -36,8 +36,13 @@ export type Context = {
   trustedCookie: string | null
   /** The cross-origin page that may read the answer, once the tenant is known to have allowed it. */
   readers: { origin: string | null }
-  /** Of the host's tenant, once it is known: what a page is headed with, its colour, and whether a browser can be trusted. */
-  tenant: { name: string | null; colour: string | null; trustsDevices: boolean }
+  /** Of the host's tenant, once it is known: what a page is headed with, its colour, its key at Turnstile, and whether a browser can be trusted. */
+  tenant: {
+    name: string | null
+    colour: string | null
+    turnstile: string | null
+    trustsDevices: boolean
+  }
   /** The fields that a form of ours was posted with: what its page shows again where it was refused. */
   posted: ReadonlyMap<string, string>
   log: Log
@@ -96,7 +101,7 @@ export function createContext(
     client: readClient(request),
     trustedCookie: readTrustedCookie(request.headers),
     readers: { origin: null },
-    tenant: { name: null, colour: null, trustsDevices: false },
+    tenant: { name: null, colour: null, turnstile: null, trustsDevices: false },
     posted: new Map<string, string>(),
     attempt: { account: null, isKnown: false },
     outcome: {},

@@ -13,6 +13,7 @@ type Addresses = {
   MAIL_URL?: string | undefined
   DNS_OVER_HTTPS_URL: string
   BREACHED_PASSWORDS_URL: string
+  TURNSTILE_VERIFY_URL: string
   WEBHOOK_PRIVATE_TARGETS: string
   LIMITS_MULTIPLIER: number
   ARGON2_MEMORY_KIB: number
@@ -34,7 +35,12 @@ export function refuseLocalSettings(values: Addresses): void {
   if (audit && isLoopback(audit.hostname))
     throw misconfigured('AUDIT_DATABASE_URL', 'is a local address in production')
   if (values.MAIL_TRANSPORT === 'mailbox') throw misconfigured('MAIL_TRANSPORT', 'is mailbox in production')
-  for (const name of ['MAIL_URL', 'DNS_OVER_HTTPS_URL', 'BREACHED_PASSWORDS_URL'] as const) {
+  for (const name of [
+    'MAIL_URL',
+    'DNS_OVER_HTTPS_URL',
+    'BREACHED_PASSWORDS_URL',
+    'TURNSTILE_VERIFY_URL',
+  ] as const) {
     const url = values[name] && URL.parse(values[name])
     if (url && (url.protocol !== 'https:' || isLoopback(url.hostname)))
       throw misconfigured(name, 'must be https and not local in production')

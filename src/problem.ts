@@ -32,6 +32,7 @@ export const CATALOGUE = {
   },
   no_second_factor: { status: 409, title: 'The account has no second factor. Add one first.' },
   second_factors_off: { status: 403, title: 'Second factors are not enabled for this tenant' },
+  turnstile_failed: { status: 403, title: 'Prove that you are a person, and try again' },
   trusted_devices_off: { status: 403, title: 'Trusted devices are not enabled for this tenant' },
   email_not_verified: { status: 403, title: 'Email not verified' },
   // Only for who has passed the first factor.

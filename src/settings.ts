@@ -54,6 +54,7 @@ export type Settings = {
   webhooks: { timeoutMs: number }
   /** What we call at addresses that tenants give us (http/outbound.ts). */
   outbound: { allowPrivateTargets: boolean; dnsOverHttpsUrl: string }
+  turnstileVerifyUrl: string
   /** The range API in which chosen passwords are looked up; with a null URL no one is asked. */
   breachedPasswords: { url: string | null; timeoutMs: number }
 }
@@ -139,6 +140,11 @@ export const SETTING_SHAPE = v.object({
   WEBHOOK_PRIVATE_TARGETS: v.optional(v.picklist(['allowed', 'refused']), 'refused'),
   /** Who is asked for a receiver's addresses (RFC 8484, JSON). */
   DNS_OVER_HTTPS_URL: v.optional(v.pipe(v.string(), v.url()), 'https://cloudflare-dns.com/dns-query'),
+  /** Where Cloudflare is asked about a token of Turnstile, for tenants that want it. */
+  TURNSTILE_VERIFY_URL: v.optional(
+    v.pipe(v.string(), v.url()),
+    'https://challenges.cloudflare.com/turnstile/v0/siteverify',
+  ),
   /** `hibp` also refuses a new password that the range API of Have I Been Pwned knows. Five characters of its SHA-1 leave. */
   BREACHED_PASSWORDS: v.optional(v.picklist(['off', 'hibp']), 'off'),
   /** The range API, or a mirror of it. The prefix of the hash is put behind it. */
@@ -229,6 +235,7 @@ export function readSettings(bindings: SettingTexts, needed: readonly Secret[]):
       allowPrivateTargets: values.WEBHOOK_PRIVATE_TARGETS === 'allowed',
       dnsOverHttpsUrl: values.DNS_OVER_HTTPS_URL,
     },
+    turnstileVerifyUrl: values.TURNSTILE_VERIFY_URL,
     breachedPasswords: {
       url: values.BREACHED_PASSWORDS === 'hibp' ? values.BREACHED_PASSWORDS_URL : null,
       timeoutMs: values.BREACHED_PASSWORDS_TIMEOUT_MS,

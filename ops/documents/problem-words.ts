@@ -71,6 +71,10 @@ export const WORDS: Record<ProblemCode, { when: string; remedy: string }> = {
     when: 'The tenant setting `second_factor` is `off`.',
     remedy: 'None: factors cannot be added.',
   },
+  turnstile_failed: {
+    when: 'The tenant wants a token of Cloudflare Turnstile, and `turnstile_token` is missing, wrong, older than five minutes or was used before.',
+    remedy: 'Have the widget make a new token, and send the request again with it.',
+  },
   trusted_devices_off: {
     when: '`trust_device` is true, and the tenant setting `trusted_devices` is not, or the code is a mailed one. It is not used up.',
     remedy: 'Send the code without `trust_device`.',

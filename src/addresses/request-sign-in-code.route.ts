@@ -8,6 +8,7 @@ import { challengeCookie } from '../http/cookies.ts'
 import { PURPOSES } from '../one-time/purposes.ts'
 import { operation } from '../operation.ts'
 import { isRefusal } from '../problem.ts'
+import { TurnstileToken } from '../turnstile/turnstile.ts'
 import { requestSignIn } from './sign-in.ts'
 
 export const requestSignInCode = operation(
@@ -15,15 +16,15 @@ export const requestSignInCode = operation(
     id: 'requestSignInCode',
     method: 'POST',
     path: '/v1/email/code',
-    body: v.strictObject({ email: EmailAddress }),
+    body: v.strictObject({ email: EmailAddress, turnstile_token: TurnstileToken }),
     answers: { 202: v.object({ status: v.literal('code_sent'), expires_in: v.number() }) },
     answerHeaders: ['set-cookie'],
-    refusals: [],
+    refusals: ['turnstile_failed'],
     caller: 'anyone',
     budget: { redis: 1, postgres: 1 },
   },
   async ({ ctx, headers, body }) => {
-    const nonce = await requestSignIn(ctx, headers, body.email)
+    const nonce = await requestSignIn(ctx, headers, body)
     if (isRefusal(nonce)) return nonce
     const { seconds } = PURPOSES.sign_in
     return Response.json(

@@ -18,6 +18,8 @@ import { isRefusal, type Refusal, refuse } from '../problem.ts'
 import { findKnownDevice, subjectsOf } from '../sign-in/known-device.ts'
 import { type Begun, prepare } from '../sign-in/start.ts'
 import { requireTenant } from '../tenants/tenants.ts'
+import { passTurnstile, refuseUnlessPassed } from '../turnstile/turnstile.ts'
+import { letsIn } from '../turnstile/turnstile-store.ts'
 import { hashNonce, isNonceOf, newNonce } from './challenge.ts'
 import { findForSignIn, signInByCode, signInByLink } from './sign-in-store.ts'
 
@@ -36,19 +38,22 @@ export const TypedCode = v.pipe(
 export async function requestSignIn(
   ctx: Context,
   headers: Headers,
-  email: CanonicalEmail,
+  { email, turnstile_token }: { email: CanonicalEmail; turnstile_token?: string | undefined },
 ): Promise<string | Refusal> {
   const device = await findKnownDevice(ctx, headers, email)
   const limited = await checkLimits(ctx, 'requestSignInCode', subjectsOf(ctx, email, device?.nonce ?? null))
   if (limited) return limited
+  const hasPassed = await passTurnstile(ctx, turnstile_token)
+  if (isRefusal(hasPassed)) return hasPassed
   const nonce = await newNonce(ctx, email)
   const token = await newSignInToken(ctx, email, await hashNonce(nonce))
   const asked = await requestToken(ctx, email, token, {
     type: 'email.sign_in_requested',
     browser: device?.nonce ?? null,
+    letsIn: letsIn(hasPassed),
   })
   const tenant = requireTenant(ctx, asked)
-  return isRefusal(tenant) ? tenant : nonce
+  return isRefusal(tenant) ? tenant : (refuseUnlessPassed(tenant, hasPassed) ?? nonce)
 }
 
 /**

@@ -29,7 +29,11 @@ export async function changeTenant(
   change: Parameters<typeof changeTenantOf>[1],
   reason: string | undefined,
 ): Promise<Row<typeof OUTCOME>> {
-  const fields = [...(change.name === null ? [] : ['name']), ...Object.keys(change.settings)]
+  const fields = [
+    ...(change.name === null ? [] : ['name']),
+    ...(change.widget === undefined ? [] : ['turnstile']),
+    ...Object.keys(change.settings),
+  ]
   const happened = sql`
     select id as tenant_id, null::uuid as subject,
       jsonb_build_object('fields', ${JSON.stringify(fields)}::jsonb) || ${reasonOf(reason)} as data from changed`

@@ -1,6 +1,6 @@
 /**
  * PATCH /v1/admin/tenant — Change the name of the tenant and those of its settings that administrators may change; null is the
- * default again. What is read at once counts at once; what the edge keeps, within ten minutes.
+ * default again. `turnstile` sets the widget of Cloudflare Turnstile, whose secret is in no answer. What is read at once counts at once; what the edge keeps, within ten minutes.
  */
 import * as v from 'valibot'
 import { requireCaller } from '../guard/caller.ts'
@@ -10,12 +10,20 @@ import { operation } from '../operation.ts'
 import { isRefusal, refuse } from '../problem.ts'
 import { SettingChanges } from '../tenants/admin-settings.ts'
 import { isTenantName } from '../tenants/names.ts'
-import { ORDERED_SETTINGS, readTenant } from '../tenants/tenants.ts'
+import { ORDERED_SETTINGS, readTenant, SITE_KEY } from '../tenants/tenants.ts'
+import { sealTurnstileSecret } from '../turnstile/turnstile.ts'
 import { presentTenant, TenantAnswer } from './tenant.ts'
 import { changeTenant } from './tenant-store.ts'
 import { Reason } from './users.ts'
 
 const TenantName = v.pipe(text(100), v.check(isTenantName, 'invalid_characters'))
+
+/** A widget of Cloudflare Turnstile, with what Cloudflare knows it by; null takes it away. */
+const Turnstile = v.strictObject({
+  site_key: v.pipe(v.string(), v.regex(SITE_KEY, 'invalid_characters')),
+  secret: v.pipe(text(200), v.regex(/^[!-~]+$/, 'invalid_characters')),
+  when_unreachable: v.optional(v.picklist(['refuse', 'pass']), 'refuse'),
+})
 
 export const updateTenant = operation(
   {
@@ -26,9 +34,14 @@ export const updateTenant = operation(
       v.strictObject({
         name: v.exactOptional(TenantName),
         settings: v.exactOptional(SettingChanges),
+        turnstile: v.exactOptional(v.nullable(Turnstile)),
         reason: Reason,
       }),
-      v.check(({ name, settings = {} }) => name !== undefined || Object.keys(settings).length > 0, 'missing'),
+      v.check(
+        ({ name, settings = {}, turnstile }) =>
+          name !== undefined || turnstile !== undefined || Object.keys(settings).length > 0,
+        'missing',
+      ),
     ),
     answers: { 200: TenantAnswer },
     refusals: [],
@@ -37,10 +50,15 @@ export const updateTenant = operation(
     stepUp: true,
     budget: { redis: 1, postgres: 1 },
   },
-  async ({ ctx, headers, demands, body: { name = null, settings = {}, reason } }) => {
+  async ({ ctx, headers, demands, body: { name = null, settings = {}, turnstile, reason } }) => {
     const caller = await requireCaller(ctx, headers, 'updateTenant', { ...demands, role: ADMIN })
     if (isRefusal(caller)) return caller
-    const outcome = await changeTenant(ctx, caller, { name, settings }, reason)
+    const widget = turnstile && {
+      siteKey: turnstile.site_key,
+      sealedSecret: await sealTurnstileSecret(ctx, caller.tenant.id, turnstile.secret),
+      whenUnreachable: turnstile.when_unreachable,
+    }
+    const outcome = await changeTenant(ctx, caller, { name, settings, widget }, reason)
     const refused = refuseUnless(outcome, caller)
     if (refused) return refused
     const { tenant, hosts } = outcome

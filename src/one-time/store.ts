@@ -71,19 +71,26 @@ export const tokenIssued = (issued: SQL) =>
  * which needs one, a token that names no one and is never mailed. One statement, the same for both.
  * @param options.browser the nonce of a browser that the account knows: what it asks for is replaced by itself alone
  * @param options.needsOne a condition over `users`
+ * @param options.letsIn one over `tenant`: whether anything is made at all
  * @returns the host's tenant, read in the same trip; nothing is made on a foreign page's behalf
  */
 export async function requestToken(
   ctx: Caller & Pick<Context, 'db' | 'settings'> & Recorder,
   email: CanonicalEmail,
   token: NewToken,
-  { type, browser, needsOne = sql`true` }: { type: ChangeType; browser: string | null; needsOne?: SQL },
+  {
+    type,
+    browser,
+    needsOne = sql`true`,
+    letsIn = sql`true`,
+  }: { type: ChangeType; browser: string | null; needsOne?: SQL; letsIn?: SQL },
 ) {
   const [holder, inBrowser] = await Promise.all([holderOfUnknown(email), holderInBrowser(browser)])
   const account = sql`
     select tenant.id as tenant_id, users.id as user_id, coalesce(users.id::text || ${inBrowser}, ${holder}) as holder, users.email as subject
     from (${callingTenant(ctx)}) as tenant
-    left join users on users.tenant_id = tenant.id and users.email = ${email} and ${userIsActive} and ${needsOne}`
+    left join users on users.tenant_id = tenant.id and users.email = ${email} and ${userIsActive} and ${needsOne}
+    where ${letsIn}`
   const options = { actor: sql`null`, isSettled: sql`happened.subject is null` }
   const issue = rowsOf(ctx.db, { subject: v.nullable(v.string()) })(sql`
     with issued as (${issueToken(token, account)}),

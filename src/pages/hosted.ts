@@ -26,7 +26,7 @@ type PageContext = HonoContext<Env>
 export type Asked = { c: PageContext; ctx: Context; headers: Headers; flow: Flow }
 
 /** What a view makes: its content, with its heading in it. */
-export type View = { heading: string; content: Child; isWide?: boolean }
+export type View = { heading: string; content: Child; isWide?: boolean; asksHuman?: boolean }
 
 export type HostedPage<Form extends FormSchema, Data> = {
   path: `/${string}`
@@ -165,6 +165,7 @@ export async function show<Form extends FormSchema, Data>(
     texts,
     tag,
     flow,
+    siteKey: ctx.tenant.turnstile,
     formToken: token,
     action: `${page.path}${queryOf(flow)}`,
     to: (path) => `${path}${queryOf(flow)}`,
@@ -195,6 +196,7 @@ async function framed(
     tenant: c.var.ctx.tenant,
     content: view.content,
     hasScript: true,
+    asksHuman: view.asksHuman ?? false,
     isWide: view.isWide ?? false,
     top: isSignedIn ? SignOut({ screen }) : null,
     foot: Languages({
@@ -211,6 +213,7 @@ async function framed(
       'content-security-policy': await pagePolicy({
         colour: c.var.ctx.tenant.colour,
         hasScript: true,
+        asksHuman: view.asksHuman ?? false,
         leadsTo: returnSource(flow),
       }),
     },

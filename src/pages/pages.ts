@@ -124,6 +124,7 @@ export const asPage =
       on: onFrom(page, problem.code),
       again: mayGoBack ? texts.goBack : null,
       over: isOver ? page : null,
+      siteKey: c.var.ctx.tenant.turnstile,
       texts,
     })
     const heading = isOver ? texts.isOver : texts.refused
@@ -133,6 +134,7 @@ export const asPage =
 /** A change of address is begun anew where it was begun; everything else by signing in, if not by the form again. */
 function onFrom(page: Page, code: string) {
   if (code === 'unknown_host') return null
+  if (code === 'turnstile_failed' && (page === 'forgot_password' || page === 'request_sign_in')) return page
   return page === 'change_email' && code === 'invalid_one_time_token' ? 'account_email' : 'sign_in'
 }
 
@@ -147,6 +149,7 @@ const FINAL: Record<string, true> = {
   second_factor_disabled: true,
   second_factor_required: true,
   unknown_host: true,
+  turnstile_failed: true,
 }
 
 function mishapOf(page: Page, { code, errors = [] }: Problem, { mishaps }: Texts): Mishap {
@@ -157,16 +160,24 @@ function mishapOf(page: Page, { code, errors = [] }: Problem, { mishaps }: Texts
 }
 
 async function renderForm(c: PageContext, page: Page, token: string | null): Promise<Response> {
-  const { texts } = languageOf(c.req)
+  const { tag, texts } = languageOf(c.req)
   const { heading } = texts.pages[page]
-  const { Led } = await views()
-  const content = Led({ page, texts, action: c.req.path, token })
-  return render(c, { heading, content, status: 200 })
+  const { Led, asksHuman } = await views()
+  const { Turnstile } = await import('./views/turnstile.tsx')
+  const siteKey = asksHuman(page) ? c.var.ctx.tenant.turnstile : null
+  const human = Turnstile({ siteKey, tag, texts })
+  const content = Led({ page, texts, action: c.req.path, token, human })
+  return render(c, { heading, content, status: 200, asksHuman: siteKey !== null })
 }
 
 async function render(
   c: PageContext,
-  { heading, content, status }: { heading: string; content: Child; status: number },
+  {
+    heading,
+    content,
+    status,
+    asksHuman = false,
+  }: { heading: string; content: Child; status: number; asksHuman?: boolean },
 ): Promise<Response> {
   const { tag } = languageOf(c.req)
   const { renderFrame } = await import('./views/layout.tsx')
@@ -177,6 +188,7 @@ async function render(
     tenant: c.var.ctx.tenant,
     content: Headed({ heading, children: content }),
     hasScript: false,
+    asksHuman,
     isWide: false,
     top: null,
     foot: null,
@@ -184,7 +196,7 @@ async function render(
   const headers = {
     'content-type': 'text/html; charset=utf-8',
     'content-language': tag,
-    'content-security-policy': await pagePolicy(c.var.ctx.tenant),
+    'content-security-policy': await pagePolicy({ ...c.var.ctx.tenant, asksHuman }),
   }
   return new Response(page, { status, headers })
 }

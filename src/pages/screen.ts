@@ -12,6 +12,8 @@ export type Screen = {
   /** The address of another page of ours, with what this one was asked with. */
   to(path: string): string
   flow: Flow
+  /** Of the tenant's widget of Turnstile, where it wants one. */
+  siteKey: string | null
   formToken: string
   /** What was typed into a field before; never into a secret one. */
   typed(name: FieldName): string | undefined

@@ -7,6 +7,7 @@ import { MAX_PASSWORD_UNITS } from '../passwords/policy.ts'
 import { registerWithPassword } from '../passwords/registration.ts'
 import { isRefusal } from '../problem.ts'
 import type { Begun } from '../sign-in/start.ts'
+import { TurnstileToken } from '../turnstile/turnstile.ts'
 import { FORM_FIELDS, hostedPage, requireFormToken } from './hosted.ts'
 import { showMessage } from './message.ts'
 import { goOn } from './on.ts'
@@ -20,9 +21,10 @@ export const signUpPage = hostedPage('signUpPage', {
     email: EmailAddress,
     password: text(MAX_PASSWORD_UNITS),
     name: v.optional(DisplayName),
+    turnstile_token: TurnstileToken,
   }),
   limits: 'register',
-  refusals: ['email_taken', 'password_compromised', 'second_factor_required'],
+  refusals: ['email_taken', 'password_compromised', 'turnstile_failed', 'second_factor_required'],
   budget: { redis: 1, postgres: 2, hashes: 1 },
   load: loadSignIn,
   view: async (screen, data: SignInData) => (await import('./views/sign-in.tsx')).signUp(screen, data),

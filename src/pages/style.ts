@@ -67,6 +67,7 @@ summary { min-height: 32px; padding: 4px 0; font-weight: 600; cursor: pointer }
 .rows details { flex: 1 0 100%; margin: 0; padding: 0; border: 0 }
 .rows details form { margin: 8px 0 4px }
 .rows > li:last-child { padding-bottom: 0 }
+.cf-turnstile { min-height: 65px; margin-top: 20px }
 fieldset { margin: 16px 0 0; padding: 0; border: 0 }
 legend { padding: 0; font-weight: 600; font-size: .9375rem }
 fieldset .check { margin-top: 12px }
@@ -90,6 +91,9 @@ pre { margin: 12px 0 0; padding: 14px; overflow-x: auto; font-size: .8125rem; ba
 export const stylesOf = (colour: string | null): string[] =>
   colour === null ? [STYLE] : [STYLE, styleOfColour(colour)]
 
+/** Where its script and its frame are. */
+const TURNSTILE = 'https://challenges.cloudflare.com'
+
 async function hashOf(text: string): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
   return `'sha256-${btoa(String.fromCharCode(...new Uint8Array(digest)))}'`
@@ -98,22 +102,28 @@ async function hashOf(text: string): Promise<string> {
 /**
  * `Content-Security-Policy` (CSP3) of every page: its own style and its own script by their hashes, its own forms, and nothing else.
  * @param colour of the tenant
+ * @param asksHuman whether the widget of Turnstile is on it, whose script and frame are Cloudflare's
  * @param leadsTo the source of where a form of the page may lead in the end: browsers hold redirects to `form-action` too
  */
 export async function pagePolicy({
   colour,
   hasScript = false,
   leadsTo = '',
+  asksHuman = false,
 }: {
   colour: string | null
   hasScript?: boolean
   leadsTo?: string
+  asksHuman?: boolean
 }): Promise<string> {
+  const scripts = [...(hasScript ? [await hashOf(SCRIPT)] : []), ...(asksHuman ? [TURNSTILE] : [])]
   const styles = await Promise.all(stylesOf(colour).map(hashOf))
   return [
     "default-src 'none'",
     `style-src ${styles.join(' ')}`,
-    ...(hasScript ? [`script-src ${await hashOf(SCRIPT)}`, "connect-src 'self'"] : []),
+    ...(scripts.length > 0 ? [`script-src ${scripts.join(' ')}`] : []),
+    ...(hasScript ? ["connect-src 'self'"] : []),
+    ...(asksHuman ? [`frame-src ${TURNSTILE}`] : []),
     `form-action 'self'${leadsTo && ` ${leadsTo}`}`,
     "frame-ancestors 'none'",
     "base-uri 'none'",

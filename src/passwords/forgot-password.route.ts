@@ -6,6 +6,7 @@ import * as v from 'valibot'
 import { EmailAddress } from '../accounts/accounts.ts'
 import { operation } from '../operation.ts'
 import { isRefusal } from '../problem.ts'
+import { TurnstileToken } from '../turnstile/turnstile.ts'
 import { forgetPassword } from './recovery.ts'
 
 export const forgotPassword = operation(
@@ -13,14 +14,14 @@ export const forgotPassword = operation(
     id: 'forgotPassword',
     method: 'POST',
     path: '/v1/password/forgot',
-    body: v.strictObject({ email: EmailAddress }),
+    body: v.strictObject({ email: EmailAddress, turnstile_token: TurnstileToken }),
     answers: { 202: v.object({ status: v.literal('reset_sent') }) },
-    refusals: [],
+    refusals: ['turnstile_failed'],
     caller: 'anyone',
     budget: { redis: 1, postgres: 1 },
   },
   async ({ ctx, headers, body }) => {
-    const asked = await forgetPassword(ctx, headers, body.email)
+    const asked = await forgetPassword(ctx, headers, body)
     return isRefusal(asked) ? asked : Response.json({ status: 'reset_sent' }, { status: 202 })
   },
 )

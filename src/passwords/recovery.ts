@@ -12,6 +12,8 @@ import { requestToken } from '../one-time/store.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
 import { findKnownDevice, subjectsOf } from '../sign-in/known-device.ts'
 import { requireTenant, type Tenant } from '../tenants/tenants.ts'
+import { passTurnstile, refuseUnlessPassed } from '../turnstile/turnstile.ts'
+import { letsIn } from '../turnstile/turnstile-store.ts'
 import { hashUnbreached } from './breached.ts'
 import { type StoredHash, verify } from './hashing.ts'
 import { checkPassword, normalisePassword } from './policy.ts'
@@ -20,19 +22,26 @@ import { hasRegistered } from './registering-browser.ts'
 
 /**
  * Has a link mailed to the account of this address, if there is one: limit → one statement.
- * @returns the tenant; refusals `rate_limited`, `unknown_host`, `origin_not_allowed`
+ * @returns the tenant; refusals `rate_limited`, `unknown_host`, `origin_not_allowed`, `turnstile_failed`
  */
 export async function forgetPassword(
   ctx: Context,
   headers: Headers,
-  email: CanonicalEmail,
+  { email, turnstile_token }: { email: CanonicalEmail; turnstile_token?: string | undefined },
 ): Promise<Tenant | Refusal> {
   const device = await findKnownDevice(ctx, headers, email)
   const limited = await checkLimits(ctx, 'forgotPassword', subjectsOf(ctx, email, device?.nonce ?? null))
   if (limited) return limited
+  const hasPassed = await passTurnstile(ctx, turnstile_token)
+  if (isRefusal(hasPassed)) return hasPassed
   const token = await newToken(ctx, 'reset_password')
-  const asked = { type: 'password.reset_requested', browser: device?.nonce ?? null } as const
-  return requireTenant(ctx, await requestToken(ctx, email, token, asked))
+  const asked = await requestToken(ctx, email, token, {
+    type: 'password.reset_requested',
+    browser: device?.nonce ?? null,
+    letsIn: letsIn(hasPassed),
+  })
+  const tenant = requireTenant(ctx, asked)
+  return isRefusal(tenant) ? tenant : (refuseUnlessPassed(tenant, hasPassed) ?? tenant)
 }
 
 export type Redemption = { token: string; password: string; name?: string | undefined }

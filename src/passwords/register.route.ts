@@ -13,6 +13,7 @@ import { isRefusal } from '../problem.ts'
 import { TokensAnswer } from '../sessions/tokens.ts'
 import { ChallengeAnswer, signedInResponse } from '../sign-in/answer.ts'
 import type { Begun } from '../sign-in/start.ts'
+import { TurnstileToken } from '../turnstile/turnstile.ts'
 import { MAX_PASSWORD_UNITS } from './policy.ts'
 import { registerWithPassword } from './registration.ts'
 
@@ -26,6 +27,7 @@ export const register = operation(
       password: text(MAX_PASSWORD_UNITS),
       name: v.optional(DisplayName),
       transport: Transport,
+      turnstile_token: TurnstileToken,
     }),
     answers: {
       200: ChallengeAnswer,
@@ -33,7 +35,7 @@ export const register = operation(
       202: v.object({ status: v.literal('verification_sent') }),
     },
     answerHeaders: ['set-cookie'],
-    refusals: ['email_taken', 'password_compromised', 'second_factor_required'],
+    refusals: ['email_taken', 'password_compromised', 'turnstile_failed', 'second_factor_required'],
     caller: 'anyone',
     idempotencyKey: true,
     budget: { redis: 1, postgres: 2, hashes: 1 },

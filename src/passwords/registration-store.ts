@@ -24,7 +24,12 @@ export async function findForRegistration(
   repeat: IdempotencyKey | null,
 ) {
   const [row] = await ctx.db
-    .select({ ...beginningColumns(ctx, 'password'), statusIndex: nextStatusIndex, kept: keptAnswerColumns })
+    .select({
+      ...beginningColumns(ctx, 'password'),
+      statusIndex: nextStatusIndex,
+      kept: keptAnswerColumns,
+      sealedTurnstile: tenants.turnstileSecret,
+    })
     .from(tenantHosts)
     .innerJoin(tenants, eq(tenants.id, tenantHosts.tenantId))
     .leftJoin(signingKeys, eq(signingKeys.state, 'current'))

@@ -20,6 +20,7 @@ import { newToken } from '../one-time/one-time.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
 import { type Begun, begunAsNew, prepare } from '../sign-in/start.ts'
 import { requireTenant } from '../tenants/tenants.ts'
+import { checkTurnstile } from '../turnstile/turnstile.ts'
 import { fewAtOnce } from './at-once.ts'
 import { hashUnbreached } from './breached.ts'
 import { verify } from './hashing.ts'
@@ -40,6 +41,7 @@ export type RegistrationInput = {
   /** What the caller's `Accept-Language` prefers. */
   locale: string | null
   transport: string
+  turnstile_token?: string | undefined
 }
 
 type RegistrationOptions = {
@@ -52,7 +54,8 @@ type RegistrationOptions = {
 /**
  * Creates an account, and signs it in where the tenant wants that: (limit ∥ read) → policy → hash → one statement.
  * @returns the answer, also of the earlier request that this one repeats; refusals `unknown_host`, `origin_not_allowed`,
- * `rate_limited`, `idempotency_key_reused`, `idempotency_key_in_use`, `invalid_input`, `password_compromised`, `email_taken`
+ * `rate_limited`, `idempotency_key_reused`, `idempotency_key_in_use`, `invalid_input`, `password_compromised`, `turnstile_failed`,
+ * `email_taken`
  * @throws Fault `overloaded`
  */
 export async function registerWithPassword(
@@ -85,6 +88,8 @@ async function attemptToRegister(
   if (found?.kept && repeat) return repeatRegistration(ctx, tenant.id, repeat, found.kept, input)
   const refused = checkPassword(password, { email: input.email, tenant, field: '/password' })
   if (refused) return refused
+  const robot = await checkTurnstile(ctx, tenant, found?.sealedTurnstile ?? null, input.turnstile_token)
+  if (robot) return robot
 
   const passwordHash = await hashUnbreached(ctx, password, '/password')
   if (isRefusal(passwordHash)) return passwordHash

@@ -59,6 +59,8 @@ export const tenants = pgTable(
     issuer: text('issuer').notNull(),
     allowedOrigins: text('allowed_origins').array().notNull().default(sql`'{}'`),
     settings: jsonb('settings').$type<unknown>().notNull().default({}),
+    /** Sealed: what Cloudflare knows the tenant's Turnstile widget by (src/turnstile/). */
+    turnstileSecret: text('turnstile_secret'),
     createdAt: createdAt(),
     /** Since then it answers nowhere, and waits to be erased (ops/tenant-end.ts). */
     closedAt: instant('closed_at'),

@@ -63,21 +63,40 @@ export async function insertTenant({ db }: Pick<Writer, 'db'>, tenant: NewTenant
   return made?.taken ?? []
 }
 
+/** Of Cloudflare Turnstile: the key that its page shows, and the secret that goes with it. */
+export type Widget = { siteKey: string; sealedSecret: string; whenUnreachable: 'refuse' | 'pass' }
+
+const settingsOf = (widget: Widget | null) => ({
+  turnstile_site_key: widget?.siteKey ?? null,
+  turnstile_unreachable: widget?.whenUnreachable ?? null,
+})
+
 /**
  * `update … returning tenants.*`: the tenant in `caller` (`tenant_id`), as its administrators change it. What others change
  * at the same time stays, because the row that the statement waited for is the one that is changed.
  * @param change.settings each in place of what it was; null for the default
+ * @param change.widget of Turnstile; null for none, undefined for the one that there is
  */
 export function changeTenantOf(
   caller: SQL,
-  { name, settings }: { name: string | null; settings: Readonly<Record<string, unknown>> },
+  {
+    name,
+    settings: others,
+    widget,
+  }: {
+    name: string | null
+    settings: Readonly<Record<string, unknown>>
+    widget?: Widget | null | undefined
+  },
 ): SQL {
+  const settings = widget === undefined ? others : { ...others, ...settingsOf(widget) }
   const set = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== null))
   const unset = Object.keys(settings).filter((setting) => settings[setting] === null)
   const changed = sql`((tenants.settings || ${JSON.stringify(set)}::jsonb) - ${list(unset)})`
   const [less, more] = ORDERED_SETTINGS
   return sql`
-    update tenants set name = coalesce(${name}, tenants.name), settings = ${changed}
+    update tenants set name = coalesce(${name}, tenants.name), settings = ${changed},
+      turnstile_secret = ${widget === undefined ? sql`tenants.turnstile_secret` : (widget?.sealedSecret ?? null)}
     from ${caller} as caller where tenants.id = caller.tenant_id
       and ${settingOf(less, changed)} <= ${settingOf(more, changed)}
     returning tenants.*`

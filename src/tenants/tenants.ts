@@ -22,6 +22,9 @@ function bounded(name: NumberSetting) {
 
 const DOMAIN = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/
 
+/** As Cloudflare writes the key of a widget. A statement reads it by the same (src/turnstile/turnstile-store.ts). */
+export const SITE_KEY = /^[A-Za-z0-9_.-]{1,100}$/
+
 /** An https origin, exactly as browsers write it, or an Android app by the digest of its key. */
 function isPasskeyOrigin(text: string): boolean {
   if (/^android:apk-key-hash:[A-Za-z0-9_-]{43}$/.test(text)) return true
@@ -113,6 +116,13 @@ const Settings = v.object({
   token_claims: v.optional(TokenClaims, {}),
   /** The colour of buttons and links on the hosted pages, `#rrggbb`. Texts stay readable, whatever it is. */
   colour: v.optional(v.pipe(v.string(), v.regex(/^#[0-9a-f]{6}$/))),
+  /**
+   * The public key of a widget of Cloudflare Turnstile: without its token no one signs up, or has a link to reset a password or a
+   * sign-in code mailed. Set with its secret by `PATCH /v1/admin/tenant` (docs/turnstile.md).
+   */
+  turnstile_site_key: v.optional(v.pipe(v.string(), v.regex(SITE_KEY))),
+  /** What happens while Cloudflare does not answer: `refuse` (503), or `pass` as if the tenant had no Turnstile. */
+  turnstile_unreachable: v.optional(v.picklist(['refuse', 'pass']), 'refuse'),
   /** Sessions of one account that live at a time: when one more begins, the oldest ends. */
   max_sessions: bounded('max_sessions'),
 })
@@ -205,5 +215,6 @@ export function requireTenant(
   const tenant = readTenant(ctx, row)
   ctx.tenant.trustsDevices = tenant.policy.trusted_devices
   ctx.tenant.colour = tenant.policy.colour ?? null
+  ctx.tenant.turnstile = tenant.policy.turnstile_site_key ?? null
   return tenant
 }

@@ -13,7 +13,7 @@ const ROOMS = [
   ['limits', 'events', 'idempotency', 'housekeeping'],
   // Capabilities.
   ['tenants'],
-  ['keys'],
+  ['keys', 'turnstile'],
   ['accounts'],
   ['one-time'],
   ['guard'],

@@ -77,6 +77,7 @@ describe('the catalogue', () => {
     second_factor_required: 403,
     second_factor_disabled: 403,
     trusted_devices_off: 403,
+    turnstile_failed: 403,
     second_factors_off: 403,
     email_not_verified: 403,
     no_second_factor: 409,

@@ -143,6 +143,7 @@ export const de: Texts = {
   on: {
     sign_in: 'Anmelden',
     forgot_password: 'Neues Passwort setzen',
+    request_sign_in: 'Mit E-Mail anmelden',
     account: 'Ihr Konto',
     account_email: 'E-Mail-Adresse ändern',
     again: 'Seite noch einmal öffnen',
@@ -188,6 +189,8 @@ export const de: Texts = {
     too_many_api_keys: 'Sie haben so viele Schlüssel, wie ein Konto haben darf. Widerrufen Sie erst einen.',
     no_scope: 'Wählen Sie, was der Schlüssel darf.',
     insufficient_role: 'Das dürfen Sie nicht. Fragen Sie einen Administrator.',
+    turnstile_failed:
+      'Wir konnten nicht prüfen, dass Sie ein Mensch sind. Warten Sie, bis die Prüfung fertig ist, und versuchen Sie es noch einmal.',
     no_second_factor: 'Ihr Konto hat keinen solchen zweiten Schritt. Wählen Sie einen anderen Weg.',
     trusted_devices_off: 'Diesem Browser kann hier nicht vertraut werden. Fahren Sie ohne das fort.',
     other: 'Ein Fehler ist aufgetreten. Versuchen Sie es gleich noch einmal.',
@@ -216,6 +219,8 @@ export const de: Texts = {
     code: 'Code',
   },
   language: 'Deutsch',
+  needsScript:
+    'Dieses Formular braucht JavaScript, um zu prüfen, dass Sie ein Mensch sind. Schalten Sie es ein und öffnen Sie die Seite noch einmal.',
   password: {
     show: 'Zeigen',
     hide: 'Verbergen',

@@ -131,6 +131,7 @@ export const en: Texts = {
   on: {
     sign_in: 'Sign in',
     forgot_password: 'Set a new password',
+    request_sign_in: 'Sign in with email',
     account: 'Your account',
     account_email: 'Change your email',
     again: 'Open the page again',
@@ -171,6 +172,8 @@ export const en: Texts = {
     too_many_api_keys: 'You have as many keys as an account may have. Revoke one first.',
     no_scope: 'Choose what the key may do.',
     insufficient_role: 'You may not do this. Ask an administrator.',
+    turnstile_failed:
+      'We could not check that you are a person. Wait until the check is done, and try again.',
     no_second_factor: 'Your account has no such second step. Choose another way.',
     trusted_devices_off: 'This browser cannot be trusted here. Continue without that.',
     other: 'This did not work. Try again in a moment.',
@@ -199,6 +202,8 @@ export const en: Texts = {
     code: 'Code',
   },
   language: 'English',
+  needsScript:
+    'This form needs JavaScript, to check that you are a person. Turn it on and open the page again.',
   password: { show: 'Show', hide: 'Hide', atLeast: (characters) => `At least ${characters} characters.` },
   or: 'or',
   signIn: {

@@ -49,6 +49,7 @@ export type Mishap =
   | 'second_factors_off'
   | 'trusted_devices_off'
   | 'no_second_factor'
+  | 'turnstile_failed'
   | 'too_many_api_keys'
   | 'no_scope'
   | 'insufficient_role'
@@ -101,7 +102,10 @@ export type Texts = {
   /** Below it, where another attempt can help. */
   goBack: string
   /** Links to where a person goes on; `again` to the page that was refused. */
-  on: Record<'sign_in' | 'forgot_password' | 'account' | 'account_email' | 'again', string>
+  on: Record<
+    'sign_in' | 'forgot_password' | 'request_sign_in' | 'account' | 'account_email' | 'again',
+    string
+  >
   mishaps: Record<Mishap, string>
   fieldMishaps: Record<FieldMishap, string>
   fields: {
@@ -117,6 +121,8 @@ export type Texts = {
   }
   /** What the language calls itself. */
   language: string
+  /** Of a form that needs the script of Turnstile. */
+  needsScript: string
   /** Of a field with a password. */
   password: { show: string; hide: string; atLeast(characters: number): string }
   or: string

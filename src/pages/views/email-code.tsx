@@ -3,11 +3,13 @@ import type { View } from '../hosted.ts'
 import type { Screen } from '../screen.ts'
 import { Alert, CODE, EMAIL, Field, FormToken, Hidden } from './fields.tsx'
 import { Card } from './layout.tsx'
+import { Turnstile } from './turnstile.tsx'
 
 export function askForCode(screen: Screen): View {
   const { emailCode: words } = screen.texts
   return {
     heading: words.heading,
+    asksHuman: screen.siteKey !== null,
     content: (
       <Card>
         <h1>{words.heading}</h1>
@@ -16,6 +18,7 @@ export function askForCode(screen: Screen): View {
         <form method="post" action={screen.action}>
           <FormToken screen={screen} />
           <Field {...EMAIL} screen={screen} value={screen.flow.login_hint} />
+          <Turnstile {...screen} />
           <button type="submit">{words.button}</button>
         </form>
         <p class="more">

@@ -8,6 +8,7 @@ import type { Context } from '../../context.ts'
 import { SCRIPT } from '../script.ts'
 import { stylesOf } from '../style.ts'
 import type { Part } from './part.ts'
+import { TURNSTILE_SCRIPT } from './turnstile.tsx'
 
 export type Framed = {
   tag: string
@@ -16,6 +17,8 @@ export type Framed = {
   tenant: Pick<Context['tenant'], 'name' | 'colour'>
   content: Child
   hasScript: boolean
+  /** Whether the widget of Turnstile is on it. */
+  asksHuman?: boolean
   /** For pages with lists. */
   isWide: boolean
   /** Beside the tenant's name: what leads away from here. */
@@ -24,7 +27,17 @@ export type Framed = {
   foot: Child
 }
 
-export function renderFrame({ tag, heading, tenant, content, hasScript, isWide, top, foot }: Framed): string {
+export function renderFrame({
+  tag,
+  heading,
+  tenant,
+  content,
+  hasScript,
+  asksHuman = false,
+  isWide,
+  top,
+  foot,
+}: Framed): string {
   const page = (
     <html lang={tag}>
       <head>
@@ -46,6 +59,7 @@ export function renderFrame({ tag, heading, tenant, content, hasScript, isWide, 
         <main>{content}</main>
         {foot ? <footer class="foot">{foot}</footer> : null}
         {hasScript ? <script>{raw(SCRIPT)}</script> : null}
+        {asksHuman ? <script src={TURNSTILE_SCRIPT} async defer /> : null}
       </body>
     </html>
   )

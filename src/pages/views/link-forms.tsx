@@ -1,5 +1,6 @@
 /** The forms of the pages that mailed links open. */
 
+import type { Child } from 'hono/jsx'
 import type { EmailPage, Page } from '../forms.ts'
 import type { Instead, Texts } from '../languages/texts.ts'
 import { CODE, EMAIL, Field, type FieldOf, Hidden, NEW_PASSWORD } from './fields.tsx'
@@ -48,11 +49,12 @@ const WAY_ON: Partial<Record<Page, EmailPage>> = {
 }
 
 /** A page that leads on from what a page says. */
-type On = 'sign_in' | 'forgot_password' | 'account' | 'account_email'
+type On = 'sign_in' | 'forgot_password' | 'request_sign_in' | 'account' | 'account_email'
 
 const ON_PATHS: Record<On, string> = {
   sign_in: '/sign-in',
   forgot_password: '/link/forgot-password',
+  request_sign_in: '/link/request-sign-in',
   account: '/account',
   account_email: '/account/email',
 }
@@ -91,14 +93,27 @@ export const Outcome: Part<{ what: Page | Instead; text: string; texts: Texts }>
   </>
 )
 
+/** Which of these forms mail what a tenant may want Turnstile for; they are on a page of their own then. */
+export const asksHuman = (page: Page): boolean => page === 'forgot_password' || page === 'request_sign_in'
+
 /** What to do with a link of this page that is over. */
-export const WayOn: Part<{ page: Page; texts: Texts }> = ({ page, texts }) => {
+export const WayOn: Part<{ page: Page; texts: Texts; siteKey: string | null }> = ({
+  page,
+  texts,
+  siteKey,
+}) => {
   const form = WAY_ON[page]
   const text = texts.wayOn[page]
   return (
     <>
       {text ? <p id="lead">{text}</p> : null}
-      {form ? <OneForm page={form} texts={texts} action={EMAIL_PATHS[form]} token={null} /> : null}
+      {form === undefined ? null : siteKey !== null && asksHuman(form) ? (
+        <a class="button" href={EMAIL_PATHS[form]}>
+          {texts.pages[form].button}
+        </a>
+      ) : (
+        <OneForm page={form} texts={texts} action={EMAIL_PATHS[form]} token={null} human={null} />
+      )}
     </>
   )
 }
@@ -142,23 +157,22 @@ export const SecondStep: Part<{ texts: Texts; action: string; mfaToken: string }
   </>
 )
 
-export const OneForm: Part<{ page: Page; texts: Texts; action: string; token: string | null }> = ({
-  page,
-  texts,
-  action,
-  token,
-}) => (
+type FormOf = { page: Page; texts: Texts; action: string; token: string | null; human: Child }
+
+/** @param human the widget of Turnstile, where it is asked for */
+export const OneForm: Part<FormOf> = ({ page, texts, action, token, human }) => (
   <form method="post" action={action} aria-describedby="lead">
     {token === null ? null : <Hidden name="token" value={token} />}
     {(FIELDS[page] ?? []).map((field) => (
       <Field {...field} screen={{ texts }} />
     ))}
+    {human}
     <button type="submit">{texts.pages[page].button}</button>
   </form>
 )
 
 /** A form, and what it does. */
-export const Led: Part<{ page: Page; texts: Texts; action: string; token: string | null }> = (props) => (
+export const Led: Part<FormOf> = (props) => (
   <>
     <p id="lead">{props.texts.pages[props.page].lead}</p>
     <OneForm {...props} />
@@ -175,14 +189,15 @@ type RefusedOf = {
   again: string | null
   /** The page whose link is over. */
   over: Page | null
+  siteKey: string | null
   texts: Texts
 }
 
-export const Refused: Part<RefusedOf> = ({ alert, on, again, over, texts }) => (
+export const Refused: Part<RefusedOf> = ({ alert, on, again, over, siteKey, texts }) => (
   <>
     <p role="alert">{alert}</p>
     {again === null ? null : <p>{again}</p>}
-    {over === null ? null : <WayOn page={over} texts={texts} />}
+    {over === null ? null : <WayOn page={over} texts={texts} siteKey={siteKey} />}
     {on === null ? null : <GoOn to={on} texts={texts} />}
   </>
 )

@@ -8,6 +8,7 @@ import { Alert, EMAIL, Field, FormToken, Hidden, NEW_PASSWORD } from './fields.t
 import { Card } from './layout.tsx'
 import type { Part } from './part.ts'
 import { PasskeyForm } from './passkey-form.tsx'
+import { Turnstile } from './turnstile.tsx'
 
 export function signIn(screen: Screen, data: SignInData): View {
   const { signIn: words, or } = screen.texts
@@ -69,6 +70,7 @@ export function signUp(screen: Screen, data: SignInData): View {
   const least = data.tenant.policy.password_min_length
   return {
     heading: words.heading,
+    asksHuman: screen.siteKey !== null,
     content: (
       <Card>
         <h1>{words.heading}</h1>
@@ -91,6 +93,7 @@ export function signUp(screen: Screen, data: SignInData): View {
             minLength={Math.max(NEW_PASSWORD.minLength, least)}
             hint={password.atLeast(least)}
           />
+          <Turnstile {...screen} />
           <button type="submit">{words.button}</button>
         </form>
         {data.providers.length === 0 ? null : (
