@@ -76,7 +76,10 @@ async function newTown() {
 
 describe('a reseal', { timeout: 180_000 }, () => {
   test('keys 2: leaves nothing under the old key, which may go; people sign in by what it sealed', async () => {
-    const { client, admin, account, userId } = await newTown()
+    const { client, admin, bearer, account, userId } = await newTown()
+    const turnstile = { site_key: '0x4AAAAAAAsite', secret: '0x4AAAAAAAsecret' }
+    const wanted = await client.call('/v1/admin/tenant', { method: 'PATCH', bearer, json: { turnstile } })
+    expect(wanted.status).toBe(200)
     await runInProcess(
       (ctx, words, out) => apiKeysCommand(ctx, words, out, async () => 'of another system'),
       service().operator,
@@ -93,6 +96,7 @@ describe('a reseal', { timeout: 180_000 }, () => {
       { table: 'webhook_endpoints', moved: 1, unreadable: [] },
       { table: 'providers', moved: 0, unreadable: [] },
       { table: 'foreign_key_secrets', moved: 1, unreadable: [] },
+      { table: 'tenants', moved: 1, unreadable: [] },
       { table: 'totp_factors', moved: 0, unreadable: [] },
       { table: 'recovery_codes', moved: 0, unreadable: [] },
     ])
