@@ -34,7 +34,7 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 function expectHeaders({ headers }: Answer<unknown>, caching = 'no-store') {
   expect(Object.fromEntries(headers)).toMatchObject({
-    'cache-control': caching,
+    'cache-control': expect.stringMatching(new RegExp(`^${caching}$`)),
     'strict-transport-security': 'max-age=31536000; includeSubDomains',
     'x-content-type-options': 'nosniff',
     'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
@@ -59,7 +59,7 @@ describe('every operation', () => {
     'J06 J12 %s: answered, refused and asked wrongly',
     async (title, operation) => {
       const isPublic = publicOperations.some((other) => other.title === title)
-      const caching = isPublic ? `public, max-age=${title === 'statusList' ? 8 : 600}` : 'no-store'
+      const caching = isPublic ? `public, max-age=${title === 'statusList' ? '[0-8]' : 600}` : 'no-store'
       const own = (await client.newAdmin()).tokens
       const isOfNobody = operation.path.includes(OTHER_ID)
       const answered = await (redeeming(operation)?.call(client, own) ??
