@@ -190,6 +190,7 @@ async function render(
     hasScript: false,
     asksHuman,
     isWide: false,
+    nav: null,
     top: null,
     foot: null,
   })
