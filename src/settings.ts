@@ -113,7 +113,7 @@ export const SETTING_SHAPE = v.object({
   LIMIT_ANALYTICS: v.optional(v.picklist(['on', 'off']), 'off'),
   /** `on` adds trips and durations to every answer. Keep it off in production: it tells accounts apart. */
   SERVER_TIMING: v.optional(v.picklist(['on', 'off']), 'off'),
-  /** A database of its own for the audit log, for `jobs`, `admin` and `session`; the main one when absent. docs/events.md says how to move it. */
+  /** A database of its own for the audit log, for `jobs`, `admin`, `session` and `pages`; the main one when absent. docs/events.md says how to move it. */
   AUDIT_DATABASE_URL: v.optional(v.pipe(v.string(), v.check(isPostgresUrl))),
   /** Months of the audit log that are kept besides the current one; older ones are dropped whole. */
   AUDIT_RETENTION_MONTHS: integer(13, 1, 120),

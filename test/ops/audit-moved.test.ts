@@ -6,11 +6,13 @@ import { type Client, newClient } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
 import { HOURLY, linesOf } from '../support/hourly.ts'
 import { type Service, startService, useService } from '../support/service.ts'
+import { createWalker } from '../support/walker.ts'
 
 const service = useService()
 let apart = ''
 let told: Service
 let lacking: Service
+let pages: Service
 
 const operatorOf = (AUDIT_DATABASE_URL?: string) =>
   createOperatorContext(
@@ -35,12 +37,14 @@ beforeAll(async () => {
   apart = (service().bindings.AUDIT_DATABASE_URL ?? '').replace(service().database, name)
   told = await startService({ beside: service(), bindings: { AUDIT_DATABASE_URL: apart } })
   lacking = await startService({ beside: service(), bindings: { AUDIT_DATABASE_URL: undefined } })
+  const bindings = { AUDIT_DATABASE_URL: apart }
+  pages = await startService({ beside: service(), workers: ['pages'], bindings })
 })
 
 afterAll(async () => {
   await service().sql('alter table if exists audit_events_moved rename to audit_events')
   await service().sql('alter table if exists audit_heads_moved rename to audit_heads')
-  await Promise.all([told.stop(), lacking.stop()])
+  await Promise.all([told.stop(), lacking.stop(), pages.stop()])
   await service().sql(`drop database ${service().database}_audit with (force)`)
 })
 
@@ -75,6 +79,18 @@ test('piles 18: a Worker without AUDIT_DATABASE_URL says so, although the main d
   // Nothing of what waited is lost: the Worker that knows takes it.
   await told.consume()
   expect((await read(moved, later.access_token)).body.data).toHaveLength(1)
+})
+
+test('piles 18: the Worker `pages` finds it where it is: what is downloaded there has its events', async () => {
+  const client = await newClient(told, { host: 'auth.example.com' }) // wrangler.toml routes this one
+  const { tokens } = await client.newAccount()
+  await told.consume()
+  const { open, submit, cookies } = createWalker(pages, client.tenant)
+  cookies.set('__Host-latchkey', tokens.refresh_token)
+  const downloaded = await submit(await open('/account/data'), {}, '/account/data')
+  expect(downloaded.status).toBe(200)
+  const { audit_events: events } = JSON.parse(downloaded.html)
+  expect(events.map(({ type }: { type: string }) => type)).toContain('user.registered')
 })
 
 test('piles 18: npm run migrate without it, or with the address of the main database, is refused', async () => {

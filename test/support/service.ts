@@ -296,7 +296,7 @@ const standIn = (name: string, scriptPath: string, bindings: Record<string, stri
 })
 
 /** The Workers that an operator gives the optional secrets to (docs/settings.md). */
-const READS_AUDIT = new Set(['', 'admin', 'session', 'jobs'])
+const READS_AUDIT = new Set(['', 'admin', 'session', 'pages', 'jobs'])
 const isOptionalFor = (worker: string, secret: string) =>
   secret === 'SERVICE_KEYS' ? worker !== 'jobs' : READS_AUDIT.has(worker)
 
