@@ -13,6 +13,7 @@ const LONGEST = [
   'test/limits/session.test.ts',
   'test/ops/local-stack.test.ts',
   'test/keys/steps.test.ts',
+  'test/keys/under-load.test.ts',
 ]
 
 export class LongestFirst extends BaseSequencer {
