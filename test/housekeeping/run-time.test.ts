@@ -39,6 +39,17 @@ const leftKeys = async () =>
 const anHourLater = () =>
   sql(`update backlogs set counted_at = counted_at - interval '1 hour', since = since - interval '1 hour'`)
 
+/** Its next runs do the rest: in how many is for the machine to say, and none comes without progress. */
+async function finish(count: () => Promise<number | undefined>) {
+  for (let left = await count(); left !== 0; ) {
+    await runHourly(service())
+    const next = await count()
+    expect(next, 'a run goes on').toBeLessThan(left ?? 0)
+    left = next
+  }
+  return runHourly(service()) // which finds nothing to do, and says that it is at the end
+}
+
 const alarms = (skipped: number) =>
   linesOf(service(), skipped).filter(({ message }) => String(message).startsWith('ALARM'))
 
@@ -47,14 +58,13 @@ test('piles 16: clean-up stops by time, and a kind that has much to delete starv
   await insertKeys(60_000, 5002)
   await slowDown('idempotency_keys', 0.8)
   const { 'cleaned up': line } = await runHourly(service())
-  expect(line).toMatchObject({ level: 'warn', unfinished: 'idempotency_keys', settled_mails: 5002 })
+  expect(line).toMatchObject({ level: 'warn', unfinished: expect.stringContaining('idempotency_keys') })
+  expect(line?.settled_mails).toBeGreaterThan(0)
   expect(line?.idempotency_keys).toBe(60_000 - (await leftKeys()))
   expect(await leftKeys(), 'it was stopped').toBeGreaterThan(0)
   expect(await leftKeys(), 'and not before it began').toBeLessThan(60_000)
   await sql('drop function slowly() cascade')
-  const next = (await runHourly(service()))['cleaned up']
-  expect(next).toMatchObject({ level: 'info', idempotency_keys: expect.any(Number) })
-  expect(await leftKeys(), 'the next run does the rest').toBe(0)
+  expect((await finish(leftKeys))['cleaned up']).toMatchObject({ level: 'info' })
 })
 
 test('piles 16: what two runs in a row leave unfinished is an ALARM; runs that overlap count as one', async () => {
@@ -96,6 +106,13 @@ test('piles 16: erasure stops by time, and an account with very many tokens hold
     await client.call('/v1/me', { method: 'DELETE', bearer: tokens.access_token })
   await sql(`update users set deleted_at = deleted_at - interval '31 days' where deleted_at is not null`)
   await slowDown('refresh_tokens', 0.8)
+  const leftTokens = async () =>
+    (
+      await sql<{ count: number }>(
+        'select count(*)::int as count from refresh_tokens where session_id = $1',
+        [large.tokens.session.id],
+      )
+    )[0]?.count
   const isErased = async ({ tokens }: typeof large) =>
     (
       await sql<{ erased: boolean }>('select erased_at is not null as erased from users where id = $1', [
@@ -109,7 +126,7 @@ test('piles 16: erasure stops by time, and an account with very many tokens hold
   expect(await isErased(large)).toBe(false)
   expect(await sql('select kind, runs from backlogs')).toContainEqual({ kind: 'erased_accounts', runs: 1 })
   await sql('drop function slowly() cascade')
-  expect((await runHourly(service()))['accounts erased']).toMatchObject({ level: 'info', accounts: 1 })
+  expect((await finish(leftTokens))['accounts erased']).toMatchObject({ level: 'info', failed: 0 })
   expect(await isErased(large)).toBe(true)
   expect(await sql('select kind from backlogs')).toEqual([])
 })
@@ -137,8 +154,7 @@ test('piles 16: erasure of very many accounts stops between two batches, and the
   expect(left, 'and not before it began').toBeLessThan(400)
   expect(await sql('select kind from backlogs')).toContainEqual({ kind: 'erased_accounts' })
   await sql('drop function slowly() cascade')
-  await runHourly(service())
-  expect(await accountsOf(id, 'erased_at is null')).toBe(0)
+  await finish(() => accountsOf(id, 'erased_at is null'))
   expect(await sql('select kind from backlogs')).toEqual([])
 })
 
@@ -157,7 +173,6 @@ test('piles 16: closing unproved accounts stops by time, says so, and the next r
   expect(left, 'and not before it began').toBeLessThan(400)
   expect(await sql('select kind from backlogs')).toContainEqual({ kind: 'unproved_accounts' })
   await sql('drop function slowly() cascade')
-  await runHourly(service())
-  expect(await accountsOf(id, 'deleted_at is null')).toBe(0)
+  await finish(() => accountsOf(id, 'deleted_at is null'))
   expect(await sql('select kind from backlogs')).toEqual([])
 })

@@ -5,18 +5,12 @@
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { codeAt } from '../support/authenticator.ts'
-import { accessibilityFaults, findChromium, overflowOf } from '../support/chromium.ts'
+import { findChromium, LOOKS, newLook } from '../support/chromium.ts'
 import { type Client, createClient, newEmail, PASSWORD } from '../support/client.ts'
 import { useService } from '../support/service.ts'
 
 const executablePath = findChromium('the hosted pages in a real browser')
 const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
-
-const LOOKS = [375, 1280].flatMap((width) =>
-  (['light', 'dark'] as const).flatMap((colorScheme) =>
-    (['en', 'de'] as const).map((locale) => ({ width, colorScheme, locale })),
-  ),
-)
 
 let browser: Browser
 let client: Client
@@ -52,20 +46,7 @@ describe.skipIf(!executablePath)('in Chromium', { timeout: 180_000 }, () => {
           colorScheme,
           locale,
         })
-        const found: string[] = []
-        const look = async (page: Page, name: string) => {
-          await page.evaluate('document.fonts.ready')
-          const folder = process.env.SCREENSHOTS
-          if (folder)
-            await page.screenshot({
-              path: `${folder}/pages-${name}-${width}-${colorScheme}-${locale}.png`,
-              fullPage: true,
-            })
-          expect(await page.getAttribute('html', 'lang')).toBe(locale)
-          const wider = await overflowOf(page)
-          if (wider > 0) found.push(`${name}: ${wider} px wider than its window`)
-          found.push(...(await accessibilityFaults(page)).map((fault) => `${name}: ${fault}`))
-        }
+        const { look, found } = newLook('pages', { width, colorScheme, locale })
         const { email, tokens } = await client.newAccount()
         await client.withFactor(tokens)
         const stranger = await context.newPage()

@@ -4,7 +4,7 @@
  */
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { accessibilityFaults, findChromium, overflowOf } from '../support/chromium.ts'
+import { findChromium, LOOKS, type Look, newLook } from '../support/chromium.ts'
 import { type Client, createClient, PASSWORD } from '../support/client.ts'
 import { mailedToken } from '../support/mailed.ts'
 import { type RealProvider, startRealProvider } from '../support/real-provider.ts'
@@ -13,13 +13,6 @@ import { addProvider } from '../support/social.ts'
 
 const executablePath = findChromium('second steps on the hosted pages in a real browser')
 const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
-
-const LOOKS = [375, 1280].flatMap((width) =>
-  (['light', 'dark'] as const).flatMap((colorScheme) =>
-    (['en', 'de'] as const).map((locale) => ({ width, colorScheme, locale })),
-  ),
-)
-type Look = (typeof LOOKS)[number]
 
 let browser: Browser
 let client: Client
@@ -47,23 +40,12 @@ describe.skipIf(!executablePath)('in Chromium', { timeout: 240_000 }, () => {
   const at = (path: string) => `${client.tenant.origin}${path}`
 
   /** A browser that no one has used. @returns what looks at a page, and what was found */
-  async function openBrowser({ width, colorScheme, locale }: Look) {
+  async function openBrowser(chosen: Look) {
+    const { width, colorScheme, locale } = chosen
     const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme, locale })
     const page = await context.newPage()
-    const found: string[] = []
-    const look = async (name: string) => {
-      await page.evaluate('document.fonts.ready')
-      const folder = process.env.SCREENSHOTS
-      if (folder)
-        await page.screenshot({
-          path: `${folder}/factors-${name}-${width}-${colorScheme}-${locale}.png`,
-          fullPage: true,
-        })
-      const wider = await overflowOf(page)
-      if (wider > 0) found.push(`${name}: ${wider} px wider than its window`)
-      found.push(...(await accessibilityFaults(page)).map((fault) => `${name}: ${fault}`))
-    }
-    return { context, page, look, found }
+    const { look, found } = newLook('factors', chosen)
+    return { context, page, look: look.bind(null, page), found }
   }
 
   /** An authenticator of the device. @returns what has its owner be there, or not */
@@ -191,7 +173,7 @@ describe.skipIf(!executablePath)('in Chromium', { timeout: 240_000 }, () => {
       await context.clearCookies({ domain: '127.0.0.1' })
       await page.goto(at('/account/identities'))
       await page.click('form[action^="/account/identity-link"] button')
-      await look('link-leaving')
+      await look('link-leaving', 'main a.button')
       await page.click('main a.button')
       await agree(grace, '/account/identities')
       expect(new URL(page.url()).search).toBe('?linked=true')
@@ -208,12 +190,11 @@ describe.skipIf(!executablePath)('in Chromium', { timeout: 240_000 }, () => {
       expect(await page.locator('#password').count(), 'they have no password').toBe(0)
       await look('step-up-provider')
       await page.click('form[action^="/step-up/provider"] button')
-      await look('step-up-leaving')
+      await look('step-up-leaving', 'main a.button')
       await page.click('main a.button')
       // Not who was there: the account that the session itself has linked proves nothing.
       await agree(grace, '/step-up')
-      expect(await page.getAttribute('[role=alert]', 'role')).toBe('alert')
-      await look('step-up-refused')
+      await look('step-up-refused', '[role=alert]')
       await page.click('form[action^="/step-up/provider"] button')
       await page.click('main a.button')
       await agree(ada, '/account/close')
