@@ -3,7 +3,7 @@
  * typed, in a bundle, and in workerd.
  */
 import { execFile, execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
@@ -129,8 +129,19 @@ test('an installation asks no registry, and brings what the package depends on a
   }
 })
 
+test('what its exports name is in it: a compiler passes over types that are not there', () => {
+  const at = path.join(product, 'node_modules/latchkey')
+  const { exports } = JSON.parse(readFileSync(path.join(at, 'package.json'), 'utf8')) as {
+    exports: Record<string, Record<string, string>>
+  }
+  const named = Object.values(exports).flatMap((conditions) => Object.values(conditions))
+  expect(named).toHaveLength(4)
+  expect(named.filter((file) => !existsSync(path.join(at, file)))).toEqual([])
+})
+
 test.each([
   ['NodeNext', 'NodeNext'],
+  ['Node16', 'Node16'],
   ['ESNext', 'Bundler'],
 ])(
   'its types hold as a product compiles it: module %s, resolution %s',
