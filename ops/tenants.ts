@@ -90,8 +90,7 @@ const add: Command = async (ctx, [slug = '', ...words], options, out) => {
   out.error(`created ${slug} with the id ${tenant.id}. Next:`)
   out.error(`  give the Workers a route for ${tenant.hosts.join(' and ')}`)
   out.error(`  make a signing key, if this is the first tenant: npm run keys -- rotate`)
-  out.error(`  register an account at ${issuer}/v1/register, prove its address, then:`)
-  out.error(`  npm run admins -- grant <its address> --tenant ${slug}`)
+  out.error(`  make its first administrator: npm run admins -- add <address> --tenant ${slug}`)
 }
 
 const set: Command = async (ctx, [slug, ...words], options, out) => {
@@ -114,6 +113,7 @@ const set: Command = async (ctx, [slug, ...words], options, out) => {
   for (const consequence of consequences) await confirm(consequence, options.yes ?? false)
   await change(ctx, before, { ...before, name, issuer, settings }, fields)
   out.error(`${before.slug}: ${fields.join(', ')} changed`)
+  out.error(`Edge caches may answer as before for ${PUBLIC_SECONDS / 60} minutes.`)
 }
 
 /** What a change takes away from people. */

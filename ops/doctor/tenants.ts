@@ -53,7 +53,7 @@ async function lookAt(ctx: Looks, tenant: Stored): Promise<Finding[]> {
         ]),
     ...(administrators.some(({ status }) => status === 'active')
       ? []
-      : [warning(`${slug}: no one administers it`, `npm run admins -- grant <address> --tenant ${slug}`)]),
+      : [warning(`${slug}: no one administers it`, `npm run admins -- add <address> --tenant ${slug}`)]),
     ...hosts,
   ]
 }

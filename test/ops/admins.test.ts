@@ -76,6 +76,46 @@ describe('grant', () => {
   })
 })
 
+describe('add', () => {
+  const links = (client: Client) =>
+    service().sql('select purpose, subject from one_time_tokens where tenant_id = $1', [client.tenant.id])
+
+  test('makes an account whose address the operator vouches for, mails a link that sets its password, and grants', async () => {
+    const client = await newClient(service())
+    const email = newEmail()
+    expect((await admins(client, 'add', email)).status).toBe(0)
+    const { stdout } = await admins(client, 'list', '--json')
+    expect(JSON.parse(stdout)).toMatchObject([{ email, isProved: true }])
+    expect(await links(client)).toEqual([{ purpose: 'reset_password', subject: email }])
+    expect((await admins(client, 'add', email)).stderr).toContain('already an administrator')
+    expect(await links(client)).toHaveLength(1)
+  })
+
+  test('takes an account that is there, unless its address was never proved', async () => {
+    const client = await newClient(service())
+    const proved = await newProved(client)
+    expect((await admins(client, 'add', proved.email)).status).toBe(0)
+    expect(await rolesOf(proved.tokens.user.id)).toEqual(['admin'])
+    const { email, tokens } = await client.newAccount()
+    await service().sql('update users set email_verified_at = null where id = $1', [tokens.user.id])
+    const { status, stderr } = await admins(client, 'add', email)
+    expect({ status, stderr }).toMatchObject({ status: 1, stderr: expect.stringContaining('not verified') })
+    expect(await rolesOf(tokens.user.id)).toEqual([])
+    expect(await links(client)).toHaveLength(1)
+  })
+
+  test('refuses an account that is disabled, and changes nothing', async () => {
+    const client = await newClient(service())
+    const { email, tokens } = await newProved(client)
+    await service().sql(`update users set status = 'disabled' where id = $1`, [tokens.user.id])
+    expect(await admins(client, 'add', email)).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('disabled'),
+    })
+    expect(await rolesOf(tokens.user.id)).toEqual([])
+  })
+})
+
 describe('revoke', () => {
   test('takes the role at once, and never from the last one unless that is said', async () => {
     const client = await newClient(service())

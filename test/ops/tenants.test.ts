@@ -38,7 +38,7 @@ describe('add', () => {
     const words = ['--name', 'Acme & Sons', '--origin', 'https://app.example.com', 'max_sessions=20']
     const { status, stdout, stderr } = await tenants('add', slug, '--issuer', issuer, ...words)
     expect({ status, stdout }).toEqual({ status: 0, stdout: '' })
-    expect(stderr).toContain(`npm run admins -- grant <its address> --tenant ${slug}`)
+    expect(stderr).toContain(`npm run admins -- add <address> --tenant ${slug}`)
     expect(await storedOf(slug)).toMatchObject({
       ...{ slug, issuer, name: 'Acme & Sons', hosts: [host], allowedOrigins: ['https://app.example.com'] },
       settings: { max_sessions: '20', second_factor: 'optional' },
