@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs'
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
 import { DOCUMENT } from '../../ops/openapi.ts'
+import { textOf } from './direct.ts'
 
 type Content = Record<string, { schema?: object }>
 type Response_ = { content?: Content; headers?: Record<string, unknown> }
@@ -23,7 +24,8 @@ const DECLARED = ['set-cookie', 'location', 'content-disposition', 'content-lang
 const ajv = new Ajv2020({ strict: false, allErrors: true })
 formats.default(ajv)
 ajv.addSchema(closed({ $id: 'document', components: { schemas: document.components.schemas } }))
-const compiled = new Map<string, ValidateFunction>()
+/** By the schema itself, and by its text. */
+const compiled = new Map<object | string, ValidateFunction>()
 
 const paths = Object.keys(document.paths).map((path) => ({
   path,
@@ -45,7 +47,7 @@ async function faultsOf(method: string, pathname: string, response: Response): P
   if (!operation) return isUnrouted(method, status) ? null : `answered ${status}`
   const described = operation.responses[status]
   const type = (headers.get('content-type') ?? '').split(';')[0] ?? ''
-  const text = isStream(headers) || method === 'HEAD' ? null : await response.clone().text()
+  const text = isStream(headers) || method === 'HEAD' ? null : await textOf(response)
   const said = `answered ${status} ${text?.slice(0, 200) ?? ''}`
   if (!described) return said
   const found =
@@ -57,7 +59,7 @@ async function faultsOf(method: string, pathname: string, response: Response): P
   if (Object.keys(content).length === 0) return text ? said : null
   if (!content[type]) return `answered ${status} as ${type || 'nothing'}`
   if (text === null || !type.endsWith('json')) return null
-  const validate = validatorOf(`${operation.operationId} ${status} ${type}`, content[type].schema ?? {})
+  const validate = validatorOf(content[type].schema ?? {})
   return validate(JSON.parse(text)) ? null : `${said}: ${wordsOf(validate)}`
 }
 
@@ -86,10 +88,14 @@ function operationOf(method: string, pathname: string): Operation | undefined {
     : document.paths[path]?.[method === 'HEAD' ? 'get' : method.toLowerCase()]
 }
 
-function validatorOf(key: string, schema: object): ValidateFunction {
-  const known = compiled.get(key) ?? ajv.compile(closed(schema))
-  compiled.set(key, known)
-  return known
+/** One for all answers that are described alike: of 2,143 in the document 150 differ, and each takes ajv some milliseconds. */
+function validatorOf(schema: object): ValidateFunction {
+  const known = compiled.get(schema)
+  if (known) return known
+  const text = JSON.stringify(schema)
+  const validate = compiled.get(text) ?? ajv.compile(closed(schema))
+  compiled.set(schema, validate).set(text, validate)
+  return validate
 }
 
 /** The schema, without room for members that it does not name. */

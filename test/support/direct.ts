@@ -68,5 +68,14 @@ async function responseOf(answer: http.IncomingMessage): Promise<Response> {
   const isWhole = WITHOUT_BODY.includes(status) || given['content-length'] !== undefined
   // What has no length is a stream, which a test may want to read bit by bit.
   const body = isWhole ? await buffer(answer) : (Readable.toWeb(answer) as ReadableStream)
-  return new Response(WITHOUT_BODY.includes(status) ? null : body, { status, headers })
+  const response = new Response(WITHOUT_BODY.includes(status) ? null : body, { status, headers })
+  if (Buffer.isBuffer(body)) whole.set(response, body.toString())
+  return response
 }
+
+/** What has arrived already: a clone of a response is made of two streams, and takes longer than its text. */
+const whole = new WeakMap<Response, string>()
+
+/** What the answer says, which its test reads afterwards all the same. */
+export const textOf = async (response: Response): Promise<string> =>
+  whole.get(response) ?? (await response.clone().text())

@@ -4,7 +4,12 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 /** Measured by themselves, on two quiet cores; a file that is not here goes by its size. */
 const LONGEST = [
   'test/faults/matrix.test.ts',
+  'test/cases/a-tokens.test.ts',
   'test/passwords/imported-hash.test.ts',
+  'test/pages/browser.test.ts',
+  'test/ops/import.test.ts',
+  'test/faults/lost-answers.test.ts',
+  'test/cases/n-errors.test.ts',
   'test/dev/neon-endpoint.test.ts',
   'test/limits/fallback.test.ts',
   'test/crypto/foreign-hash.workerd.test.ts',

@@ -16,7 +16,7 @@ import { requireTenantSettings } from '../../src/tenants/tenants.ts'
 import { requireBundle } from './bundles.ts'
 import { findSecrets } from './canaries.ts'
 import { holdToContract } from './contract.ts'
-import type { DirectInit } from './direct.ts'
+import { type DirectInit, textOf } from './direct.ts'
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts'
 import { createLending } from './lending.ts'
 import type { WorkerConfig } from './stack.ts'
@@ -270,7 +270,7 @@ const KEPT_TEXT = `
 
 /** A page that refuses shows its own person what they typed, and who they are: no one else is told. */
 async function saidBy(response: Response): Promise<string> {
-  const text = await response.clone().text()
+  const text = await textOf(response)
   const isPage = (response.headers.get('content-type') ?? '').startsWith('text/html')
   return isPage ? text.replaceAll(/[\w.+-]+@example\.(com|org)/gi, '') : text
 }
