@@ -12,9 +12,9 @@ import { runCommand } from '../support/keys-command.ts'
 import { runInProcess } from '../support/operator-command.ts'
 import { coseKey, createPasskey } from '../support/passkey-authenticator.ts'
 import { rpIdOf } from '../support/planted-passkeys.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
-const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
+const service = useLentService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 
 const SECRET = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'
 const newKey = () => `sk_live_${randomBytes(24).toString('base64url')}`

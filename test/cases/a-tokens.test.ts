@@ -9,7 +9,7 @@ import { claimsOf, createForger, type Forger, headerOf, segment } from '../suppo
 import { bearerOperations, perform } from '../support/http-operations.ts'
 import { expectProblem } from '../support/problem.ts'
 import { rawRequest, sendRaw } from '../support/raw.ts'
-import { type Service, startService } from '../support/service.ts'
+import { lendService, type Service } from '../support/service.ts'
 import { startSink } from './sink.ts'
 
 let service: Service
@@ -18,7 +18,7 @@ let client: Client
 let tokens: Tokens
 
 beforeAll(async () => {
-  service = await startService()
+  service = await lendService()
   forger = await createForger(service)
   client = createClient(service, await service.newTenant())
   ;({ tokens } = await client.newAccount())

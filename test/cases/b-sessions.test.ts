@@ -4,13 +4,13 @@ import { type Client, createClient, PASSWORD, type Tokens } from '../support/cli
 import { CLEARED, expectProblem as expectRefusal } from '../support/expect.ts'
 import { bearerOperations, perform } from '../support/http-operations.ts'
 import { expectProblem } from '../support/problem.ts'
-import { type Service, startService } from '../support/service.ts'
+import { lendService, type Service } from '../support/service.ts'
 
 let service: Service
 let client: Client
 
 beforeAll(async () => {
-  service = await startService()
+  service = await lendService()
   client = createClient(service, await service.newTenant())
 })
 afterAll(() => service.stop())

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { newClient, newEmail, PASSWORD } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
 import { type Deviation, type IdentityProvider, startIdentityProvider } from '../support/identity-provider.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import {
   addProvider,
   comeBack,
@@ -17,7 +17,7 @@ import {
   whoIs,
 } from '../support/social.ts'
 
-const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
+const service = useLentService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 let provider: IdentityProvider
 let other: IdentityProvider
 beforeAll(async () => {

@@ -19,11 +19,10 @@ import {
   registrationOptions,
   signInOptions,
 } from '../support/passkeys.ts'
-import type { TenantOptions } from '../support/service.ts'
-import { useService } from '../support/service.ts'
+import { type TenantOptions, useLentService } from '../support/service.ts'
 import { countEvents } from '../support/sessions.ts'
 
-const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
+const service = useLentService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 const BURST = { timeout: 120_000 }
 const MANY = 50
 

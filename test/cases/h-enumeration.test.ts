@@ -8,9 +8,9 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { setFailures, WRONG } from '../support/attempts.ts'
 import { type Answer, type Client, createClient, newClient, newEmail, PASSWORD } from '../support/client.ts'
-import { type Service, startService, useService } from '../support/service.ts'
+import { type Service, startService, useLentService } from '../support/service.ts'
 
-const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
+const service = useLentService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 let tenant: Client['tenant']
 let password: { phc: string; key_id: string }
 

@@ -11,7 +11,7 @@ import {
 } from '../support/http-operations.ts'
 import { expectProblem } from '../support/problem.ts'
 import { rawRequest, sendRaw } from '../support/raw.ts'
-import { type Service, startService } from '../support/service.ts'
+import { lendService, type Service } from '../support/service.ts'
 
 const GOOD = 'https://app.good.test'
 
@@ -20,7 +20,7 @@ let client: Client
 let tokens: Tokens
 
 beforeAll(async () => {
-  service = await startService()
+  service = await lendService()
   client = createClient(service, await service.newTenant({ allowedOrigins: [GOOD] }))
   ;({ tokens } = await client.newAccount())
 })

@@ -6,10 +6,10 @@ import { type Client, newClient, newEmail, PASSWORD, type Tokens } from '../supp
 import { expectInvalidInput, expectProblem } from '../support/expect.ts'
 import { type IdentityProvider, startIdentityProvider } from '../support/identity-provider.ts'
 import { plantApiKey } from '../support/planted-api-keys.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import { comeBack, newPerson, newTenantWith, start, storedOf } from '../support/social.ts'
 
-const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
+const service = useLentService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 
 /** The same person, by the same address and password, in two tenants. */
 async function newTwins() {

@@ -7,13 +7,13 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { EVERY_OPERATION, type OperationUnderTest } from '../operations.ts'
 import { type CallOptions, type Client, createClient, newClient, type Tokens } from '../support/client.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import { arbitraryOf } from './arbitrary.ts'
 
 const SEED = 20_261_127
 
 // What is counted is not what this is about.
-const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
+const service = useLentService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 
 type Fields = Record<string, unknown>
 type Call = { path: string; options: CallOptions; client: Client }

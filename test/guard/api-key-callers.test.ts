@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest'
 import { type Client, newClient } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
 import { plantApiKey } from '../support/planted-api-keys.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
-const service = useService()
+const service = useLentService()
 
 const READ = 'latchkey:webhooks:read'
 const WRITE = 'latchkey:webhooks:write'

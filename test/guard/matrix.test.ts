@@ -9,9 +9,9 @@ import { EVERY_OPERATION, type OperationUnderTest } from '../operations.ts'
 import { type Client, createClient, newClient, type Tokens } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
 import { plantApiKey } from '../support/planted-api-keys.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
-const service = useService()
+const service = useLentService()
 
 const ALL = Object.keys(PERMISSIONS)
 const SETTINGS = { roles: { everything: ALL }, api_key_scopes: [...ALL, 'orders:read'] }

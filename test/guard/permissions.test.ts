@@ -4,9 +4,9 @@ import { EVERY_OPERATION } from '../operations.ts'
 import { claimsOf } from '../support/claims.ts'
 import { type Client, newClient, newEmail, type Tokens } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
-const service = useService()
+const service = useLentService()
 
 const ROLES = {
   support: ['latchkey:webhooks:read', 'orders:read'],

@@ -2,9 +2,9 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { newClient } from '../support/client.ts'
 import { everyRoute } from '../support/every-route.ts'
 import { expectCommonHeaders } from '../support/expect.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
-const service = useService()
+const service = useLentService()
 
 afterEach(() => {
   service().gates.postgres.set('open')

@@ -10,7 +10,7 @@ import { CLEARED, expectProblem as expectRefusal } from '../support/expect.ts'
 import { allOperations, bodyOperations, type Operation } from '../support/http-operations.ts'
 import { expectProblem } from '../support/problem.ts'
 import { rawRequest, sendRaw } from '../support/raw.ts'
-import { type Service, startService } from '../support/service.ts'
+import { lendService, type Service } from '../support/service.ts'
 
 /** Is in every input; must be in no answer and in no log line. */
 const CANARY = 'canary-7f3a9'
@@ -23,7 +23,7 @@ let stored: unknown
 let logged = 0
 
 beforeAll(async () => {
-  service = await startService()
+  service = await lendService()
   client = createClient(service, await service.newTenant())
   ;({ tokens } = await client.newAccount())
   stored = await countRows()

@@ -7,13 +7,13 @@ import { readDeviceCookie, readRefreshCookie } from '../../src/http/cookies.ts'
 import { type Client, createClient, newEmail, PASSWORD, type Tokens } from '../support/client.ts'
 import { CLEARED, expectProblem as expectRefusal } from '../support/expect.ts'
 import { expectProblem } from '../support/problem.ts'
-import { type Service, startService } from '../support/service.ts'
+import { lendService, type Service } from '../support/service.ts'
 
 let service: Service
 let client: Client
 
 beforeAll(async () => {
-  service = await startService()
+  service = await lendService()
   client = createClient(service, await service.newTenant())
 })
 afterAll(() => service.stop())

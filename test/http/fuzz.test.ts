@@ -13,7 +13,7 @@ import {
   type Tokens,
 } from '../support/client.ts'
 import { allOperations, type Operation } from '../support/http-operations.ts'
-import { type Service, startService } from '../support/service.ts'
+import { lendService, type Service } from '../support/service.ts'
 
 const SEED = 20_261_121
 const REQUESTS = 3_000
@@ -24,7 +24,7 @@ let client: Client
 let tokens: Tokens
 
 beforeAll(async () => {
-  service = await startService()
+  service = await lendService()
   client = createClient(service, await service.newTenant({ allowedOrigins: ['https://app.good.test'] }))
   ;({ tokens } = await client.newAccount())
 })

@@ -10,7 +10,7 @@ import {
   perform,
   publicOperations,
 } from '../support/http-operations.ts'
-import { type Service, startService } from '../support/service.ts'
+import { lendService, type Service, startService } from '../support/service.ts'
 
 let service: Service
 /** The same Workers with a database that refuses every connection. */
@@ -20,7 +20,7 @@ let tokens: Tokens
 
 beforeAll(async () => {
   ;[service, broken] = await Promise.all([
-    startService({ bindings: { LIMITS_MULTIPLIER: '1000' } }), // each operation has an account of its own
+    lendService({ bindings: { LIMITS_MULTIPLIER: '1000' } }), // each operation has an account of its own
     startService({
       bindings: { DATABASE_URL: 'postgresql://canary-user:canary-password@127.0.0.1:9/canary-db' },
     }),

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { preferredLanguage } from '../../src/http/language.ts'
 import { newClient, newEmail, PASSWORD } from '../support/client.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
 test.each([
   ['de', 'de'],
@@ -29,7 +29,7 @@ test('no header prefers nothing', () => {
 })
 
 describe('a registration', () => {
-  const service = useService()
+  const service = useLentService()
 
   test('keeps it, and its answer is as it was', async () => {
     const client = await newClient(service())

@@ -6,10 +6,10 @@ import { describe, expect, test } from 'vitest'
 import { type Client, newClient, type Tokens } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
 import { type RawAnswer, rawRequest, sendRaw } from '../support/raw.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import { generations, sessionRow } from '../support/sessions.ts'
 
-const service = useService()
+const service = useLentService()
 
 const EMPTY = ['Content-Length: 0']
 const CHUNKED = ['Transfer-Encoding: chunked']

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Client, createClient, newEmail, PASSWORD } from '../support/client.ts'
 import { bearerOperations, perform } from '../support/http-operations.ts'
 import { expectProblem } from '../support/problem.ts'
-import { type Service, startService } from '../support/service.ts'
+import { lendService, type Service } from '../support/service.ts'
 
 const GOOD = 'https://app.good.test'
 const SECOND = 'https://other.good.test:8443'
@@ -30,7 +30,7 @@ let client: Client
 let account: Awaited<ReturnType<Client['newAccount']>>
 
 beforeAll(async () => {
-  service = await startService()
+  service = await lendService()
   client = createClient(service, await service.newTenant({ allowedOrigins: [GOOD, SECOND] }))
   account = await client.newAccount()
 })

@@ -21,9 +21,9 @@ import {
 import { expectCommonHeaders, expectProblem, type Problem } from '../support/expect.ts'
 import { retireKeys } from '../support/keyring.ts'
 import { rawRequest, sendRaw } from '../support/raw.ts'
-import { type Service, startService, useService } from '../support/service.ts'
+import { type Service, startService, useLentService, useService } from '../support/service.ts'
 
-const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
+const service = useLentService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 
 afterEach(() => service().gates.postgres.set('open'))
 

@@ -7,10 +7,10 @@ import { EVERY_OPERATION, operationCalled } from '../operations.ts'
 import { type Account, type Answer, type Client, newClient, newEmail, PASSWORD } from '../support/client.ts'
 import { type IdentityProvider, startIdentityProvider } from '../support/identity-provider.ts'
 import { usePasskey } from '../support/passkey-authenticator.ts'
-import { type Row, useService } from '../support/service.ts'
+import { type Row, useLentService } from '../support/service.ts'
 import { cookieOf, newPerson, newTenantWith, start } from '../support/social.ts'
 
-const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
+const service = useLentService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 let provider: IdentityProvider
 beforeAll(async () => {
   provider = await startIdentityProvider()

@@ -2,9 +2,9 @@
 import { describe, expect, test } from 'vitest'
 import { challenge, codeAt, enrol, verifyMfa } from '../support/authenticator.ts'
 import { countBy, newClient, race, type Tokens } from '../support/client.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
-const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
+const service = useLentService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 const BURST = { timeout: 120_000 }
 
 async function newEnrolled() {

@@ -5,9 +5,9 @@ import { changeRoles } from '../../src/access/roles-store.ts'
 import { byOperator } from '../../src/guard/acting-store.ts'
 import { type Client, newClient, newEmail } from '../support/client.ts'
 import { runInProcess } from '../support/operator-command.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
-const service = useService()
+const service = useLentService()
 
 const admins = (client: Client, ...words: string[]) =>
   runInProcess(adminsCommand, service().operator, [...words, '--tenant', client.tenant.slug])

@@ -13,9 +13,9 @@ import { BCRYPT, BCRYPT_PASSWORD, FIREBASE_CONFIG, firebaseUser } from '../suppo
 import { coseKey, createPasskey } from '../support/passkey-authenticator.ts'
 import { attemptSignIn } from '../support/passkeys.ts'
 import { rpIdOf } from '../support/planted-passkeys.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
-const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
+const service = useLentService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 const folder = mkdtempSync(path.join(tmpdir(), 'latchkey-from-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 

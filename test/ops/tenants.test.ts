@@ -4,9 +4,9 @@ import { tenantsCommand } from '../../ops/tenants.ts'
 import { newClient } from '../support/client.ts'
 import { runCommand, tablesOf } from '../support/keys-command.ts'
 import { runInProcess } from '../support/operator-command.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
-const service = useService()
+const service = useLentService()
 
 let made = 0
 /** Names of a tenant that no other test has. */

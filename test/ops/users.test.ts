@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest'
 import { usersCommand } from '../../ops/users.ts'
 import { type Client, newClient, newEmail, PASSWORD } from '../support/client.ts'
 import { runInProcess } from '../support/operator-command.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
-const service = useService()
+const service = useLentService()
 
 const users = (client: Client, ...words: string[]) =>
   runInProcess(usersCommand, service().operator, [...words, '--tenant', client.tenant.slug])

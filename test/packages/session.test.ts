@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type * as Sessions from '../../packages/latchkey/src/session.ts'
 import { newClient } from '../support/client.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
-const service = useService()
+const service = useLentService()
 
 /** As `npm ci` made it. */
 const BUILT: string = '../../packages/latchkey/dist/session.js'

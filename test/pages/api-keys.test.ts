@@ -2,10 +2,10 @@
 import { expect, test } from 'vitest'
 import type { Opened } from '../support/browser.ts'
 import { newClient, PASSWORD } from '../support/client.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import { createWalker } from '../support/walker.ts'
 
-const service = useService()
+const service = useLentService()
 
 async function signedIn(scopes: readonly string[] = ['orders:read', 'orders:write', 'latchkey:users:read']) {
   const client = await newClient(service(), { settings: { api_key_scopes: scopes } })

@@ -5,10 +5,10 @@ import { expect, test } from 'vitest'
 import { contrastOf, GROUNDS, paletteOf } from '../../src/pages/colours.ts'
 import { STYLE } from '../../src/pages/style.ts'
 import { newClient } from '../support/client.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import { createWalker } from '../support/walker.ts'
 
-const service = useService()
+const service = useLentService()
 
 /** Yellow, nearly black, black, white, a grey in the middle, and colours of products. */
 const COLOURS = [

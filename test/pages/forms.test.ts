@@ -4,9 +4,9 @@ import { describe, expect, test } from 'vitest'
 import { createBrowser, type Opened, PAGES } from '../support/browser.ts'
 import { newClient } from '../support/client.ts'
 import { sendUnfinished } from '../support/raw.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
-const service = useService()
+const service = useLentService()
 const NEW_PASSWORD = 'new battery staple'
 
 /** Someone who was mailed a link for a new password, and their browser. */

@@ -2,9 +2,9 @@
 import { expect, test } from 'vitest'
 import { newClient } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
-const service = useService()
+const service = useLentService()
 
 test('newcomer 17: a browser on the local stack is told what runs there, with what to try, and no trip is spent', async () => {
   const client = await newClient(service())

@@ -6,10 +6,10 @@ import { createBrowser } from '../support/browser.ts'
 import { newClient, newEmail, PASSWORD, type Tokens } from '../support/client.ts'
 import { attemptSignIn } from '../support/passkeys.ts'
 import { PLANTED_RETURN } from '../support/planted-social.ts'
-import { type TestTenant, useService } from '../support/service.ts'
+import { type TestTenant, useLentService } from '../support/service.ts'
 import { createWalker } from '../support/walker.ts'
 
-const service = useService()
+const service = useLentService()
 const HOSTED = EVERY_OPERATION.filter(
   ({ isPage, path }) => isPage && !path.startsWith('/link/') && path !== '/',
 )

@@ -5,9 +5,9 @@ import type { OneTimePurpose } from '../../src/one-time/purposes.ts'
 import { codeAt, wrongCode } from '../support/authenticator.ts'
 import { createBrowser, type Opened, PAGES } from '../support/browser.ts'
 import { type Client, newClient, newEmail, PASSWORD, race, type Tokens } from '../support/client.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
-const service = useService()
+const service = useLentService()
 const NEW_PASSWORD = 'new battery staple'
 
 /** Someone who was mailed a link of this purpose, in the browser in which they asked for it. */

@@ -5,9 +5,9 @@ import type { OneTimePurpose } from '../../src/one-time/purposes.ts'
 import { createBrowser, PAGES } from '../support/browser.ts'
 import { createClient, newClient } from '../support/client.ts'
 import { expectCommonHeaders } from '../support/expect.ts'
-import { type Service, useService } from '../support/service.ts'
+import { type Service, useLentService } from '../support/service.ts'
 
-const service = useService()
+const service = useLentService()
 type PageUnderTest = { path: string; purpose: OneTimePurpose | null; fields: readonly string[] }
 const ALL: PageUnderTest[] = [
   ...PAGES,

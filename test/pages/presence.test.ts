@@ -2,9 +2,9 @@
 import { expect, test } from 'vitest'
 import { createBrowser } from '../support/browser.ts'
 import { newClient, PASSWORD, race } from '../support/client.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
-const service = useService()
+const service = useLentService()
 
 async function newPerson() {
   const client = await newClient(service())

@@ -2,10 +2,10 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { newClient, PASSWORD } from '../support/client.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import { createWalker } from '../support/walker.ts'
 
-const service = useService()
+const service = useLentService()
 const BACK = 'https://elsewhere.test/back?a=b'
 const verifier = randomBytes(32).toString('base64url')
 const code_challenge = createHash('sha256').update(verifier).digest('base64url')

@@ -4,10 +4,10 @@ import { codeAt } from '../support/authenticator.ts'
 import type { Opened } from '../support/browser.ts'
 import { newClient, PASSWORD } from '../support/client.ts'
 import { mailedCode } from '../support/email-code.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import { createWalker } from '../support/walker.ts'
 
-const service = useService()
+const service = useLentService()
 
 async function newPerson(settings: Record<string, unknown> = {}) {
   const client = await newClient(service(), { settings: { registration: 'sign-in-at-once', ...settings } })

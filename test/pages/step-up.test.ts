@@ -4,11 +4,11 @@ import type { Opened } from '../support/browser.ts'
 import { newClient, PASSWORD } from '../support/client.ts'
 import { usePasskey } from '../support/passkey-authenticator.ts'
 import { plantIdentity, runningProvider } from '../support/planted-social.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 import { newPerson as socialPerson } from '../support/social.ts'
 import { createWalker } from '../support/walker.ts'
 
-const service = useService()
+const service = useLentService()
 
 async function newPerson() {
   const client = await newClient(service())

@@ -2,9 +2,9 @@
 import { expect, test } from 'vitest'
 import { createBrowser, type Opened, PAGES } from '../support/browser.ts'
 import { newClient } from '../support/client.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
-const service = useService()
+const service = useLentService()
 
 /** Where its links and forms lead, without what they carry. */
 const waysOn = ({ elements }: Opened) =>

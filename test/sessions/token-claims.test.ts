@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest'
 import { requireTenantSettings } from '../../src/tenants/tenants.ts'
 import { claimsOf } from '../support/claims.ts'
 import { newClient } from '../support/client.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
-const service = useService()
+const service = useLentService()
 
 const CLAIMS = {
   customer: 'external_id',

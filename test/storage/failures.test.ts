@@ -9,9 +9,9 @@ import { newClient } from '../support/client.ts'
 import { expectProblem, statusOf } from '../support/expect.ts'
 import { rowOf } from '../support/limit-rows.ts'
 import { OPERATIONS } from '../support/operations.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
-const service = useService()
+const service = useLentService()
 
 afterEach(() => {
   service().gates.postgres.set('open')

@@ -9,9 +9,9 @@ import { insertImports } from '../../src/admin/import-store.ts'
 import { clearDueAccounts } from '../../src/me/erasure-store.ts'
 import { attemptsAt, setFailures, untilSoManyWait, whileHeld } from '../support/attempts.ts'
 import { countBy, newClient, race, type Tokens } from '../support/client.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
-const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
+const service = useLentService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 const BURST = { timeout: 180_000 }
 const MANY = 50
 

@@ -99,7 +99,8 @@ type UseOptions = Omit<ServiceOptions, 'beside'> & { beside?: () => Service }
 /** A service for the tests of the file (or of the `describe`) that calls this, started for it and ended with it. */
 export const useService = (options: UseOptions = {}) => useOne(startService, options)
 
-const lendService = createLending(startService)
+/** For a file that asks for a service in its own `beforeAll`; `stop` gives it back. */
+export const lendService = createLending(startService)
 
 /**
  * The same, but another file of this process may have had it before, and another gets it afterwards, with empty tables:

@@ -7,9 +7,9 @@ import { describe, expect, test } from 'vitest'
 import { EVERY_OPERATION, type OperationUnderTest } from '../operations.ts'
 import { type Client, makeAdmin, newClient, newEmail, type Tokens } from '../support/client.ts'
 import { WITHOUT_TENANT } from '../support/operations.ts'
-import { useService } from '../support/service.ts'
+import { useLentService } from '../support/service.ts'
 
-const service = useService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
+const service = useLentService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 
 const OPERATIONS = EVERY_OPERATION.filter(
   (operation) => !operation.isPage && !WITHOUT_TENANT.includes(operation),
