@@ -2,7 +2,7 @@
 
 import { createHmac, createPublicKey, generateKeyPairSync, type JsonWebKey, sign } from 'node:crypto'
 import { deflateRawSync } from 'node:zlib'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type Client, createClient, type Tokens } from '../support/client.ts'
 import { CLEARED, expectProblem as expectRefusal } from '../support/expect.ts'
 import { claimsOf, createForger, type Forger, headerOf, segment } from '../support/forge.ts'
@@ -11,6 +11,9 @@ import { expectProblem } from '../support/problem.ts'
 import { rawRequest, sendRaw } from '../support/raw.ts'
 import { lendService, type Service } from '../support/service.ts'
 import { startSink } from './sink.ts'
+
+/** Every operation for each of many tokens, on a machine that others use. */
+vi.setConfig({ testTimeout: 120_000 })
 
 let service: Service
 let forger: Forger
