@@ -4,8 +4,9 @@
  *   npm run bench -- --quick    a tenth of the calls, for a look
  *   npm run bench -- --burst    what many wrong passwords at once make others wait, and nothing else
  *   npm run bench -- --account  what an account with a million sessions costs its owner, and nothing else
+ *   npm run bench -- --growth [--rows 5000000]  the same calls with 10,000 rows and with a million, and nothing else
  *   npm run bench -- --cold [--against <checkout>]  what each Worker takes to its first answer, and nothing else
- * The raw numbers are in .latchkey/bench.json.
+ * The raw numbers are in .latchkey/bench.json, or in one named after the flag.
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { measureAccount } from './account.ts'
@@ -14,6 +15,7 @@ import { measureChains, measureSlowAudit, reportChains, type SlowAudit } from '.
 import { measureBurst } from './burst.ts'
 import { createSender } from './client.ts'
 import { measureCold } from './cold.ts'
+import { measureGrowth } from './growth.ts'
 import { cpuMs, describeMachine, watchLoad } from './machine.ts'
 import { type Measured, measure, type Plan, type Ratios, ratios } from './measure.ts'
 import { type Memory, measureMemory } from './memory.ts'
@@ -149,11 +151,19 @@ function report(series: Series[], audit: SlowAudit, attack: Attack, memory: Memo
 
 const rounded = (value: number, digits: number) => Number(value.toFixed(digits))
 
+const flagValue = (flag: string): string | undefined => {
+  const at = process.argv.indexOf(flag)
+  return at < 0 ? undefined : process.argv[at + 1]
+}
+
+async function keep(name: string, numbers: object): Promise<void> {
+  await mkdir('.latchkey', { recursive: true })
+  await writeFile(`.latchkey/${name}.json`, JSON.stringify({ at: new Date(), ...numbers }))
+}
+
 async function main(): Promise<void> {
-  if (process.argv.includes('--cold')) {
-    const at = process.argv.indexOf('--against')
-    return measureCold(at < 0 ? undefined : process.argv[at + 1])
-  }
+  if (process.argv.includes('--cold')) return measureCold(flagValue('--against'))
+  const isQuick = process.argv.includes('--quick')
   const stack = await startStack()
   try {
     if (process.argv.includes('--account')) {
@@ -164,8 +174,13 @@ async function main(): Promise<void> {
       await measureBurst(stack)
       return
     }
+    if (process.argv.includes('--growth')) {
+      const growth = await measureGrowth(stack, { rows: flagValue('--rows'), isQuick })
+      await keep('growth', growth)
+      return
+    }
     const loadSince = watchLoad()
-    const series = await measureSpeed(stack, process.argv.includes('--quick'))
+    const series = await measureSpeed(stack, isQuick)
     const audit = await measureSlowAudit(stack)
     const chains = await measureChains(stack)
     const attack = await withFreshWorkerd(stack, { LIMITS_MULTIPLIER: '1' }, measureAttack)
@@ -177,11 +192,7 @@ async function main(): Promise<void> {
       `\n${machine.cores} × ${machine.cpu}, Node ${machine.node}, load ${machine.loadAverage.toFixed(2)}, ` +
         `${(machine.othersShare * 100).toFixed(0)} % of the machine taken by others`,
     )
-    await mkdir('.latchkey', { recursive: true })
-    await writeFile(
-      '.latchkey/bench.json',
-      JSON.stringify({ at: new Date(), machine, series, audit, chains, attack, memory }),
-    )
+    await keep('bench', { machine, series, audit, chains, attack, memory })
   } finally {
     await stack.stop()
   }
