@@ -128,6 +128,10 @@ function report(series: Series[], audit: SlowAudit, attack: Attack, memory: Memo
   console.log(
     `refresh / (its batch + two limits):    ${undelayed?.refreshOverItsTrips.toFixed(2)} (target <= 2)`,
   )
+  for (const { delayMs, ratios: found } of series)
+    console.log(
+      `API key verify / 1 Neon, ${delayMs} ms added: ${found['API key'].toFixed(2)} (target <= 1.3)`,
+    )
   for (const { delayMs, measured } of series) {
     const median = (name: string) => measured[name]?.medianMs.toFixed(2)
     const pairs = ['login', 'me'].map(

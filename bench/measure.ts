@@ -62,6 +62,7 @@ export type Ratios = {
   refresh: number
   me: number
   sessions: number
+  'API key': number
   /** Against its very own trips: its batch, and as many limits. */
   refreshOverItsTrips: number
   /** Against itself without the limit check. */
@@ -86,6 +87,7 @@ export function ratios(measured: Map<string, Measured>): Ratios {
     refreshOverItsTrips: of('refresh') / (of("refresh's batch") + of('two Redis limits') - empty),
     me: of('me') / (empty + neon),
     sessions: of('sessions') / (empty + neon),
+    'API key': of('API key') / (empty + neon),
     loginLimits: of('login') / of('login, unlimited'),
     meLimits: of('me') / of('me, unlimited'),
   }

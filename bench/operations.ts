@@ -1,6 +1,7 @@
 /** What is measured: the floor's parts and the operations, each as a function that does it once. */
 import { randomUUID } from 'node:crypto'
 import type { Send } from './client.ts'
+import { API_KEY_SCOPE } from './stack.ts'
 
 export type Task = { name: string; run: () => Promise<unknown> }
 
@@ -29,6 +30,12 @@ export async function prepareTasks(
   let { access_token: bearer } = await register(reading)
   for (let made = 1; made < OWN_SESSIONS; made++) bearer = (await login(reading)).access_token
   let { refresh_token } = await register(newEmail())
+  const made = await latchkey({
+    path: '/v1/api-keys',
+    bearer,
+    json: { name: 'bench', scopes: [API_KEY_SCOPE] },
+  })
+  const { key }: { key: string } = JSON.parse(made.body)
   const refresh = async () => {
     const answer = await latchkey({ path: '/v1/refresh', json: { refresh_token } })
     refresh_token = readTokens(answer).refresh_token
@@ -46,6 +53,7 @@ export async function prepareTasks(
     { name: 'refresh', run: refresh },
     { name: 'me', run: () => latchkey({ path: '/v1/me', bearer }) },
     { name: 'sessions', run: () => latchkey({ path: '/v1/sessions', bearer }) },
+    { name: 'API key', run: () => latchkey({ path: '/v1/api-keys/verify', json: { key } }) },
     { name: 'login, unlimited', run: () => login(signingIn, unlimited) },
     { name: 'me, unlimited', run: () => unlimited({ path: '/v1/me', bearer }) },
   ]

@@ -15,9 +15,13 @@ import { createOperatorContext } from '../ops/context.ts'
 import { newKeyringEntry } from '../ops/keyring.ts'
 import { migrateAll } from '../ops/migrate.ts'
 import { ALL_IN_ONE, readWorkers } from '../ops/routes.ts'
+import { tenantsCommand } from '../ops/tenants.ts'
 
 /** The tenant's host; `seed` names it after a port, which need not be in use. */
 export const HOST = 'localhost:8787'
+
+/** What its API keys are made for. */
+export const API_KEY_SCOPE = 'bench:read'
 
 export type Stack = {
   folder: string
@@ -68,6 +72,8 @@ export async function startStack(): Promise<Stack> {
   const operator = createOperatorContext(bindingsFor(ports), ['DATABASE_URL', 'SIGNING_SEAL_KEYS'])
   await migrateAll(operator)
   await seed(operator, Number(HOST.split(':')[1]))
+  const quiet = { log: () => {}, error: () => {}, table: () => {} }
+  await tenantsCommand(operator, ['set', 'default', `api_key_scopes=${API_KEY_SCOPE}`], quiet)
   return {
     folder,
     bundles,
