@@ -115,8 +115,10 @@ export function refuse(refused: RefusalCode, rest: Omit<Refusal, 'refused'> = {}
   return { refused, ...rest }
 }
 
+/** Told from whatever else an operation returns by its code: a row or an answer may have a member of the same name. */
 export function isRefusal(value: unknown): value is Refusal {
-  return typeof value === 'object' && value !== null && 'refused' in value
+  if (typeof value !== 'object' || value === null || !('refused' in value)) return false
+  return typeof value.refused === 'string' && Object.hasOwn(CATALOGUE, value.refused)
 }
 
 /** Only we can cause this. The message is for the log and must not carry a parameter, a command or an address. */

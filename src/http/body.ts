@@ -35,7 +35,7 @@ async function readBody(request: Request, optional: boolean): Promise<{ value: u
   const isJson = isOfType(request.headers, 'application/json')
   if (!isJson && !optional) return unsupportedType()
   const bytes = await readBytes(request)
-  if ('refused' in bytes) return bytes
+  if (isRefusal(bytes)) return bytes
   // What has no content has no type (RFC 9110 §8.3), but many clients name one all the same.
   if (optional && bytes.length === 0) return { value: {} }
   if (!isJson) return unsupportedType()
