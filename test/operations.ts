@@ -353,7 +353,7 @@ const INPUTS: Record<string, Input> = {
   changeEmailPage: { purpose: 'change_email_old' },
   revertEmailPage: { purpose: 'revert_email' },
   restoreAccountPage: { purpose: 'restore_account' },
-  signInPage: { purpose: 'sign_in', without: ['code'] },
+  signInPage: { purpose: 'sign_in' },
   verifyMfa: {
     factor: {},
     without: ['trust_device'],
@@ -456,6 +456,12 @@ const INPUTS: Record<string, Input> = {
     },
   },
   updateTenant: { fields: () => ({ name: 'Acme' }), without: ['settings'] },
+  listAuditEvents: {
+    make: async (client) => {
+      await client.plantedAudit()
+      return {}
+    },
+  },
   createUser: { fields: () => ({ email: newEmail() }) },
   changeUserRoles: {
     fields: () => ({ grant: ['editor'], revoke: [] }),

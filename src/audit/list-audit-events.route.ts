@@ -50,7 +50,8 @@ export const listAuditEvents = operation(
     caller: 'admin',
     permission: 'latchkey:audit:read',
     stepUp: true,
-    budget: { redis: 1, postgres: 2 },
+    // Who asks, then the page in the audit log's database, then the keys of the people in it.
+    budget: { redis: 1, postgres: 3 },
   },
   async ({ ctx, headers, demands, query: { limit, cursor, ...filters }, c }) => {
     const isExport =

@@ -1,6 +1,7 @@
 /** What a caller of Latchkey writes: JSON in, JSON out, and the few requests that every journey begins with. */
 import { randomBytes, randomInt, randomUUID } from 'node:crypto'
 import type { OneTimePurpose } from '../../src/one-time/purposes.ts'
+import { fillAudit } from './audit.ts'
 import { type PlantedFactor, plantFactor } from './authenticator.ts'
 import { plantMailable } from './email-code.ts'
 import { type Mailed, mailedToken, type Planted, plantToken } from './mailed.ts'
@@ -172,6 +173,9 @@ export function createClient(service: Service, tenant: TestTenant, address = ran
     )
   }
 
+  /** An event in the audit log of the tenant. */
+  const plantedAudit = () => fillAudit(service, tenant, 1)
+
   /** An API key of the account. */
   const plantedApiKey = ({ user }: { user: { id: string } }): Promise<PlantedApiKey> =>
     plantApiKey(service, tenant, user.id)
@@ -231,6 +235,7 @@ export function createClient(service: Service, tenant: TestTenant, address = ran
     plantedPasskey,
     plantedTrust,
     plantedApiKey,
+    plantedAudit,
     plantedRemoval,
     mailableSignIn,
     plantedCeremony,
