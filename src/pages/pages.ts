@@ -14,7 +14,6 @@ import { readToken, refuseToken } from '../one-time/one-time.ts'
 import { type OneTimePurpose, PURPOSES } from '../one-time/purposes.ts'
 import { findLink, type LiveLink } from '../one-time/store.ts'
 import { isRefusal, type Refusal } from '../problem.ts'
-import type { Challenged } from '../sign-in/start.ts'
 import { findTenantOfHost } from '../tenants/store.ts'
 import { requireTenant } from '../tenants/tenants.ts'
 import type { EmailPage, Page } from './forms.ts'
@@ -92,17 +91,6 @@ export async function showDone(
 /** Loaded when a page is rendered: Node, which reads the route table from our code, knows no JSX. */
 const views = () => import('./views/link-forms.tsx')
 
-/** The first step is done: the second is asked for, here. An account that has to add a factor first does that elsewhere. */
-export async function showSecondStep(c: PageContext, { mfaToken, demand }: Challenged): Promise<Response> {
-  const { texts } = languageOf(c.req)
-  const { SecondStep, Status } = await views()
-  const content =
-    demand === 'enrol'
-      ? Status({ text: texts.secondStep.enrol })
-      : SecondStep({ texts, action: c.req.path, mfaToken })
-  return render(c, { heading: texts.secondStep.heading, content, status: 200 })
-}
-
 /**
  * Makes a page of whatever goes wrong with a page's operation, in the reader's language; the status and its headers
  * stay. The form does not come again, because a refusal repeats no token: the way back leads to it. From a link that is
@@ -145,8 +133,6 @@ const FINAL: Record<string, true> = {
   invalid_one_time_token: true,
   email_taken: true,
   origin_not_allowed: true,
-  invalid_mfa_token: true,
-  second_factor_disabled: true,
   second_factor_required: true,
   unknown_host: true,
   turnstile_failed: true,

@@ -54,7 +54,7 @@ export const secondFactorPage = hostedPage('secondFactorPage', {
         methods,
       })
     const trust = trust_device !== undefined
-    const begun = await verifyCode(asked.ctx, { mfaToken, methods }, code, { worker: 'pages', trust })
+    const begun = await verifyCode(asked.ctx, { mfaToken, methods }, code, { trust })
     return goOn(asked, begun, (challenged) => showChallenge(asked, challenged))
   },
 })

@@ -2,7 +2,6 @@
 import * as v from 'valibot'
 import type { Context } from '../context.ts'
 import { text } from '../http/input.ts'
-import type { KeyedWorker } from '../keys/auth-keys.ts'
 import { mailCode } from '../mfa/email-code.ts'
 import { isTotpCode } from '../mfa/totp.ts'
 import { verifySecondFactor } from '../mfa/verify.ts'
@@ -17,12 +16,12 @@ export function verifyCode(
   ctx: Context,
   { mfaToken, methods }: Pick<Step, 'mfaToken' | 'methods'>,
   typed: string,
-  { worker, trust = false }: { worker: KeyedWorker; trust?: boolean },
+  { trust }: { trust: boolean },
 ) {
   const code = typed.trim()
   const ofAccount = isTotpCode(code) ? 'totp' : 'recovery_code'
   const method = methods.includes('email_code') ? 'email_code' : ofAccount
-  return verifySecondFactor(ctx, mfaToken, { method, code }, { worker, trust })
+  return verifySecondFactor(ctx, mfaToken, { method, code }, { worker: 'pages', trust })
 }
 
 export type Step = Pick<Challenged, 'demand'> & { mfaToken: string; methods: readonly string[] }

@@ -42,8 +42,7 @@ function isOwn({ operation: { id, path }, field }: Place, kind: string): boolean
   }
   if (id === 'verifySignInCode') return kind === 'sign-in code'
   if (id === 'exchangeSocialSignIn') return kind === 'exchange code'
-  // The page takes either.
-  return kind === 'code of the app' || (id === 'signInPageForm' && kind === 'recovery code')
+  return kind === 'code of the app'
 }
 
 let client: Client

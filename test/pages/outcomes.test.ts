@@ -2,7 +2,6 @@
 
 import { afterEach, describe, expect, test } from 'vitest'
 import type { OneTimePurpose } from '../../src/one-time/purposes.ts'
-import { codeAt, wrongCode } from '../support/authenticator.ts'
 import { createBrowser, type Opened, PAGES } from '../support/browser.ts'
 import { type Client, newClient, newEmail, PASSWORD, race, type Tokens } from '../support/client.ts'
 import { useLentService } from '../support/service.ts'
@@ -205,23 +204,6 @@ describe('pressing the button', () => {
       headers: { cookie: cookies[0]?.split(';')[0] ?? '', 'sec-fetch-site': 'same-origin' },
     })
     expect(refreshed.body.user).toMatchObject({ id: tokens.user.id, email_verified: true })
-  })
-
-  test('asks for the second factor of the account before it signs the browser in', async () => {
-    const { client, tokens, token, open, submit } = await newReader('sign_in')
-    const { secret } = await client.withFactor(tokens)
-    const asked = await submit(await open(`/link/sign-in?token=${token}`))
-    expect(asked).toMatchObject({
-      status: 200,
-      heading: 'Enter your code',
-      form: { action: '/link/sign-in', fields: { mfa_token: expect.stringMatching(/^lkm_/), code: '' } },
-    })
-    expect(asked.headers.getSetCookie()).toEqual([])
-    const wrong = await submit(asked, { code: wrongCode(secret) })
-    expect(wrong.alert).toBe('The code is wrong or was already used.')
-    const done = await submit(asked, { code: ` ${codeAt(secret)} ` })
-    expectDone(done)
-    expect(done.headers.getSetCookie()[0]).toMatch(/^__Host-latchkey=lkr_/)
   })
 
   test('in another browser signs no one in, and says where the link works', async () => {

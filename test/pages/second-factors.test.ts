@@ -127,6 +127,57 @@ test('pages 3: a code by email takes the place of a missing factor: it is mailed
   expect((await walk(asked, { code })).heading).toBe('Your account')
 })
 
+/** Presses the button of a sign-in link that was mailed to them, in the browser that asked for it. */
+async function byLink({ client, tokens, cookies, open, submit }: Awaited<ReturnType<typeof newPerson>>) {
+  const { token, cookie } = await client.plant('sign_in', tokens)
+  const [name = '', value = ''] = cookie.split('=')
+  cookies.set(name, value)
+  return submit(await open(`/link/sign-in?token=${token}`), {})
+}
+
+test('pages 3: a mailed link asks for the second step as a password does: by the app, or by a recovery code in a browser that is then trusted', async () => {
+  const person = await newPerson({ trusted_devices: true })
+  const { open, walk, submit, client, tokens, cookies } = person
+  const { secret } = await client.withFactor(tokens)
+  const asked = await byLink(person)
+  expect(asked).toMatchObject({ status: 200, heading: 'Enter your code' })
+  expect(asked.form?.action).toBe('/sign-in/second-step')
+  expect(cookies.has('__Host-latchkey')).toBe(false)
+  const wrong = await submit(asked, { code: '000000' })
+  expect(wrong).toMatchObject({ status: 401, heading: 'Enter your code' })
+  expect((await walk(wrong, { code: codeAt(secret) })).heading).toBe('Your account')
+  const [code = ''] = codesOn(await submit(await open('/account/recovery-codes'), {}))
+  await walk(await open('/account'), {}, '/sign-out')
+  cookies.delete('__Host-latchkey-trusted') // of the box, which this browser has ticked
+  const signedIn = await walk(await byLink(person), { code, trust_device: 'on' })
+  expect(signedIn.heading).toBe('Your account')
+  expect(cookies.get('__Host-latchkey-trusted')).toMatch(/^[\w-]{43}$/)
+  await walk(signedIn, {}, '/sign-out')
+  expect((await byLink(person)).heading).toBe('You are signed in')
+})
+
+test('pages 3: a mailed link asks for a passkey that is the second step, and where the tenant demands one an app is added', async () => {
+  const owner = await newPerson()
+  await owner.client.plantedPasskey(owner.tokens, { isSecondFactor: true })
+  await service().sql('update users set second_factor_since = now() where id = $1', [owner.tokens.user.id])
+  const asked = await byLink(owner)
+  expect(asked.heading).toBe('Use your passkey')
+  const [form] = asked.elements.filter(({ attributes }) => attributes['data-passkey'] === 'get')
+  expect(form?.attributes.action).toBe('/sign-in/second-step-passkey')
+
+  const newcomer = await newPerson()
+  await service().sql(
+    `update tenants set settings = settings || '{"second_factor":"required"}' where id = $1`,
+    [newcomer.client.tenant.id],
+  )
+  const demanded = await byLink(newcomer)
+  expect(demanded.heading).toBe('Add an authenticator app')
+  const shown = await newcomer.submit(demanded, {})
+  const kept = await newcomer.submit(shown, { code: codeAt(secretOn(shown)) })
+  expect(kept.heading).toBe('Your recovery codes')
+  expect(newcomer.cookies.get('__Host-latchkey')).toMatch(/^lkr_/)
+})
+
 const trusting = async () => {
   const person = await newPerson({ trusted_devices: true })
   const { secret } = await person.client.withFactor(person.tokens)

@@ -3,7 +3,7 @@
 import type { Child } from 'hono/jsx'
 import type { EmailPage, Page } from '../forms.ts'
 import type { Instead, Texts } from '../languages/texts.ts'
-import { CODE, EMAIL, Field, type FieldOf, Hidden, NEW_PASSWORD } from './fields.tsx'
+import { EMAIL, Field, type FieldOf, Hidden, NEW_PASSWORD } from './fields.tsx'
 import { Card } from './layout.tsx'
 import type { Part } from './part.ts'
 
@@ -140,22 +140,6 @@ export const Proofs: Part<{ texts: Texts; action: string; token: string }> = ({ 
     </>
   )
 }
-
-/** The second step of a sign-in by a link. */
-export const SecondStep: Part<{ texts: Texts; action: string; mfaToken: string }> = ({
-  texts,
-  action,
-  mfaToken,
-}) => (
-  <>
-    <p id="lead">{texts.secondStep.lead}</p>
-    <form method="post" action={action} aria-describedby="lead">
-      <Hidden name="mfa_token" value={mfaToken} />
-      <Field {...CODE} screen={{ texts }} />
-      <button type="submit">{texts.secondStep.button}</button>
-    </form>
-  </>
-)
 
 type FormOf = { page: Page; texts: Texts; action: string; token: string | null; human: Child }
 
