@@ -4,6 +4,7 @@ import { text } from '../http/input.ts'
 import { isRefusal } from '../problem.ts'
 import { startLink } from '../social/start.ts'
 import { accountPage } from './account.ts'
+import { backOf } from './flow.ts'
 import { FORM_FIELDS } from './hosted.ts'
 import type { Texts } from './languages/texts.ts'
 import { showLeaving } from './leaving.ts'
@@ -18,8 +19,8 @@ export const accountIdentityLinkPage = accountPage('accountIdentityLinkPage', {
   queries: () => [] as const,
   view: async (screen) => (await import('./views/identities.tsx')).identities(screen, [], []),
   take: async (asked) => {
-    const { ctx, called, form } = asked
-    const back = { redirect_uri: `${ctx.origin}/account/identities` }
+    const { ctx, called, form, flow } = asked
+    const back = { redirect_uri: `${ctx.origin}${backOf(flow, '/account/identities')}` }
     const started = await startLink(ctx, called, form.provider, back)
     if (isRefusal(started)) return started
     const wordsIn = ({ account }: Texts) => account.identitiesPage.leaving

@@ -10,7 +10,7 @@ import type { Demands } from '../guard/demands.ts'
 import type { Operation } from '../operation.ts'
 import { isRefusal, type Refusal } from '../problem.ts'
 import { asCaller, meets, type OwnSession, type Present, readPresence } from '../sessions/presence.ts'
-import { queryOf } from './flow.ts'
+import { backOf, queryOf } from './flow.ts'
 import { type Asked, type HostedPage, hostedPage, requireFormToken, seeOther, type View } from './hosted.ts'
 import type { Screen } from './screen.ts'
 
@@ -86,5 +86,4 @@ export const doneAt = (
 ): Response => seeOther(`${path}${queryOf(flow, { done })}`, cookies)
 
 /** Back to where the person was asked to show again that it is them. */
-export const backFromStepUp = ({ flow }: Pick<Asked, 'flow'>): Response =>
-  seeOther(`${flow.return_to ?? '/account'}${queryOf(flow, { return_to: undefined })}`)
+export const backFromStepUp = ({ flow }: Pick<Asked, 'flow'>): Response => seeOther(backOf(flow))

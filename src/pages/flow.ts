@@ -44,6 +44,10 @@ export function queryOf(flow: Flow, change: Partial<Record<keyof Flow, string | 
   return members.length === 0 ? '' : `?${new URLSearchParams(members)}`
 }
 
+/** The page of ours that a person goes back to, with what goes on; of the account, unless they were led back to one. */
+export const backOf = (flow: Flow, path = flow.return_to ?? '/account'): string =>
+  `${path}${queryOf(flow, { return_to: undefined })}`
+
 /**
  * Whether the product may be returned to as it asks: by cookies, where its page is of this site, else by a code.
  * @returns refusal `invalid_input`, or null, also where nothing is asked

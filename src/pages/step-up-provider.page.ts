@@ -5,6 +5,7 @@ import { isRefusal } from '../problem.ts'
 import { startStepUp } from '../social/start.ts'
 import { accountPage } from './account.ts'
 import { findStepUp, type StepUpData } from './account-data.ts'
+import { backOf } from './flow.ts'
 import { FORM_FIELDS } from './hosted.ts'
 import { showLeaving } from './leaving.ts'
 
@@ -19,7 +20,7 @@ export const stepUpProviderPage = accountPage('stepUpProviderPage', {
   view: async (screen, data: StepUpData) => (await import('./views/step-up.tsx')).stepUp(screen, data),
   take: async (asked) => {
     const { ctx, called, form, flow } = asked
-    const redirect_uri = `${ctx.origin}${flow.return_to ?? '/account'}`
+    const redirect_uri = `${ctx.origin}${backOf(flow)}`
     const started = await startStepUp(ctx, called, form.provider, { redirect_uri })
     if (isRefusal(started)) return started
     return showLeaving(asked, started, { wordsIn: ({ stepUp }) => stepUp.leaving, back: '/step-up' })

@@ -25,7 +25,11 @@ export function checkRedirect(
     purpose,
   }: { redirectUri: string; codeChallenge: string | null; purpose: Kept['purpose'] },
 ): Refusal | null {
-  const isOwnPage = redirectUri.startsWith(ownOrigin) && OWN_PAGE.test(redirectUri.slice(ownOrigin.length))
+  // With what goes on from page to page (pages/flow.ts).
+  const [ownPath = ''] = redirectUri.startsWith(ownOrigin)
+    ? redirectUri.slice(ownOrigin.length).split('?')
+    : []
+  const isOwnPage = OWN_PAGE.test(ownPath)
   const isListed =
     isOwnPage ||
     policy.redirect_uris.some(

@@ -94,6 +94,7 @@ test('pages 4: what the tenant does not list is 422 and leads nowhere, also wher
     // As long as our own origin, and a page that we have.
     `https://${'e'.repeat(client.tenant.origin.length - 'https://'.length)}/account/close`,
     `${client.tenant.origin}/account/../v1/oauth/idp/start`,
+    `${client.tenant.origin}/sign-out?a=/account`,
   ]
   for (const redirect_uri of hostile)
     for (const path of ['/sign-in', '/sign-up', '/sign-in/code']) {

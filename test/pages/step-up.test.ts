@@ -92,17 +92,19 @@ describe('at a provider', () => {
       [tokens.user.id, (await runningProvider()).issuer, them.sub, slug],
     )
     await signIn()
-    const page = await open('/account/close')
+    const asked = 'redirect_uri=https%3A%2F%2Felsewhere.test%2Fback&ui_locales=de'
+    const page = await open(`/account/close?${asked}`)
     const offered = formsTo(page, '/step-up/provider')
     expect(offered).toHaveLength(1)
     const leaving = await submit(page, {}, '/step-up/provider')
-    expect(leaving).toMatchObject({ status: 200, heading: 'Confirm that it is you' })
+    expect(leaving).toMatchObject({ status: 200, heading: 'Bestätigen Sie, dass Sie es sind' })
     const link = leaving.elements.find(({ attributes }) => attributes.class === 'button')?.attributes.href
     const provider = await runningProvider()
     const returned = provider.consent(link ?? '', { ...them, auth_time: Math.floor(Date.now() / 1000) })
     const back = await follow(await open(`/v1/oauth/${slug}/callback?${new URLSearchParams(returned)}`))
-    expect(back.headers.get('location')).toBe(`${client.tenant.origin}/account/close?stepped_up=true`)
-    expect((await open('/account/close')).heading).toBe('Close your account')
+    const location = back.headers.get('location') ?? ''
+    expect(location).toBe(`${client.tenant.origin}/account/close?${asked}&stepped_up=true`)
+    expect((await open(location.slice(client.tenant.origin.length))).heading).toBe('Konto schließen')
     const form_token = tokenOn(page)
     expect((await post('/step-up/provider', { form_token, provider: untrusted.slug })).status).toBe(404)
   })

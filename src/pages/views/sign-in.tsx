@@ -1,6 +1,6 @@
 /** Signing in and signing up. */
 
-import { queryOf } from '../flow.ts'
+import { backOf, queryOf } from '../flow.ts'
 import type { View } from '../hosted.ts'
 import type { Screen } from '../screen.ts'
 import type { SignInData } from '../sign-in-data.ts'
@@ -124,6 +124,6 @@ const Providers: Part<{ screen: Screen; data: SignInData }> = ({ screen, data })
 )
 
 const startOf = (slug: string, { flow }: Screen, { origin }: SignInData) => {
-  const { redirect_uri = `${origin}/account`, app_state, code_challenge } = flow
+  const { redirect_uri = `${origin}${backOf(flow)}`, app_state, code_challenge } = flow
   return `/v1/oauth/${encodeURIComponent(slug)}/start${queryOf({ redirect_uri, app_state, code_challenge })}`
 }
