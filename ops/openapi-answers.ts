@@ -45,10 +45,12 @@ const byStatus = (operation: Description) =>
   Map.groupBy(problemsOf(operation), (code) => CATALOGUE[code].status)
 
 /** Of a component: `InvalidInput`, and `InvalidInputPage` where a person reads it. */
-const nameOf = (codes: ProblemCode[], { isPage }: Description): string =>
+const nameOf = (codes: ProblemCode[], operation: Description): string =>
   codes
     .map((code) => code.replaceAll(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase()))
-    .join('Or') + (isPage ? 'Page' : '')
+    .join('Or') + (mayBePage(operation) ? 'Page' : '')
+
+const mayBePage = ({ isPage, isReadByPeople }: Description) => isPage || isReadByPeople
 
 export function componentResponses(operations: Description[]): Record<string, unknown> {
   return Object.fromEntries(
@@ -63,10 +65,10 @@ export function componentResponses(operations: Description[]): Record<string, un
             ...(codes.includes('insufficient_scope') ? ['WWW-Authenticate'] : []),
             // A refresh token that is dead takes its cookie along.
             ...(codes.includes('invalid_grant') ? ['Set-Cookie'] : []),
-            ...(operation.isPage ? ['Content-Language'] : []),
+            ...(mayBePage(operation) ? ['Content-Language'] : []),
             'X-Request-Id',
           ]),
-          content: { ...(operation.isPage && PAGE), ...problemContent(codes) },
+          content: { ...(mayBePage(operation) && PAGE), ...problemContent(codes) },
         },
       ]),
     ),

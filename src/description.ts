@@ -57,6 +57,8 @@ type Described = {
   limits?: LimitedOperation
   /** Whether what it refuses is a page too, for a person to read. */
   isPage?: true
+  /** Whether it is no page, and what it refuses is one all the same for who asks for HTML (pages/bare.ts). */
+  isReadByPeople?: true
   /** Round trips of a call that succeeds where the edge keeps the caller's key, and password hashes. A test counts them. */
   budget: { redis: 0 | 1; postgres: number; hashes?: number }
 }

@@ -12,12 +12,12 @@ import type { LimitedOperation } from '../limits/limits.ts'
 import { type Operation, operation } from '../operation.ts'
 import { isRefusal, type Refusal } from '../problem.ts'
 import type { Present } from '../sessions/presence.ts'
+import { asBarePage, isProblem } from './bare.ts'
 import { type Flow, FlowQuery, queryOf, returnSource } from './flow.ts'
 import { checkFormToken, newFormToken } from './form-token.ts'
 import { LANGUAGES } from './languages/all.ts'
 import { languageOf } from './languages/languages.ts'
 import type { Texts } from './languages/texts.ts'
-
 import { NOTHING_WRONG, type Problem, type Screen, type Wrong, wordsOf } from './screen.ts'
 import { pagePolicy } from './style.ts'
 
@@ -251,59 +251,7 @@ const showAgain =
 /** There is no form to show again, or it must not be. */
 const WITHOUT_FORM = ['unknown_host', 'origin_not_allowed', 'invalid_caller']
 
-const isProblem = ({ headers }: Response) => headers.get('content-type') === 'application/problem+json'
-
 const namesOf = (form: FormSchema): string[] =>
   'entries' in form && typeof form.entries === 'object' && form.entries !== null
     ? Object.keys(form.entries)
     : []
-
-/** What a code says where there is no form beside it. */
-const bareAlerts = ({ mishaps }: Texts, isPosted: boolean): Record<string, string> => ({
-  origin_not_allowed: mishaps.posted_elsewhere,
-  ...(!isPosted && { invalid_input: mishaps.bad_return }),
-})
-
-/** The page again, without what it was asked with; nowhere on a host that we do not know. */
-function onFrom(path: string, code: string, isPosted: boolean, { on }: Texts) {
-  if (code === 'unknown_host') return null
-  return isPosted ? { path, text: on.again } : { path: '/sign-in', text: on.sign_in }
-}
-
-/** Of what has no form: what went wrong, in the reader's language. */
-const asBarePage: MiddlewareHandler<Env> = async (c, next) => {
-  await next()
-  if (!isProblem(c.res)) return
-  const problem: Problem = await c.res.json() // as above
-  const { tag, texts } = languageOf(c.req)
-  const { renderFrame } = await import('./views/layout.tsx')
-  const { Bare } = await import('./views/frame-parts.tsx')
-  const isPosted = c.req.method === 'POST'
-  const { alert } = wordsOf(
-    { code: problem.code },
-    { fields: [], alerts: bareAlerts(texts, isPosted) },
-    texts,
-  )
-  const html = renderFrame({
-    tag,
-    heading: texts.refused,
-    tenant: c.var.ctx.tenant,
-    content: Bare({
-      heading: texts.refused,
-      alert: alert ?? texts.mishaps.other,
-      on: onFrom(c.req.path, problem.code, isPosted, texts),
-    }),
-    hasScript: false,
-    isWide: false,
-    top: null,
-    foot: null,
-  })
-  c.res = new Response(html, {
-    status: c.res.status,
-    headers: {
-      'content-type': 'text/html; charset=utf-8',
-      'content-language': tag,
-      'content-security-policy': await pagePolicy(c.var.ctx.tenant),
-    },
-  })
-}

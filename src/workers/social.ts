@@ -1,5 +1,6 @@
 /** The Worker `social`: /v1/oauth/* and /v1/identities*. It calls providers; those are managed by `admin`. */
 import { createApp } from '../app.ts'
+import { readByPeople } from '../pages/bare.ts'
 import { SECRETS } from '../settings.ts'
 import { exchangeSocialSignIn } from '../social/exchange-social-sign-in.route.ts'
 import { finishPostedSocialSignIn } from '../social/finish-posted-social-sign-in.route.ts'
@@ -11,9 +12,8 @@ import { stepUpAtProvider } from '../social/step-up-at-provider.route.ts'
 import { unlinkIdentity } from '../social/unlink-identity.route.ts'
 
 export const operations = [
-  startSocialSignIn,
-  finishSocialSignIn,
-  finishPostedSocialSignIn,
+  // Where browsers are sent.
+  ...[startSocialSignIn, finishSocialSignIn, finishPostedSocialSignIn].map(readByPeople),
   exchangeSocialSignIn,
   linkIdentity,
   stepUpAtProvider,

@@ -165,7 +165,8 @@ describe.skipIf(!executablePath)('in Chromium', { timeout: 120_000 }, () => {
       `${client.tenant.origin}/v1/oauth/idp/callback?${new URLSearchParams(returned)}`,
     )
     expect(answer?.status()).toBe(400)
-    expect(await answer?.json()).toMatchObject({ code: 'invalid_oauth_state' })
+    expect(await page.getByRole('alert').textContent()).toContain('was begun in another browser')
+    expect(await page.getByRole('link', { name: 'Sign in' }).getAttribute('href')).toBe('/sign-in')
     expect((await context.cookies()).map(({ name }) => name)).not.toContain('__Host-latchkey')
   })
 })

@@ -53,6 +53,30 @@ describe('D06 a state that is not of this browser', () => {
     await expectUnasked(client, returned, cookie)
   })
 
+  test('is a page for a browser, in its language, and leads to signing in; for everyone else it is a problem', async () => {
+    const { client } = await newTenantWith(service(), provider)
+    const ask = (accept: string, posted?: string) =>
+      client.call<string>(`/v1/oauth/idp/callback${posted === undefined ? '?state=x' : ''}`, {
+        headers: {
+          accept,
+          'accept-language': 'de',
+          ...(posted !== undefined && { 'content-type': 'application/x-www-form-urlencoded' }),
+        },
+        ...(posted !== undefined && { body: posted }),
+      })
+    const browser = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8'
+    for (const answer of [await ask(browser), await ask(browser, 'state=x')]) {
+      expect(answer.status).toBe(400)
+      expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8')
+      expect(answer.headers.get('content-language')).toBe('de')
+      expect(answer.headers.get('content-security-policy')).toContain("default-src 'none'")
+      expect(answer.body).toContain('Diese Anmeldung ist abgelaufen')
+      expect(answer.body).toContain('href="/sign-in"')
+    }
+    for (const accept of ['*/*', 'application/json', 'application/json, text/html;q=0.5'])
+      expectProblem(await ask(accept), 'invalid_oauth_state')
+  })
+
   test('a state twice is malformed', async () => {
     const { client, cookie, returned } = await begun()
     const query = new URLSearchParams([...Object.entries(returned), ['state', returned.state]])

@@ -98,8 +98,6 @@ export const de: Texts = {
     heading: 'Geben Sie Ihren Code ein',
     lead: 'Geben Sie den Code aus Ihrer Authenticator-App oder einen Ihrer Wiederherstellungscodes ein.',
     button: 'Weiter',
-    enrol:
-      'Ihr Konto braucht eine Authenticator-App. Melden Sie sich auf der Website oder in der App an, um eine hinzuzufügen.',
   },
   proofs: {
     known: {
@@ -165,6 +163,8 @@ export const de: Texts = {
     rate_limited: 'Zu viele Versuche. Versuchen Sie es später noch einmal.',
     invalid_code: 'Der Code ist falsch oder wurde schon verwendet.',
     invalid_mfa_token: 'Diese Anmeldung ist abgelaufen. Melden Sie sich neu an.',
+    invalid_oauth_state:
+      'Diese Anmeldung ist abgelaufen oder wurde in einem anderen Browser begonnen. Melden Sie sich noch einmal an.',
     invalid_passkey: 'Der Passkey konnte nicht geprüft werden. Versuchen Sie es noch einmal.',
     second_factor_disabled: 'Zu viele falsche Codes. Wenden Sie sich an einen Administrator.',
     second_factor_required:

@@ -92,7 +92,6 @@ export const en: Texts = {
     heading: 'Enter your code',
     lead: 'Enter the code from your authenticator app, or one of your recovery codes.',
     button: 'Continue',
-    enrol: 'Your account needs an authenticator app. Sign in on the website or in the app to add one.',
   },
   proofs: {
     known: { lead: 'Enter the password that you chose when you signed up.', button: 'Confirm email' },
@@ -152,6 +151,7 @@ export const en: Texts = {
     rate_limited: 'Too many attempts. Try again later.',
     invalid_code: 'The code is wrong or was already used.',
     invalid_mfa_token: 'This sign-in has expired. Sign in again.',
+    invalid_oauth_state: 'This sign-in has expired, or was begun in another browser. Sign in again.',
     invalid_passkey: 'The passkey could not be verified. Try again.',
     second_factor_disabled: 'Too many wrong codes. Contact an administrator.',
     second_factor_required: 'Your account needs an authenticator app. Contact an administrator.',

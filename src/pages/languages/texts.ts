@@ -34,6 +34,7 @@ export type Mishap =
   | 'rate_limited'
   | 'invalid_code'
   | 'invalid_mfa_token'
+  | 'invalid_oauth_state'
   | 'invalid_passkey'
   | 'second_factor_disabled'
   | 'second_factor_required'
@@ -92,8 +93,8 @@ export type Texts = {
   /** Where it was done otherwise than the page's own `done` says. */
   instead: Record<Instead, Done>
   proofs: Proofs
-  /** Where a second factor is asked for; `enrol` where the account has to add one first. */
-  secondStep: { heading: string; lead: string; button: string; enrol: string }
+  /** Where a second factor is asked for. */
+  secondStep: { heading: string; lead: string; button: string }
   /** The heading where a link is over, and what to do then. */
   isOver: string
   wayOn: Partial<Record<Page, string>>
