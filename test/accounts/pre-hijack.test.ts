@@ -130,7 +130,7 @@ const PROOFS: Record<string, Proof> = {
         { registration: mode },
       ])
     await registration('sign-in-at-once') // for an administrator who has tokens
-    const { tokens: admin } = await owner.newAdmin()
+    const { tokens: admin } = await owner.signUpAdmin()
     await registration('verify-first')
     const invited = { bearer: admin.access_token, json: { email, roles: ['editor'] } }
     expect((await owner.call('/v1/admin/invitations', invited)).status).toBe(202)
@@ -204,7 +204,7 @@ describe.each(MODES)('an account that an attacker registered, where registration
 
 test('a proof that is not the first ends nothing', async () => {
   const client = await newClient(service())
-  const { email, tokens } = await client.newAccount()
+  const { email, tokens } = await client.signUp()
   await service().sql('update users set email_verified_at = now() where id = $1', [tokens.user.id])
   const mailed = await client.plant('verify_email', tokens)
   expect((await redeem(client, 'verify_email', mailed)).body).toEqual({
@@ -221,7 +221,7 @@ test('a proof that is not the first ends nothing', async () => {
 /** A thief holds a session and the password, and both confirmations of a change came about. */
 async function takeOver() {
   const owner = await newClient(service())
-  const { email, tokens } = await owner.newAccount()
+  const { email, tokens } = await owner.signUp()
   const thief = createClient(service(), owner.tenant)
   const stolen = await thief.signIn(email)
   const changeTo = async ({ access_token: bearer }: Tokens, address: string) => {

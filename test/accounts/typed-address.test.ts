@@ -31,7 +31,7 @@ const tokensOf = (email: string, purpose: string) =>
 
 async function newPerson(): Promise<Account & { client: Client }> {
   const client = await newClient(service())
-  return { client, ...(await client.newAccount()) }
+  return { client, ...(await client.signUp()) }
 }
 
 describe.each(BLANKS)('clients 10: %s around an address', (...blanks) => {
@@ -63,7 +63,7 @@ describe.each(BLANKS)('clients 10: %s around an address', (...blanks) => {
 
   test('are no part of the address that an account changes to, nor of one that is invited', async () => {
     const client = await newClient(service())
-    const { tokens } = await client.newAdmin()
+    const { tokens } = await client.signUpAdmin()
     const [next, invited] = [newEmail(), newEmail()]
     const bearer = tokens.access_token
     const changed = await client.call('/v1/email/change', { json: { email: around(blanks, next) }, bearer })

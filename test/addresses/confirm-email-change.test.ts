@@ -15,7 +15,7 @@ redeemsToken(service, { path: '/v1/email/change/confirm', purpose: 'change_email
 /** Someone who asked for another address. */
 async function newMover(moved = newEmail()) {
   const client = await newClient(service())
-  const { email, tokens } = await client.newAccount()
+  const { email, tokens } = await client.signUp()
   const ask = (to: string) =>
     client.call('/v1/email/change', { bearer: tokens.access_token, json: { email: to } })
   expect((await ask(moved)).status).toBe(202)
@@ -161,7 +161,7 @@ describe('attacks', () => {
   test('two accounts that ask for one address get it once', async () => {
     const moved = newEmail()
     const one = await newMover(moved)
-    const two = await one.client.newAccount()
+    const two = await one.client.signUp()
     const bearer = two.tokens.access_token
     await one.client.call('/v1/email/change', { bearer, json: { email: moved } })
     const mailed = await one.links()

@@ -27,14 +27,14 @@ async function ask(client: Awaited<ReturnType<typeof newClient>>, email: string)
 describe('the cookie of the browser that asks', () => {
   test('is set exactly, another one each time, and for an unknown address as well', async () => {
     const client = await newClient(service())
-    const { email } = await client.newAccount()
+    const { email } = await client.signUp()
     const nonces = [await ask(client, email), await ask(client, email), await ask(client, newEmail())]
     expect(new Set(nonces).size).toBe(3)
   })
 
   test('is stored as a digest, and the code as one that needs our key', async () => {
     const client = await newClient(service())
-    const { email, tokens } = await client.newAccount()
+    const { email, tokens } = await client.signUp()
     const nonce = await ask(client, email)
     const { code, token } = await client.mailed('sign_in', tokens)
     const [row] = await service().sql<{

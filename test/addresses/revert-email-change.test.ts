@@ -27,7 +27,7 @@ async function move({ client, tokens }: Taker, email: string) {
 /** An account whose address was changed, and the link that its old address was mailed. */
 async function newMoved() {
   const client = await newClient(service())
-  const { email, tokens } = await client.newAccount()
+  const { email, tokens } = await client.signUp()
   const moved = newEmail()
   const token = await move({ client, tokens }, moved)
   const revert = (presented = token) => client.call('/v1/email/change/revert', { json: { token: presented } })
@@ -138,7 +138,7 @@ describe('attacks', () => {
 
   test('factors 8: an app that the account had before the change is asked for still; recovery codes made since are void', async () => {
     const client = await newClient(service())
-    const account = await client.newAccount()
+    const account = await client.signUp()
     await enrol(service(), client, account)
     const token = await move({ client, tokens: account.tokens }, newEmail())
     await service().sql(

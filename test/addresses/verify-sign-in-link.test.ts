@@ -22,7 +22,7 @@ const APP = 'https://app.example.com'
 /** A browser that has asked for a link, and keeps what it was given. */
 async function newAsker(options?: TenantOptions) {
   const client = await newClient(service(), options)
-  const { email, tokens } = await client.newAccount()
+  const { email, tokens } = await client.signUp()
   const ask = async () => {
     const { headers } = await client.call('/v1/email/code', { json: { email }, headers: BROWSER })
     return headers.getSetCookie()[0]?.split(';')[0] ?? ''
@@ -163,7 +163,7 @@ describe('attacks', () => {
     const one = await newAsker()
     const { body, headers } = await one.client.login(one.email, undefined, { transport: 'cookie' })
     const signedIn = headers.getSetCookie()[0]?.split(';')[0] ?? ''
-    const eve = await one.client.newAccount()
+    const eve = await one.client.signUp()
     const foreign = await one.client.plant('sign_in', eve.tokens)
     const answer = await one.open({ ...BROWSER, cookie: `${signedIn}; ${one.cookie}` }, {}, foreign.token)
     expectProblem(answer, 'invalid_one_time_token')

@@ -66,7 +66,7 @@ describe('accepts', () => {
 
   test('admin 3: an administrator is one at once, by the token that they hold', async () => {
     const office = await newOffice(service())
-    const { tokens } = await office.client.newAccount()
+    const { tokens } = await office.client.signUp()
     await service().sql('update users set email_verified_at = now() where id = $1', [tokens.user.id])
     const list = () => office.client.call('/v1/admin/users', { bearer: tokens.access_token })
     expectProblem(await list(), 'insufficient_role')
@@ -136,7 +136,7 @@ describe('attacks', () => {
 
   test('K03: who holds other roles, whatever they are called, administers nothing', async () => {
     const office = await newOffice(service())
-    const { tokens } = await office.client.newAccount()
+    const { tokens } = await office.client.signUp()
     await service().sql(`update users set roles = '{owner,superadmin,Admin,administrator}' where id = $1`, [
       tokens.user.id,
     ])
@@ -151,7 +151,7 @@ describe('attacks', () => {
     'K04: the role %j is not `admin`',
     async (role) => {
       const office = await newOffice(service())
-      const { tokens } = await office.client.newAccount()
+      const { tokens } = await office.client.signUp()
       await service().sql('update users set email_verified_at = now() where id = $1', [tokens.user.id])
       await office.act('roles', tokens.user.id, { grant: [role] })
       const list = await office.client.call('/v1/admin/users', { bearer: tokens.access_token })

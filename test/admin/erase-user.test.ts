@@ -12,7 +12,7 @@ everyRoute(service, 'eraseUser')
 describe('accepts', () => {
   test('admin 3: a closed account is erased by the next run, and nothing restores it before', async () => {
     const office = await newOffice(service())
-    const { tokens } = await office.client.newAccount()
+    const { tokens } = await office.client.signUp()
     await office.act('close', tokens.user.id)
     const { token } = await office.client.mailed('restore_account', tokens)
     const answer = await office.act('erase', tokens.user.id, { reason: 'asked by letter' })

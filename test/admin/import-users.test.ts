@@ -88,7 +88,7 @@ describe('accepts', () => {
 
   test('says of each entry what became of it, and one that is wrong holds back no other', async () => {
     const { client, send } = await newImporter(service())
-    const { email: known } = await client.newAccount()
+    const { email: known } = await client.signUp()
     const [first, second] = [newEmail(), newEmail()]
     const { status, body } = await send([
       { email: first },
@@ -163,7 +163,7 @@ describe('accepts', () => {
   test('the address of an account elsewhere, or of one that was deleted, is free', async () => {
     const { client, send } = await newImporter(service())
     const elsewhere = await newImporter(service())
-    const { email, tokens } = await client.newAccount()
+    const { email, tokens } = await client.signUp()
     expect((await elsewhere.send([{ email }])).body.results).toMatchObject([{ status: 'created' }])
     await service().sql('update users set deleted_at = now() where id = $1', [tokens.user.id])
     const [result] = (await send([{ email }])).body.results

@@ -12,7 +12,7 @@ everyRoute(service, 'restoreUser')
 describe('accepts', () => {
   test('admin 3: opens a closed account, signed out and without a password, once', async () => {
     const office = await newOffice(service())
-    const { email, tokens } = await office.client.newAccount()
+    const { email, tokens } = await office.client.signUp()
     await office.act('close', tokens.user.id)
     const answers = await race(10, () => office.act('restore', tokens.user.id, { reason: 'a mistake' }))
     for (const answer of answers)
@@ -33,7 +33,7 @@ describe('accepts', () => {
 
   test('an address is no more verified than it was, and the link that was mailed is void', async () => {
     const office = await newOffice(service())
-    const { tokens } = await office.client.newAccount()
+    const { tokens } = await office.client.signUp()
     await service().sql('update users set email_verified_at = null where id = $1', [tokens.user.id])
     await office.act('close', tokens.user.id)
     const { token } = await office.client.mailed('restore_account', tokens)

@@ -77,7 +77,7 @@ describe('accepts', () => {
 
   test('factors 8: a passkey that is one goes too, also as a way to sign in; one that is none stays', async () => {
     const client = await newClient(service())
-    const { tokens: admin } = await client.newAdmin()
+    const { tokens: admin } = await client.signUpAdmin()
     const owner = await withPasskeyFactor(service(), client)
     const { passkey: other } = await client.plantedPasskey(owner.tokens)
     const { id } = owner.tokens.user
@@ -110,7 +110,7 @@ describe('refuses', () => {
     const { client, admin } = await newLoss(service())
     const foreign = await newLoss(service())
     const ask = (id: string) => client.call(removalPath(id), { bearer: admin.access_token, json: REASON })
-    const { tokens: without } = await client.newAccount()
+    const { tokens: without } = await client.signUp()
     expectProblem(await ask(without.user.id), 'no_second_factor')
     expectProblem(await ask(crypto.randomUUID()), 'not_found')
     expectProblem(await ask('x'), 'not_found')

@@ -22,8 +22,8 @@ everyRoute(service, {
 
 async function newPair() {
   const client = await newClient(service(), { settings: { roles: ROLES, api_key_scopes: [WRITE] } })
-  const { tokens: admin } = await client.newAdmin()
-  const { tokens } = await client.newAccount()
+  const { tokens: admin } = await client.signUpAdmin()
+  const { tokens } = await client.signUp()
   return { client, bearer: admin.access_token, admin, person: tokens }
 }
 
@@ -70,7 +70,7 @@ describe('administration 4: metadata and external id', () => {
 
   test('an external id is of one account in a tenant, of fifty who want it at once', async () => {
     const { client, bearer } = await newPair()
-    const people = await Promise.all([1, 2, 3, 4, 5].map(() => client.newAccount()))
+    const people = await Promise.all([1, 2, 3, 4, 5].map(() => client.signUp()))
     const answers = await race(50, (index) =>
       write(client, bearer, people[index % 5]?.tokens.user.id ?? '', { external_id: 'the-one' }),
     )
@@ -129,7 +129,7 @@ describe('administration 4: metadata and external id', () => {
 describe('K03: metadata of one who may do more', () => {
   test('is not written by one who may do less', async () => {
     const { client, admin, person } = await newPair()
-    const { tokens: editor } = await client.newAccount()
+    const { tokens: editor } = await client.signUp()
     const give = (id: string, roles: string[]) =>
       service().sql('update users set roles = $2 where id = $1', [id, roles])
     await give(editor.user.id, ['editor'])

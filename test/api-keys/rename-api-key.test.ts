@@ -12,7 +12,7 @@ const rename = (client: Awaited<ReturnType<typeof newClient>>, bearer: string, i
 describe('accepts', () => {
   test("a name for one's own key, and by an administrator for the tenant's", async () => {
     const client = await newClient(service())
-    const { tokens } = await client.newAdmin()
+    const { tokens } = await client.signUpAdmin()
     for (const { id } of [
       await client.plantedApiKey(tokens),
       await plantApiKey(service(), client.tenant, null),
@@ -27,8 +27,8 @@ describe('accepts', () => {
 describe('refuses', () => {
   test("K05: anyone else's, the tenant's to who is no administrator, and what is there no more", async () => {
     const client = await newClient(service())
-    const { tokens } = await client.newAccount()
-    const { tokens: other } = await client.newAccount()
+    const { tokens } = await client.signUp()
+    const { tokens: other } = await client.signUp()
     const mine = await client.plantedApiKey(tokens)
     const ids = [
       (await client.plantedApiKey(other)).id,

@@ -17,7 +17,7 @@ const isValid = async (client: Client, key: string) =>
 describe('accepts', () => {
   test('both count for a day, and the new one alone after that', async () => {
     const client = await newClient(service())
-    const { tokens } = await client.newAccount()
+    const { tokens } = await client.signUp()
     const { id, key } = await client.plantedApiKey(tokens)
     const { status, body } = await rotate(client, tokens.access_token, id)
     expect(status).toBe(200)
@@ -31,7 +31,7 @@ describe('accepts', () => {
 
   test('with an overlap of 0 the one before counts no more', async () => {
     const client = await newClient(service())
-    const { tokens } = await client.newAccount()
+    const { tokens } = await client.signUp()
     const { id, key } = await client.plantedApiKey(tokens)
     await rotate(client, tokens.access_token, id, { overlap_seconds: 0 })
     expect(await isValid(client, key)).toBe(false)
@@ -39,7 +39,7 @@ describe('accepts', () => {
 
   test('of many at once, two keys count at the end: the last one and the one before it', async () => {
     const client = await newClient(service())
-    const { email, tokens } = await client.newAccount()
+    const { email, tokens } = await client.signUp()
     const { id, key } = await client.plantedApiKey(tokens)
     const bearers = [tokens, await client.signIn(email), await client.signIn(email)].map(
       (one) => one.access_token,
@@ -57,7 +57,7 @@ describe('accepts', () => {
 describe('refuses', () => {
   test('an old authentication', async () => {
     const client = await newClient(service())
-    const tokens = await ageSignIn(service(), client, (await client.newAccount()).tokens)
+    const tokens = await ageSignIn(service(), client, (await client.signUp()).tokens)
     const { id, key } = await client.plantedApiKey(tokens)
     expect((await rotate(client, tokens.access_token, id)).status).toBe(401)
     expect(await isValid(client, key)).toBe(true)
@@ -65,8 +65,8 @@ describe('refuses', () => {
 
   test("an administrator, who would act for its owner with the new secret of a person's key", async () => {
     const client = await newClient(service())
-    const { tokens: admin } = await client.newAdmin()
-    const { tokens } = await client.newAccount()
+    const { tokens: admin } = await client.signUpAdmin()
+    const { tokens } = await client.signUp()
     const { id, key } = await client.plantedApiKey(tokens)
     expect((await rotate(client, admin.access_token, id)).status).toBe(404)
     expect(await isValid(client, key)).toBe(true)
@@ -74,7 +74,7 @@ describe('refuses', () => {
 
   test.each([-1, 7 * 86_400 + 1, 1.5, '60'])('an overlap of %s', async (overlap) => {
     const client = await newClient(service())
-    const { tokens } = await client.newAccount()
+    const { tokens } = await client.signUp()
     const { id } = await client.plantedApiKey(tokens)
     expect((await rotate(client, tokens.access_token, id, { overlap_seconds: overlap })).status).toBe(422)
   })

@@ -40,8 +40,8 @@ let attacker: Account
 /** Both in a tenant of their own; what their registration had mailed is not what a test looks at. */
 beforeEach(async () => {
   client = await newClient(stage().service)
-  victim = await client.newAccount()
-  attacker = await client.newAccount()
+  victim = await client.signUp()
+  attacker = await client.signUp()
   await sql('update events set dispatched_at = now() where tenant_id = $1', [client.tenant.id])
 })
 
@@ -382,7 +382,7 @@ describe('C08 an older token', () => {
         sql(`update users set status = 'disabled' where id = $1`, [tokens.user.id]),
     }
     for (const [title, end] of Object.entries(endings)) {
-      const account = await client.newAccount()
+      const account = await client.signUp()
       const pending: [OneTimePurpose, Mailed][] = []
       for (const purpose of ['reset_password', 'verify_email', 'sign_in', 'invitation'] as const)
         pending.push([purpose, await client.plant(purpose, account.tokens)])
@@ -474,7 +474,7 @@ describe('C11 an invitation', () => {
     post('/v1/admin/invitations', { email, roles }, await callerOf('admin'))
 
   test('is not accepted by who registered the address without proving it', async () => {
-    const planted = await client.newAccount() // with an address that is not theirs
+    const planted = await client.signUp() // with an address that is not theirs
     expect((await invite(planted.email, ['editor'])).status).toBe(202)
     const { id, token } = await client.mailed('invitation', planted.tokens)
     const accept = (presented: unknown) =>
@@ -554,7 +554,7 @@ describe('C12 looking at a link', () => {
   test('of another account while signed in leaves the session as it is', async () => {
     const cookie = `__Host-latchkey=${attacker.tokens.refresh_token}`
     for (const purpose of PURPOSE_NAMES.filter((one) => one !== 'sign_in')) {
-      const account = await client.newAccount()
+      const account = await client.signUp()
       const mailed = await client.plant(purpose, account.tokens)
       await setAccount(stage().service, account.tokens, REDEMPTIONS[purpose].account)
       const answer = await press(client, purpose, { ...mailed, cookie: `${mailed.cookie}; ${cookie}` })

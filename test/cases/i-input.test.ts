@@ -46,7 +46,7 @@ let logged = 0
 beforeAll(async () => {
   client = await newClient(stage().service)
   proving = await newClient(stage().service, { settings: { registration: 'verify-first' } })
-  victim = await client.newAccount()
+  victim = await client.signUp()
   await stage().service.consume()
 })
 beforeEach(async () => {
@@ -219,7 +219,7 @@ describe('addresses', () => {
     for (const operation of taking('email').filter(
       ({ by, path }) => by === 'nothing' && /forgot|resend|code$/.test(path),
     )) {
-      const { email } = await client.newAccount()
+      const { email } = await client.signUp()
       expect((await send(operation, { email: email.toUpperCase() })).status).toBe(202)
       await stage().service.consume()
       await expect.poll(() => stage().provider.sent(email).length).toBe(1)
@@ -328,7 +328,7 @@ describe('types, keys and encodings', () => {
     const me = await client.me(victim.tokens.access_token)
     expect(me.body).toMatchObject({ roles: [] })
     expect(me.body).not.toHaveProperty('admin')
-    const next = await client.newAccount()
+    const next = await client.signUp()
     expect(next.tokens.user.roles).toEqual([])
     expect(next.tokens.user).not.toHaveProperty('admin')
   })
@@ -428,7 +428,7 @@ describe('passwords', () => {
   const blank = ['', ' ', '\t', '\u00a0', '\u200b']
 
   test('I13 a blank one is wrong at login, alike for an account with one, an account without one, and no account', async () => {
-    const [withOne, without] = [await client.newAccount(), await client.newAccount()]
+    const [withOne, without] = [await client.signUp(), await client.signUp()]
     await stage().service.sql('delete from passwords where user_id = $1', [without.tokens.user.id])
     for (const password of blank) {
       const answers = []
@@ -454,7 +454,7 @@ describe('passwords', () => {
       expect(operations.length).toBeGreaterThan(0)
       for (const operation of operations)
         for (const password of blank.slice(0, 2)) {
-          const [withOne, without] = [await client.newAccount(), await client.newAccount()]
+          const [withOne, without] = [await client.signUp(), await client.signUp()]
           await stage().service.sql('delete from passwords where user_id = $1', [without.tokens.user.id])
           const answers = []
           for (const { tokens } of [withOne, without]) {
@@ -473,7 +473,7 @@ describe('passwords', () => {
       expect({ password, status }).toEqual({ password, status: 422 })
     }
     for (const operation of taking('new_password')) {
-      const { tokens } = await client.newAccount()
+      const { tokens } = await client.signUp()
       for (const password of blank) {
         const answer = await send(operation, { new_password: password }, tokens)
         expectInvalidInput(answer, { '/new_password': 'too_short' })
@@ -486,7 +486,7 @@ describe('passwords', () => {
 
 describe('ids, lists and names', () => {
   test('I11 a path in the place of an id is nothing, on every operation that takes one', async () => {
-    const { email } = await client.newAdmin()
+    const { email } = await client.signUpAdmin()
     const ids = [
       ...'..%2fadmin %2e%2e ..%2f..%2fme %2e%2e%2fme %5c..%5cme x 0 -1 null %00 *'.split(' '),
       ...`1'%20or%20'1'='1 %F0%9F%92%A9 ${OTHER_ID}%00 ${OTHER_ID}%20 %7B${OTHER_ID}%7D`.split(' '),
@@ -516,7 +516,7 @@ describe('ids, lists and names', () => {
   })
 
   test('I12 a column, a condition or a cursor of a stranger is refused on every list', async () => {
-    const { tokens } = await client.newAdmin()
+    const { tokens } = await client.signUpAdmin()
     before = await stored()
     const cursor = (text: string) => Buffer.from(text).toString('base64url')
     const queries = [
@@ -588,7 +588,7 @@ describe('ids, lists and names', () => {
 
   test('I14 what is exported and delivered of strange people is one JSON text each', async () => {
     const own = await newClient(stage().service)
-    const { tokens } = await own.newAdmin()
+    const { tokens } = await own.signUpAdmin()
     for (const name of names) {
       const { body } = await own.register(newEmail(), PASSWORD, { name: 'Ada' })
       await own.call('/v1/me', {

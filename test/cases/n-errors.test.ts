@@ -35,7 +35,7 @@ describe.each(['tenant_hosts', 'tenants', 'users', 'sessions', 'signing_keys', '
       const asked = await Promise.all(
         PROTECTED.map(async (operation) => {
           const caller = await newClient(service())
-          const { tokens } = await caller.newAdmin()
+          const { tokens } = await caller.signUpAdmin()
           const call = (await operation.prepare?.(caller, tokens)) ?? (() => operation.call(caller, tokens))
           return { operation, caller, tokens, call }
         }),
@@ -60,7 +60,7 @@ describe.each(['tenant_hosts', 'tenants', 'users', 'sessions', 'signing_keys', '
 
 describe('errors', () => {
   test('N01 a limiter that answers nonsense is a limiter that is down', async () => {
-    const { email, tokens } = await client.newAdmin()
+    const { email, tokens } = await client.signUpAdmin()
     const wrongToken = await startService({
       beside: service(),
       bindings: { UPSTASH_REDIS_REST_TOKEN: 'not the token' },
@@ -77,7 +77,7 @@ describe('errors', () => {
   })
 
   test('N02 a database that refuses is a plain 503: no host, no user, no statement', async () => {
-    const { tokens } = await client.newAdmin()
+    const { tokens } = await client.signUpAdmin()
     service().gates.postgres.set('refusing')
     for (const operation of PROTECTED) {
       const problem = expectProblem(await operation.call(client, tokens), 'upstream_unavailable')
@@ -86,7 +86,7 @@ describe('errors', () => {
   })
 
   test('N06 text that no schema expects is a 4xx everywhere, and the next request is fine', async () => {
-    const { tokens } = await client.newAdmin()
+    const { tokens } = await client.signUpAdmin()
     const odd = [
       '{}',
       '[]',
@@ -136,7 +136,7 @@ describe('errors', () => {
 
 describe('logs', () => {
   test('N03 repeats no secret of a body, a header, a query or a cookie, whatever the answer', async () => {
-    const { email, tokens } = await client.newAdmin()
+    const { email, tokens } = await client.signUpAdmin()
     const before = service().logs().length
     const canary = () => `canary${crypto.randomUUID().replaceAll('-', '')}`
     const headers = {
@@ -185,7 +185,7 @@ describe('logs', () => {
   })
 
   test('N05 tells the operator of every refused attempt: who, where, what, and why', async () => {
-    const { email, tokens } = await client.newAdmin()
+    const { email, tokens } = await client.signUpAdmin()
     const attempts: [string, () => Promise<{ headers: Headers }>, Line][] = [
       [
         'a wrong password',
@@ -226,7 +226,7 @@ describe('logs', () => {
   })
 
   test('N05 tells of a limit, a delay, and a part that is down', async () => {
-    const { email, tokens } = await client.newAdmin()
+    const { email, tokens } = await client.signUpAdmin()
     for (let guess = 0; guess < 5; guess++) await client.login(email, 'wrong one')
     const delayed = await client.login(email)
     expect(requestLine(delayed.headers.get('x-request-id'))).toMatchObject({

@@ -178,7 +178,7 @@ describe('piles 11: the urgent before the bulk', () => {
 
   test('is how events are recorded: by a request, and by an import', async () => {
     const client = await newClient(stage().service)
-    await client.newAccount()
+    await client.signUp()
     const lines = new TextEncoder().encode(`${JSON.stringify({ email: newEmail() })}\n`)
     const chunks = (async function* () {
       yield lines

@@ -20,7 +20,7 @@ export type Stage = { patient: Service; hurried: Service; tenant: TestTenant; mo
 /** @param patient has no deadline to miss while it prepares */
 export async function prepareStage(patient: Service, hurried: Service): Promise<Stage> {
   const tenant = await patient.newTenant()
-  const model = await createClient(patient, tenant).newAccount()
+  const model = await createClient(patient, tenant).signUp()
   // Leaves at the hurried one's edge what verifies a token, so that a write by bearer token is one statement alone.
   await createClient(hurried, tenant).me(model.tokens.access_token)
   return { patient, hurried, tenant, model }

@@ -41,7 +41,7 @@ const DECIDES = {
 
 async function newCaller() {
   const client = await newClient(service())
-  const { email, tokens } = await client.newAccount()
+  const { email, tokens } = await client.signUp()
   return { client, email, tokens }
 }
 

@@ -11,7 +11,7 @@ let email: string
 
 beforeAll(async () => {
   client = await newClient(service())
-  email = (await client.newAccount()).email
+  email = (await client.signUp()).email
 })
 afterEach(() => {
   service().gates.postgres.set('open')

@@ -15,7 +15,7 @@ const SECOND_FACTOR: Demands = { aal: 2 }
 /** Asks as a write does, of a session that was changed by `change`. */
 async function ask(demands: Demands, change = '') {
   const client = await newClient(service())
-  const { tokens } = await client.newAdmin()
+  const { tokens } = await client.signUpAdmin()
   if (change) await service().sql(change, [tokens.session.id])
   const [header] = tokens.access_token.split('.')
   const { kid } = JSON.parse(Buffer.from(header ?? '', 'base64url').toString())

@@ -31,7 +31,7 @@ describe('sessions and their refresh tokens', () => {
     ['past their end', `expires_at = now(), idle_expires_at = now()`],
   ])('go 30 days after they were %s', async (_, over) => {
     const client = await newClient(service())
-    const { email, tokens } = await client.newAccount()
+    const { email, tokens } = await client.signUp()
     await client.refresh(tokens.refresh_token)
     const younger = await client.signIn(email)
     const live = await client.signIn(email)
@@ -58,7 +58,7 @@ describe('sessions and their refresh tokens', () => {
 
   test('piles 16: a used refresh token stays for 30 days after it expired, while its session lives: it still tells a thief', async () => {
     const client = await newClient(service())
-    const { tokens } = await client.newAccount()
+    const { tokens } = await client.signUp()
     const second = (await client.refresh(tokens.refresh_token)).body
     await expire(tokens.session.id, 'used_at is not null', '29 days 23 hours')
     await backdateUse(service(), tokens.session.id, 100 * 86_400)
@@ -69,7 +69,7 @@ describe('sessions and their refresh tokens', () => {
 
   test('piles 16: then it goes, 44 days after it was made and not 120, and no one is signed out', async () => {
     const client = await newClient(service())
-    const { tokens } = await client.newAccount()
+    const { tokens } = await client.signUp()
     const second = (await client.refresh(tokens.refresh_token)).body
     await expire(tokens.session.id, 'used_at is not null', '30 days 1 second')
     expect(await cleanUp()).toMatchObject({ expired_refresh_tokens: 1 })
@@ -79,7 +79,7 @@ describe('sessions and their refresh tokens', () => {
 
   test('piles 16: the last token of an abandoned session goes too, however long that session may still be listed', async () => {
     const client = await newClient(service())
-    const { tokens } = await client.newAccount()
+    const { tokens } = await client.signUp()
     await sql(
       `update sessions set expires_at = now() + interval '300 days', idle_expires_at = now() - interval '31 days' where id = $1`,
       [tokens.session.id],
@@ -93,8 +93,8 @@ describe('sessions and their refresh tokens', () => {
 
   test('piles 16: sessions whose tokens are gone do not wait behind a session whose tokens are held', async () => {
     const client = await newClient(service())
-    const held = await client.newAccount()
-    const free = await client.newAccount()
+    const held = await client.signUp()
+    const free = await client.signUp()
     for (const { tokens } of [held, free])
       await sql(`update sessions set revoked_at = now() - interval '31 days' where id = $1`, [
         tokens.session.id,
@@ -165,7 +165,7 @@ describe('everything else', () => {
 
   test('piles 16: a hundred failures at an address without an account are forgotten after 90 days, and those at an account never', async () => {
     const { tenant, ...client } = await newClient(service())
-    const { email: account } = await client.newAccount()
+    const { email: account } = await client.signUp()
     const [stranger, recent] = [newEmail(), newEmail()]
     for (const [email, ago] of [
       [account, '10 years'],
@@ -188,7 +188,7 @@ describe('everything else', () => {
 
   test("piles 16: a password that is asked for again in a session is an account's too", async () => {
     const { tenant, ...client } = await newClient(service())
-    const { tokens } = await client.newAccount()
+    const { tokens } = await client.signUp()
     const { status } = await client.call('/v1/password/confirm', {
       bearer: tokens.access_token,
       json: { password: 'not the password' },
@@ -203,7 +203,7 @@ describe('everything else', () => {
 
   test('piles 16: a mailed link goes a day after it expired; wrong codes after 30 days, a hundred of them after 90, those of an account never', async () => {
     const client = await newClient(service())
-    const { tokens } = await client.newAccount()
+    const { tokens } = await client.signUp()
     const plant = (holder: string, failures: number, expired: string, userId: string | null = null) =>
       sql(
         `insert into one_time_tokens (id, tenant_id, user_id, purpose, holder, hash, key_id, failures, expires_at)
@@ -227,8 +227,8 @@ describe('everything else', () => {
 
   test('events go 7 days after everyone took them, and never before', async () => {
     const client = await newClient(service())
-    await client.newAccount()
-    await client.newAccount()
+    await client.signUp()
+    await client.signUp()
     await sql(
       `update events set created_at = now() - interval '1 year', dispatched_at = case
          when n = 1 then now() - interval '7 days 1 second' when n = 2 then now() - interval '6 days 23 hours' end

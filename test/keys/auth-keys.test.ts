@@ -73,7 +73,7 @@ describe('a key that a Worker lacks', SLOW, () => {
   test('keys 1: a refresh token of it, and a made-up one, are 503 there and never 401', async () => {
     await withRings({ ahead: (k1) => `${K2},${k1}`, ready: (k1) => `${k1},${K2}` }, async (on, behind) => {
       const client = await newClient(behind)
-      const before = await client.newAccount()
+      const before = await client.signUp()
       const ahead = createClient(on.ahead, client.tenant)
       const { refresh_token } = await ahead.signIn(before.email)
       const rotated = (await ahead.refresh(before.tokens.refresh_token)).body.refresh_token
@@ -100,7 +100,7 @@ describe('a key that a Worker lacks', SLOW, () => {
       const client = await newClient(behind)
       const parts = { postgres: 'ok', redis: 'ok', signing_key: 'ok' }
       expect((await client.call('/readyz')).body).toEqual({ status: 'ok', ...parts, auth_keys: 'ok' })
-      await createClient(ahead, client.tenant).newAccount()
+      await createClient(ahead, client.tenant).signUp()
       expect(await client.call('/readyz')).toMatchObject({
         status: 503,
         body: { status: 'failed', ...parts, auth_keys: 'failed' },
@@ -140,8 +140,8 @@ describe('a key that a Worker lacks', SLOW, () => {
   test('keys 1: a sign-in there is 503 for every address alike, tries no password and counts nothing', async () => {
     await withRings({ ahead: (k1) => `${K2},${k1}` }, async ({ ahead }, behind) => {
       const client = await newClient(behind)
-      const old = await client.newAccount()
-      const moved = await createClient(ahead, client.tenant).newAccount()
+      const old = await client.signUp()
+      const moved = await createClient(ahead, client.tenant).signUp()
       const answers = []
       for (const [email, password] of [
         [moved.email, PASSWORD],
@@ -162,7 +162,7 @@ describe('a key that a Worker lacks', SLOW, () => {
   test('keys 1: a code of it is 503 there, and is not counted as wrong', async () => {
     await withRings({ ahead: (k1) => `${K2},${k1}` }, async ({ ahead }, behind) => {
       const client = await newClient(behind)
-      const { email, tokens } = await client.newAccount()
+      const { email, tokens } = await client.signUp()
       const there = createClient(ahead, client.tenant)
       expect((await there.call('/v1/email/code', { json: { email } })).status).toBe(202)
       const { code } = await there.mailed('sign_in', tokens)
@@ -177,8 +177,8 @@ describe('a key that a Worker lacks', SLOW, () => {
   test('keys 1: a signed-in caller whose password is of it is 503 there, and nothing is counted', async () => {
     await withRings({ ahead: (k1) => `${K2},${k1}` }, async ({ ahead }, behind) => {
       const client = await newClient(behind)
-      const own = await client.newAccount()
-      const { tokens } = await createClient(ahead, client.tenant).newAccount()
+      const own = await client.signUp()
+      const { tokens } = await createClient(ahead, client.tenant).signUp()
       const bearer = tokens.access_token
       const confirm = { json: { password: PASSWORD }, bearer }
       expectLacksKey(await client.call('/v1/password/confirm', confirm), behind)
@@ -234,7 +234,7 @@ describe('a key that a Worker lacks', SLOW, () => {
   test('keys 1: a Worker with a foreign ring refuses, and never makes the right ones refuse', async () => {
     await withRings({ foreign: () => newKeyringEntry('k9') }, async ({ foreign }, right) => {
       const client = await newClient(right)
-      const { email, tokens } = await client.newAccount()
+      const { email, tokens } = await client.signUp()
       const there = createClient(foreign, client.tenant)
       expectLacksKey(await there.login(email), foreign, 'k1')
       expectLacksKey(await there.register(newEmail()), foreign, 'k1')
@@ -287,7 +287,7 @@ describe('the two steps', SLOW, () => {
           [here, there],
           [there, here],
         ] as const) {
-          const { email, tokens } = await from.newAccount()
+          const { email, tokens } = await from.signUp()
           expect((await to.refresh(tokens.refresh_token)).status).toBe(200)
           expect((await to.login(email)).status).toBe(200)
           expectProblem(await to.login(email, WRONG), 'invalid_credentials')
@@ -301,7 +301,7 @@ describe('the two steps', SLOW, () => {
   test('keys 1: 50 first sign-ins under a new key at once announce it once, and all succeed', async () => {
     await withRings({ ahead: (k1) => `${K2},${k1}` }, async ({ ahead }, base) => {
       const client = await newClient(base)
-      const accounts = await race(50, () => client.newAccount())
+      const accounts = await race(50, () => client.signUp())
       const there = createClient(ahead, client.tenant)
       const answers = await race(50, (index) => there.login(accounts[index]?.email ?? ''))
       expect(countBy(answers, ({ status }) => status)).toEqual({ 200: 50 })
@@ -316,7 +316,7 @@ const service = useService()
 
 test('keys 1: a key that is in use is not written again by every sign-in', async () => {
   const client = await newClient(service())
-  const { email } = await client.newAccount()
+  const { email } = await client.signUp()
   const version = async () => (await service().sql('select xmin, xmax from auth_keys'))[0]
   const before = await version()
   await race(10, () => client.login(email))

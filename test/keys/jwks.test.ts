@@ -26,7 +26,7 @@ describe('accepts', () => {
 
   test('verifies an access token downstream, with nothing but issuer and audience', async () => {
     const client = await newClient(service())
-    const { tokens } = await client.newAccount()
+    const { tokens } = await client.signUp()
     const keys = createLocalJWKSet((await readJwks(client)).body)
     const { origin } = client.tenant
     const verified = await jwtVerify(tokens.access_token, keys, {

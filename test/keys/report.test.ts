@@ -41,7 +41,7 @@ test('keys 3: it names every id that anything needs, no nonce, and marks what th
   const k1 = service().bindings.AUTH_KEYS ?? ''
   const k2 = newKeyringEntry('k2')
   const client = await newClient(service())
-  await client.newAccount()
+  await client.signUp()
   await service().queue('latchkey-events', [attemptAt(client.tenant.host)])
   await service().consume()
   await spill(newKeyringEntry('k7'))
@@ -114,7 +114,7 @@ test('keys 3: of a large table it reads both ends and says so; what may go is co
   timeout: 600_000,
 }, async () => {
   const client = await newClient(service())
-  const { tokens } = await client.newAccount()
+  const { tokens } = await client.signUp()
   await service().sql(
     `insert into refresh_tokens (id, tenant_id, session_id, hash, key_id, expires_at)
      select ('0199aaaa-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, $1, $2, sha256(n::text::bytea),

@@ -58,7 +58,7 @@ async function newTown() {
   await service().sql('delete from webhook_endpoints')
   await retireKeys(service(), 'k2', 'k3')
   const client = await newClient(service())
-  const admin = await client.newAdmin()
+  const admin = await client.signUpAdmin()
   await service().sql('delete from webhook_endpoints')
   const bearer = admin.tokens.access_token
   const made = await client.call<{ id: string; secret: string }>('/v1/webhooks', {
@@ -68,7 +68,7 @@ async function newTown() {
   expect(made.status).toBe(201)
   const rotate = { method: 'POST', bearer }
   expect((await client.call(`/v1/webhooks/${made.body.id}/rotate-secret`, rotate)).status).toBe(200)
-  const account = await client.newAccount()
+  const account = await client.signUp()
   await service().consume()
   await attempt(client)
   return { client, admin, bearer, account, userId: account.tokens.user.id }
@@ -162,7 +162,7 @@ describe('a reseal', { timeout: 180_000 }, () => {
 
   test('keys 2: loses to 50 sign-ins and changes that come while it runs', async () => {
     const { client } = await newTown()
-    const accounts = await race(50, () => client.newAccount())
+    const accounts = await race(50, () => client.signUp())
     await withRing(`${K2},${k1()}`, async (on) => {
       const there = createClient(on, client.tenant)
       const changed = 'another horse battery'
@@ -237,7 +237,7 @@ describe('a person key that does not open', { timeout: 180_000 }, () => {
       const { client, bearer, account, userId } = await newTown()
       await service().sql(`update person_keys set sealed_key = ${broken} where user_id = $1`, [userId])
       await client.login(account.email)
-      const other = await client.newAccount()
+      const other = await client.signUp()
       await service().consume()
       const rows = await service().sql<{ actor: string | null }>(
         'select actor from audit_events where tenant_id = $1',

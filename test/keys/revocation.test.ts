@@ -33,7 +33,7 @@ beforeEach(async () => {
 describe('npm run keys -- revoke <kid>', { timeout: 120_000 }, () => {
   test('keys 4: of the current key: no operation takes its tokens any more, though the edge still has its verifier', async () => {
     const client = await newClient(service())
-    const { tokens } = await client.newAdmin()
+    const { tokens } = await client.signUpAdmin()
     const rename = { method: 'PATCH', json: { name: 'Ada' }, bearer: tokens.access_token }
     expect(await client.call('/v1/me', rename)).toMatchObject({ status: 200, trips: { postgres: 1 } })
     const [leaked, next] = [await kidIn('current'), await kidIn('next')]
@@ -92,7 +92,7 @@ describe('npm run keys -- revoke <kid>', { timeout: 120_000 }, () => {
 
   test('keys 4: of a retired key: it leaves the JWKS before its last token is dead', async () => {
     const client = await newClient(service())
-    const { tokens } = await client.newAccount()
+    const { tokens } = await client.signUp()
     const leaked = await kidIn('current')
     await rotateSigningKeys(service().operator, { algorithm: 'EdDSA', immediately: true })
     expect(await published()).toContain(leaked)

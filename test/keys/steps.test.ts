@@ -41,7 +41,7 @@ test('keys 1: add, promote, reseal, retire: each says what is missing, and no on
   timeout: 600_000,
 }, async () => {
   const client = await newClient(service())
-  const { email } = await client.newAdmin()
+  const { email } = await client.signUpAdmin()
   await service().sql('delete from webhook_endpoints') // the helper's own, whose secret is no sealed text
   const k1 = service().bindings.AUTH_KEYS ?? ''
   await callEach(service(), client, email)
@@ -89,7 +89,7 @@ test('keys 1: add, promote, reseal, retire: each says what is missing, and no on
   await withRing(next, async (on) => {
     const there = createClient(on, client.tenant)
     await there.signIn(email)
-    const another = await there.newAccount()
+    const another = await there.signUp()
     const stale = await newClientUnder(ready, client.tenant, another.tokens.refresh_token)
     expect(stale, 'a Worker that is still at the first step reads it').toBe(200)
 

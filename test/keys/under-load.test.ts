@@ -104,7 +104,7 @@ test('keys 6: every key rotates under load, and no request is refused', { timeou
   // Longer than this test takes on a busy machine.
   const client = await newClient(base(), { settings: { access_token_seconds: 3600 } })
   verifier = newVerifier(client.tenant)
-  const accounts = await Promise.all(Array.from({ length: CALLERS }, () => client.newAccount()))
+  const accounts = await Promise.all(Array.from({ length: CALLERS }, () => client.signUp()))
   credential = credentialFor(C1, client.tenant.origin)
   const callers = accounts.map(({ email, tokens }, at) => ({
     email,

@@ -114,7 +114,7 @@ describe.each(RINGS)('SIGNING_SEAL_KEYS replaced $replaced', ({ ring, reason, re
 
   test('keys 4: a refresh is 503 and uses nothing up that could end the session', async () => {
     const good = await newClient(before)
-    const { tokens } = await good.newAccount()
+    const { tokens } = await good.signUp()
     const there = createClient(service, good.tenant)
     const [current] = await rowsOf(service)
     const refused = await there.refresh(tokens.refresh_token)
@@ -127,7 +127,7 @@ describe.each(RINGS)('SIGNING_SEAL_KEYS replaced $replaced', ({ ring, reason, re
 
   test('keys 4: the hourly job raises an ALARM and one step makes a current and a next key that open', async () => {
     const good = await newClient(before)
-    const { tokens, email } = await good.newAccount()
+    const { tokens, email } = await good.signUp()
     const [current, next] = await rowsOf(service)
     const skipped = service.logs().length
     await service.runCron(HOURLY)

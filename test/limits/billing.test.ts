@@ -24,7 +24,7 @@ async function costOf(call: () => Promise<unknown>): Promise<{ commands: string[
 
 /** Where this location keeps the key that verifies tokens, and Redis the scripts. */
 beforeAll(async () => {
-  const { tokens } = await from().newAdmin()
+  const { tokens } = await from().signUpAdmin()
   await from().me(tokens.access_token)
   await attemptSignIn(from(), (await from().plantedPasskey(tokens)).passkey)
 })
@@ -140,5 +140,5 @@ describe('a Redis that does not know the script yet', () => {
 
 async function newCaller(): Promise<{ client: Client; email: string; tokens: Tokens }> {
   const client = from()
-  return { client, ...(await client.newAdmin()) }
+  return { client, ...(await client.signUpAdmin()) }
 }

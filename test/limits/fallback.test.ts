@@ -38,7 +38,7 @@ const MODES: [string, FaultMode, string][] = [
 
 describe.each(MODES)('while Redis %s', (_, mode, cause) => {
   test('lets exactly 10 of 30 simultaneous sign-ins from one address pass, and says 429 to the rest', async () => {
-    const { email } = await from().newAdmin()
+    const { email } = await from().signUpAdmin()
     limited().gate.set(mode)
     const { client, answers } = await inOneWindow(60, async () => {
       const client = from()
@@ -70,7 +70,7 @@ describe.each(MODES)('while Redis %s', (_, mode, cause) => {
     const prepared = []
     for (const operation of OPERATIONS) {
       const client = await newClient(limited().service)
-      const { tokens } = await client.newAdmin()
+      const { tokens } = await client.signUpAdmin()
       prepared.push({ operation, client, call: await operation.prepare(client, tokens) })
     }
     limited().gate.set(mode)
@@ -87,7 +87,7 @@ describe.each(MODES)('while Redis %s', (_, mode, cause) => {
 
   test('passes 40 simultaneous reads and 40 refreshes of one session', async () => {
     const client = from()
-    const { tokens } = await client.newAdmin()
+    const { tokens } = await client.signUpAdmin()
     limited().gate.set(mode)
     const reads = await race(40, () => client.me(tokens.access_token))
     const refreshes = await race(40, () => client.refresh(tokens.refresh_token))
@@ -116,7 +116,7 @@ describe('while Redis refuses connections', () => {
   })
 
   test('still counts the failures at an account, from as many addresses: five are heard and the sixth waits', async () => {
-    const { email } = await from().newAdmin()
+    const { email } = await from().signUpAdmin()
     limited().gate.set('refusing')
     for (let guess = 0; guess < 5; guess++)
       expectProblem(await from().login(email, WRONG), 'invalid_credentials')
@@ -168,7 +168,7 @@ describe('a flush of Redis', () => {
 
   test('signs no one out: access tokens, refresh tokens and passwords work as before', async () => {
     const client = from()
-    const { email, tokens } = await client.newAdmin()
+    const { email, tokens } = await client.signUpAdmin()
     await limited().engine.exec(['FLUSHALL'])
     await limited().engine.exec(['SCRIPT', 'FLUSH'])
     expect((await client.me(tokens.access_token)).status).toBe(200)

@@ -99,7 +99,7 @@ describe('register: 100 an hour for an address, 100 for an account', () => {
     const address = randomAddress()
     await inOneWindow(3600, () => race(101, () => tryToRegister(from(address))))
     expect((await from(address).call('/.well-known/jwks.json')).status).toBe(200)
-    const { tokens } = await limited().client.newAccount()
+    const { tokens } = await limited().client.signUp()
     expect((await from(address).logout(tokens.refresh_token)).status).toBe(204)
   })
 
@@ -124,7 +124,7 @@ describe('register: 100 an hour for an address, 100 for an account', () => {
 describe('login: 100 a quarter of an hour for an account, 50 from one address or browser, 100 a minute for an address', () => {
   test('H03 H05 lets exactly 100 at one account pass, from anywhere, in any spelling: after 80, 20 of 120 at once', async () => {
     const { email, answers } = await inOneWindow(900, async () => {
-      const { email } = await from().newAccount()
+      const { email } = await from().signUp()
       await fill(limited(), 'login:account', 79, () => from().login(email))
       const answers = await race(120, (index) => from().login(index % 2 ? email : email.toUpperCase()))
       return { email, answers }
@@ -138,7 +138,7 @@ describe('login: 100 a quarter of an hour for an account, 50 from one address or
   test('lets exactly 50 at one account from one address pass: after 40, 10 of 110 at once', async () => {
     const { email, answers } = await inOneWindow(900, async () => {
       const client = from()
-      const { email } = await client.newAccount()
+      const { email } = await client.signUp()
       await fill(limited(), 'login:account_address', 39, () => client.login(email))
       return { email, answers: await race(110, () => client.login(email)) }
     })
@@ -149,7 +149,7 @@ describe('login: 100 a quarter of an hour for an account, 50 from one address or
 
   test('lets exactly 50 from one known browser pass, apart from the account: after 40, 10 of 110 at once', async () => {
     const { answers, stranger } = await inOneWindow(900, async () => {
-      const { email } = await from().newAccount()
+      const { email } = await from().signUp()
       const cookie = await deviceCookieOf(email)
       const inBrowser = () => signInWith(from(), email, { cookie })
       await fill(limited(), 'login:device', 39, inBrowser)
@@ -162,7 +162,7 @@ describe('login: 100 a quarter of an hour for an account, 50 from one address or
 
   test('accounts 6: lets 200 from all known browsers of an account pass, however many there are', async () => {
     const { answers, stranger } = await inOneWindow(900, async () => {
-      const { email } = await from().newAccount()
+      const { email } = await from().signUp()
       const cookies = [await deviceCookieOf(email), await deviceCookieOf(email)]
       const inBrowser = (index: number) => signInWith(from(), email, { cookie: cookies[index % 2] ?? '' })
       await fill(limited(), 'login:account_devices', 193, () => inBrowser(0))
@@ -214,8 +214,8 @@ describe('H04 nothing that a caller adds makes another bucket', () => {
 
   test("counts a sign-in with another account's device cookie, or a made-up one, with the strangers", async () => {
     const answers = await inOneWindow(900, async () => {
-      const { email } = await from().newAccount()
-      const own = await deviceCookieOf((await from().newAccount()).email)
+      const { email } = await from().signUp()
+      const own = await deviceCookieOf((await from().signUp()).email)
       const forged = `__Host-latchkey-device=${'A'.repeat(43)}`
       await fill(limited(), 'login:account', 99, () => from().login(email))
       return Promise.all([own, forged].map((cookie) => signInWith(from(), email, { cookie })))
@@ -251,7 +251,7 @@ describe('H04 nothing that a caller adds makes another bucket', () => {
 describe('refresh: 60 a minute for a token', () => {
   test('lets exactly 60 of 160 simultaneous ones pass, and the session lives on', async () => {
     const { answers, tokens } = await inOneWindow(60, async () => {
-      const { tokens } = await from().newAccount()
+      const { tokens } = await from().signUp()
       return { answers: await race(160, () => from().refresh(tokens.refresh_token)), tokens }
     })
     expect(statuses(answers)).toEqual({ 200: 60, 429: 100 })

@@ -62,7 +62,7 @@ beforeAll(async () => {
   expect((await from().me(access_token)).status).toBe(200)
 })
 
-const newCaller = async (): Promise<Tokens> => (await from().newAccount()).tokens
+const newCaller = async (): Promise<Tokens> => (await from().signUp()).tokens
 
 describe('a session', () => {
   test.each(OPERATIONS)(
@@ -87,7 +87,7 @@ describe('a session', () => {
 
   test('is counted apart from the other sessions of its account', async () => {
     const other = await inOneWindow(60, async () => {
-      const { email, tokens } = await from().newAccount()
+      const { email, tokens } = await from().signUp()
       const other = await from().signIn(email)
       await fill(limited(), 'listSessions:session', 119, () => from().listSessions(tokens.access_token))
       expect((await from().listSessions(tokens.access_token)).status).toBe(429)

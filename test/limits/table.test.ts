@@ -15,7 +15,7 @@ const served = (readCode()['all-in-one']?.operations ?? []).map(({ method, path 
 
 /** Where this location keeps the key that verifies tokens, so that sessions are counted. */
 beforeAll(async () => {
-  const { tokens } = await from().newAdmin()
+  const { tokens } = await from().signUpAdmin()
   await from().me(tokens.access_token)
 })
 
@@ -34,7 +34,7 @@ describe('every operation counts itself against its own row', () => {
   test.each(all.map((operation) => [operation.name, operation] as const))('%s', async (name, operation) => {
     const row = rowOf(name)
     const client = from()
-    const { tokens } = await from().newAdmin()
+    const { tokens } = await from().signUpAdmin()
     const before = await keysOf(limited())
     expect((await operation.call(client, tokens)).status).toBeLessThan(400)
     expect(requestsFrom(limited(), client)).toMatchObject([{ limiter: 'allowed' }])

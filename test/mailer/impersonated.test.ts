@@ -15,7 +15,7 @@ async function newScene() {
   const { service } = stage()
   const office = await newOffice(service)
   await office.client.allowingImpersonation()
-  const { email, tokens } = await office.client.newAccount()
+  const { email, tokens } = await office.client.signUp()
   await service.consume()
   stage().provider.reset()
   return { office, email, id: tokens.user.id }

@@ -32,7 +32,7 @@ describe('the owner is told', () => {
   test('that a session ended because its refresh token was used twice', async () => {
     const { service, provider } = stage()
     const client = await newClient(service)
-    const { email, tokens } = await client.newAccount()
+    const { email, tokens } = await client.signUp()
     await client.refresh(tokens.refresh_token)
     await backdateUse(service, tokens.session.id, 60)
     await client.call('/v1/refresh', {

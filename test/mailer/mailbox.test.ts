@@ -263,7 +263,7 @@ describe('the service', () => {
   ])('gives a tenant called %j the sender’s name %j', async (name, sender) => {
     const client = await newClient(service)
     await service.sql('update tenants set name = $2 where id = $1', [client.tenant.id, name])
-    const { email, tokens } = await client.newAccount()
+    const { email, tokens } = await client.signUp()
     await switchOff(service, client.tenant, tokens.user.id)
     expect((await list(email)).map(({ from }) => from)).toEqual([
       sender === '' ? 'latchkey@example.net' : `${sender} <latchkey@example.net>`,
@@ -276,7 +276,7 @@ describe('a service without a transport', () => {
 
   test('drops its mail and says so, in the table and in one line', async () => {
     const client = await newClient(service())
-    const { tokens } = await client.newAccount()
+    const { tokens } = await client.signUp()
     await switchOff(service(), client.tenant, tokens.user.id)
     expect(
       await service().sql('select state, reason from mails where user_id = $1', [tokens.user.id]),

@@ -47,7 +47,7 @@ describe('a link is of the origin that the tenant states', () => {
       const host = `also-${tenant.host}`
       await service.sql('insert into tenant_hosts (host, tenant_id) values ($1, $2)', [host, tenant.id])
       const client = createClient(service, { ...tenant, host, origin: `http://${host}` })
-      const { email, tokens } = await client.newAccount()
+      const { email, tokens } = await client.signUp()
       const asked = { client, email, bearer: tokens.access_token, newAddress: newEmail() }
       const bearer = path === '/v1/email/change' ? { bearer: asked.bearer } : {}
       const { status } = await client.call(path, { json: json(asked), headers: SPOOFED, ...bearer })

@@ -12,7 +12,7 @@ everyRoute(service, { method: 'DELETE', path: '/v1/me', allow: 'GET, HEAD, PATCH
 
 async function newAccount(settings: Record<string, unknown> = {}) {
   const client = await newClient(service(), { settings })
-  const { email, tokens } = await client.newAccount()
+  const { email, tokens } = await client.signUp()
   const close = (bearer = tokens.access_token, headers = {}) =>
     client.call('/v1/me', { method: 'DELETE', bearer, headers })
   return { client, email, tokens, close }
@@ -133,7 +133,7 @@ describe('refuses', () => {
 describe('K16: the last administrator', () => {
   test('is refused, and goes when there is another one', async () => {
     const client = await newClient(service())
-    const { tokens } = await client.newAdmin()
+    const { tokens } = await client.signUpAdmin()
     const close = () => client.call('/v1/me', { method: 'DELETE', bearer: tokens.access_token })
     expectProblem(await close(), 'last_administrator')
     expect((await client.me(tokens.access_token)).status).toBe(200)
@@ -146,7 +146,7 @@ describe('K16: the last administrator', () => {
 
   test('of 50 who all go at the same time one stays', async () => {
     const client = await newClient(service())
-    const all = await Promise.all(Array.from({ length: 50 }, () => client.newAdmin()))
+    const all = await Promise.all(Array.from({ length: 50 }, () => client.signUpAdmin()))
     const answers = await race(50, (index) =>
       client.call('/v1/me', { method: 'DELETE', bearer: all[index]?.tokens.access_token ?? '' }),
     )
@@ -188,7 +188,7 @@ describe('attacks', () => {
 
   test("closes no one else's account, in this tenant or another", async () => {
     const { client, close } = await newAccount()
-    const { email, tokens: neighbour } = await client.newAccount()
+    const { email, tokens: neighbour } = await client.signUp()
     const elsewhere = await newClient(service())
     const { body: namesake } = await elsewhere.register(email)
     await close()

@@ -23,7 +23,7 @@ everyRoute(service, {
 
 async function newClosed() {
   const client = await newClient(service())
-  const { email, tokens } = await client.newAccount()
+  const { email, tokens } = await client.signUp()
   const other = await client.signIn(email)
   await client.call('/v1/me', { method: 'DELETE', bearer: other.access_token })
   const token = await mailedToken(service(), tokens.user.id, 'restore_account')

@@ -20,7 +20,7 @@ const UNSET = { locale: null, operational_mail: true, external_id: null, public_
 
 async function newAccount() {
   const client = await newClient(service())
-  const { tokens } = await client.newAccount()
+  const { tokens } = await client.signUp()
   const rename = (json: unknown) =>
     client.call('/v1/me', { method: 'PATCH', json, bearer: tokens.access_token })
   return { client, tokens, rename }
@@ -135,7 +135,7 @@ describe('attacks', () => {
 
   test("changes no one else's name", async () => {
     const { client, rename } = await newAccount()
-    const { tokens: neighbour } = await client.newAccount()
+    const { tokens: neighbour } = await client.signUp()
     await rename({ name: 'Ada' })
     expect((await client.me(neighbour.access_token)).body.name).toBeNull()
   })

@@ -12,7 +12,7 @@ everyRoute(service, 'addPasskeyFactor')
 
 test('factors 6: a passkey is asked for after a password once its owner has chosen it, and not before', async () => {
   const client = await newClient(service())
-  const { email, tokens } = await client.newAccount()
+  const { email, tokens } = await client.signUp()
   await newPasskey(client, tokens)
   expect(await client.signIn(email)).toHaveProperty('access_token')
   const { email: other, ...chosen } = await withPasskeyFactor(service(), client)
@@ -29,7 +29,7 @@ test('factors 6: a passkey is asked for after a password once its owner has chos
 
 test('factors 8: choosing it ends every other session, is told to the owner, and this session goes on', async () => {
   const client = await newClient(service())
-  const { email, tokens } = await client.newAccount()
+  const { email, tokens } = await client.signUp()
   await service().sql('update users set email_verified_at = now() where id = $1', [tokens.user.id])
   const { listed } = await newPasskey(client, tokens)
   const other = await client.signIn(email)
@@ -52,7 +52,7 @@ test('factors 8: choosing it ends every other session, is told to the owner, and
 
 test('is refused for an account whose address is not proved, and where the tenant has switched second factors off', async () => {
   const client = await newClient(service())
-  const { tokens } = await client.newAccount()
+  const { tokens } = await client.signUp()
   const { listed } = await newPasskey(client, tokens)
   const choose = () =>
     client.call(`/v1/passkeys/${listed.id}/second-factor`, { method: 'POST', bearer: tokens.access_token })
@@ -86,7 +86,7 @@ test('F09: is refused to a session that has not passed the second factor, and to
 test('G05: the passkey of another account is not there', async () => {
   const client = await newClient(service())
   const mine = await withPasskeyFactor(service(), client)
-  const theirs = await newPasskey(client, (await client.newAccount()).tokens)
+  const theirs = await newPasskey(client, (await client.signUp()).tokens)
   for (const id of [theirs.listed.id, crypto.randomUUID(), 'x'])
     expectProblem(
       await client.call(`/v1/passkeys/${id}/second-factor`, { method: 'POST', bearer: mine.bearer }),

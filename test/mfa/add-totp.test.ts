@@ -34,7 +34,7 @@ test('shows a secret as text, as a URI and as an SVG, and counts when its code i
 
 test('is refused to an account whose address is not proved, and where the tenant has switched it off', async () => {
   const client = await newClient(service())
-  const { tokens } = await client.newAccount()
+  const { tokens } = await client.signUp()
   const call = () => client.call('/v1/mfa/totp', { method: 'POST', bearer: tokens.access_token })
   expectProblem(await call(), 'email_not_verified')
   await service().sql('update users set email_verified_at = now() where id = $1', [tokens.user.id])

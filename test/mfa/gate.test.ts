@@ -36,7 +36,7 @@ describe('a tenant that requires a second factor', () => {
 
   test('refuses the sign-in after the grace', async () => {
     const client = await newClient(service())
-    const { email } = await client.newAccount()
+    const { email } = await client.signUp()
     await service().sql(
       `update tenants set settings = settings || '{"second_factor": "required", "second_factor_grace_sign_ins": 2}' where id = $1`,
       [client.tenant.id],
@@ -49,7 +49,7 @@ describe('a tenant that requires a second factor', () => {
 
   test('for a role leaves the others alone', async () => {
     const client = await newClient(service(), { settings: { second_factor: 'required_for_roles' } })
-    const { email, tokens } = await client.newAccount()
+    const { email, tokens } = await client.signUp()
     expect(await client.signIn(email)).toHaveProperty('access_token')
     await service().sql(`update users set roles = '{admin}' where id = $1`, [tokens.user.id])
     const { body } = await client.call('/v1/login', { json: { email, password: PASSWORD } })
@@ -60,7 +60,7 @@ describe('a tenant that requires a second factor', () => {
 describe('enrolling against signing in', () => {
   test('never leaves a session that has not passed the factor', async () => {
     const client = await newClient(service())
-    const account = await client.newAccount()
+    const account = await client.signUp()
     const { access_token: bearer, user } = account.tokens
     await service().sql('update users set email_verified_at = now() where id = $1', [user.id])
     const { body } = await client.call<{ factor_id: string; secret: string }>('/v1/mfa/totp', {
@@ -88,7 +88,7 @@ describe('enrolling against signing in', () => {
 describe('a second factor is not skipped', () => {
   const enrolled = async () => {
     const client = await newClient(service())
-    return { client, ...(await enrol(service(), client, await client.newAccount())) }
+    return { client, ...(await enrol(service(), client, await client.signUp())) }
   }
 
   const expectChallenge = async (userId: string, answer: { status: number; body: object }) => {
@@ -121,7 +121,7 @@ describe('a second factor is not skipped', () => {
   test('by a provider, to a page or to an app', async () => {
     const provider = await runningProvider()
     const { client } = await newTenantWith(service(), provider)
-    const account = await client.newAccount()
+    const account = await client.signUp()
     const person = newPerson()
     await linkTo(client, provider, account.tokens, person)
     const { tokens } = await enrol(service(), client, account)

@@ -9,8 +9,8 @@ everyRoute(service, 'listTrustedDevices')
 
 test('factors 9: lists the trusted devices of the caller alone, which of them calls, and no secret', async () => {
   const client = await newClient(service())
-  const { tokens } = await client.newAccount()
-  const { tokens: other } = await client.newAccount()
+  const { tokens } = await client.signUp()
+  const { tokens: other } = await client.signUp()
   await client.plantedTrust(other)
   const first = await client.plantedTrust(tokens, 'Chrome on Linux')
   const second = await client.plantedTrust(tokens, null)

@@ -19,7 +19,7 @@ const login = (client: Client, email: string, headers: Record<string, string>, p
 
 async function enrolled(options = TRUSTING) {
   const client = await newClient(service(), options)
-  return { client, ...(await enrol(service(), client, await client.newAccount())) }
+  return { client, ...(await enrol(service(), client, await client.signUp())) }
 }
 
 /** Signs in with both factors, and has the browser trusted. */
@@ -110,7 +110,7 @@ describe('factors 9: a trusted device', () => {
 
   test('stays trusted when its browser is updated, and serves the accounts of one browser side by side', async () => {
     const { client, email, headers, ...rest } = await trusting()
-    const other = await enrol(service(), client, await client.newAccount())
+    const other = await enrol(service(), client, await client.signUp())
     const both = await trust(client, other, CHROME, headers.cookie)
     const updated = { 'user-agent': NEWER_CHROME, cookie: both.cookie }
     expect((await login(client, email, updated)).body).toHaveProperty('access_token')
@@ -120,7 +120,7 @@ describe('factors 9: a trusted device', () => {
 
   test('is not trusted by a copy of its cookie in another browser, on another account, or sent twice', async () => {
     const { client, email, headers } = await trusting()
-    const other = await enrol(service(), client, await client.newAccount())
+    const other = await enrol(service(), client, await client.signUp())
     expectAsked(await login(client, email, { ...headers, 'user-agent': FIREFOX }))
     expectAsked(await login(client, other.email, headers))
     const twice = `${headers.cookie}; ${headers.cookie}`
@@ -131,7 +131,7 @@ describe('factors 9: a trusted device', () => {
 
   test('is not trusted on another account of the same browser, though that one was secured before', async () => {
     const { client, ...account } = await enrolled()
-    const other = await enrol(service(), client, await client.newAccount())
+    const other = await enrol(service(), client, await client.signUp())
     const { cookie, agent } = await trust(client, account)
     const headers = { 'user-agent': agent, cookie }
     expectAsked(await login(client, other.email, headers))

@@ -13,7 +13,7 @@ const BURST = { timeout: 120_000 }
 
 async function newChallenge() {
   const client = await newClient(service())
-  const { email, tokens } = await client.newAccount()
+  const { email, tokens } = await client.signUp()
   const mailed = await client.plant('sign_in', tokens)
   const answer = (code: string) => client.call('/v1/email/code/verify', { json: { email, code } })
   return { client, email, tokens, mailed, answer }

@@ -24,7 +24,7 @@ type Asked = keyof typeof ASKED
 /** An account that no one has proved yet, and a browser that has signed in to it. */
 async function newOwner() {
   const client = createClient(service(), await service().newTenant())
-  const { email, tokens } = await client.newAccount()
+  const { email, tokens } = await client.signUp()
   const { headers } = await client.call('/v1/login', {
     json: { email, password: PASSWORD },
     headers: { 'sec-fetch-site': 'same-origin' },

@@ -32,7 +32,7 @@ function expectRefused({ path, isPage }: Pick<Way, 'path' | 'isPage'>, answer: A
 /** An account with a token of the purpose, in the state in which it could be redeemed. */
 async function newRecipient(purpose: OneTimePurpose) {
   const client = await newClient(service())
-  const { tokens } = await client.newAccount()
+  const { tokens } = await client.signUp()
   const mailed = await client.plant(purpose, tokens)
   await setAccount(service(), tokens, REDEMPTIONS[purpose].account)
   return { client, tokens, mailed }
@@ -129,7 +129,7 @@ describe.each(PURPOSE_NAMES)('a token of the purpose %s', (purpose) => {
 
   test('is nothing where another secret is asked for, and no other secret is one', async () => {
     const client = await newClient(service())
-    const { tokens } = await client.newAdmin()
+    const { tokens } = await client.signUpAdmin()
     const mailed = await client.plant(purpose, tokens)
     const { token } = mailed
     const created = await client.call('/v1/webhooks', {
@@ -180,7 +180,7 @@ test.each(PURPOSE_NAMES)(
   'a token of the purpose %s proves its address only as long as the account has that one',
   async (purpose) => {
     const client = await newClient(service())
-    const { tokens } = await client.newAccount()
+    const { tokens } = await client.signUp()
     const mailed = await client.plant(purpose, tokens, { subject: `former-${tokens.user.email}` })
     await setAccount(service(), tokens, REDEMPTIONS[purpose].account)
     const { status } = await redeem(client, purpose, mailed)

@@ -58,14 +58,14 @@ test('piles 18: another address of the main database moves nothing', async () =>
 
 test('piles 18: a Worker without AUDIT_DATABASE_URL says so, although the main database still has the old audit log', async () => {
   const client = await newClient(lacking)
-  const { tokens } = await client.newAdmin()
+  const { tokens } = await client.signUpAdmin()
   await lacking.consume()
   expect((await read(client, tokens.access_token)).body.data).toHaveLength(1)
   expect(await migrateAll(operatorOf(apart))).toContain('audit-moved')
   expect(await placesOf()).toEqual(['audit_events_moved', 'audit_heads_moved'])
   const before = lacking.logs().length
   const moved = await newClient(told)
-  const { tokens: later } = await moved.newAdmin()
+  const { tokens: later } = await moved.signUpAdmin()
   expectProblem(await read(client, tokens.access_token), 'upstream_unavailable')
   expect((await lacking.consume()).explicitAcks).toEqual([])
   expect((await lacking.runCron(HOURLY)).outcome).not.toBe('ok')
@@ -83,7 +83,7 @@ test('piles 18: a Worker without AUDIT_DATABASE_URL says so, although the main d
 
 test('piles 18: the Worker `pages` finds it where it is: what is downloaded there has its events', async () => {
   const client = await newClient(told, { host: 'auth.example.com' }) // wrangler.toml routes this one
-  const { tokens } = await client.newAccount()
+  const { tokens } = await client.signUp()
   await told.consume()
   const { open, submit, cookies } = createWalker(pages, client.tenant)
   cookies.set('__Host-latchkey', tokens.refresh_token)

@@ -47,7 +47,7 @@ describe.skipIf(!executablePath)('in Chromium', { timeout: 180_000 }, () => {
           locale,
         })
         const { look, found } = newLook('pages', { width, colorScheme, locale })
-        const { email, tokens } = await client.newAccount()
+        const { email, tokens } = await client.signUp()
         await client.withFactor(tokens)
         const stranger = await context.newPage()
         for (const path of ['/', '/sign-in', '/sign-up', '/sign-in/code', '/link/forgot-password']) {
@@ -66,7 +66,7 @@ describe.skipIf(!executablePath)('in Chromium', { timeout: 180_000 }, () => {
         await stranger.waitForSelector('#code')
         await look(stranger, 'second-step')
 
-        const { email: plain, tokens: own } = await client.newAccount()
+        const { email: plain, tokens: own } = await client.signUp()
         await service().sql('update users set email_verified_at = now() where id = $1', [own.user.id])
         await client.plantedSocial.identity(own)
         await client.plantedPasskey(own)
@@ -94,7 +94,7 @@ describe.skipIf(!executablePath)('in Chromium', { timeout: 180_000 }, () => {
 
   test('pages 3: a passkey is added, and signs in by one button, also as the browser offers it by itself', async () => {
     const context = await browser.newContext({ locale: 'en' })
-    const { email } = await client.newAccount()
+    const { email } = await client.signUp()
     const page = await signIn(context, email)
     const devTools = await context.newCDPSession(page)
     await devTools.send('WebAuthn.enable')

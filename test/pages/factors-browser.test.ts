@@ -24,7 +24,7 @@ describe.skipIf(!executablePath)('in Chromium', { timeout: 240_000 }, () => {
     const host = `localhost:${service().url.port}` // a secure context without a certificate
     client = createClient(service(), await service().newTenant({ host, settings: { trusted_devices: true } }))
     provider = await startRealProvider([`${client.tenant.origin}/v1/oauth/idp/callback`])
-    const { tokens } = await client.newAdmin()
+    const { tokens } = await client.signUpAdmin()
     const added = await addProvider(client, tokens.access_token, {
       issuer: provider.issuer,
       trusts_assurance: true,
@@ -83,7 +83,7 @@ describe.skipIf(!executablePath)('in Chromium', { timeout: 240_000 }, () => {
     service().sql(`update sessions set auth_time = now() - interval '1 hour' where user_id = $1`, [userId])
 
   async function newProved() {
-    const account = await client.newAccount()
+    const account = await client.signUp()
     await service().sql('update users set email_verified_at = now() where id = $1', [account.tokens.user.id])
     return { ...account, userId: account.tokens.user.id }
   }

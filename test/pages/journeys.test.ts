@@ -33,7 +33,7 @@ describe('a person who', () => {
   test('is invited, opens the mail, chooses a password and is in, with what the administrator granted', async () => {
     const { service } = stage()
     const client = await newClient(service)
-    const { tokens: admin } = await client.newAdmin()
+    const { tokens: admin } = await client.signUpAdmin()
     const email = newEmail()
     const invited = await client.call('/v1/admin/invitations', {
       json: { email, roles: ['editor'] },
@@ -53,7 +53,7 @@ describe('a person who', () => {
   test('is sent to change their password by a password manager gets there by our pages and a mail', async () => {
     const { service, provider } = stage()
     const client = await newClient(service)
-    const { email } = await client.newAccount()
+    const { email } = await client.signUp()
     await service.consume()
     provider.reset()
     const { open, submit } = createBrowser(service, client.tenant, { headers: SPOOFED })
@@ -116,7 +116,7 @@ describe('a person who', () => {
   test('asks to sign in by e-mail is signed in by the page, in the browser that asked', async () => {
     const { service } = stage()
     const client = await newClient(service)
-    const { email } = await client.newAccount()
+    const { email } = await client.signUp()
     const asked = await client.call('/v1/email/code', { json: { email }, headers: SPOOFED })
     const cookie = asked.headers.getSetCookie()[0]?.split(';')[0] ?? ''
     const path = await mailedPath(email, client)
@@ -129,7 +129,7 @@ describe('a person who', () => {
   test('closes their account has it back by the page', async () => {
     const { service } = stage()
     const client = await newClient(service)
-    const { email, tokens } = await client.newAccount()
+    const { email, tokens } = await client.signUp()
     const closed = await client.call('/v1/me', {
       method: 'DELETE',
       bearer: tokens.access_token,

@@ -19,7 +19,7 @@ everyRoute(service, {
 describe('accepts', () => {
   test('a caller who has just signed in: options for the browser, and a cookie that ties them to it', async () => {
     const client = await newClient(service())
-    const { email, tokens } = await client.newAccount()
+    const { email, tokens } = await client.signUp()
     await client.me(tokens.access_token)
     const { answer, options, cookie } = await registrationOptions(client, tokens)
     expectCommonHeaders(answer)
@@ -42,7 +42,7 @@ describe('accepts', () => {
 
   test('a second page of the same browser, whose challenge does not undo that of the first', async () => {
     const client = await newClient(service())
-    const { tokens } = await client.newAccount()
+    const { tokens } = await client.signUp()
     const first = await registrationOptions(client, tokens)
     const answer = await client.call('/v1/passkeys/register/options', {
       bearer: tokens.access_token,
@@ -54,7 +54,7 @@ describe('accepts', () => {
 
   test('a browser that is to make it by itself: then no one is verified', async () => {
     const client = await newClient(service())
-    const { tokens } = await client.newAccount()
+    const { tokens } = await client.signUp()
     const { options } = await registrationOptions(client, tokens, { conditional: true })
     expect(options.authenticatorSelection.userVerification).toBe('preferred')
   })
@@ -63,7 +63,7 @@ describe('accepts', () => {
 describe('refuses', () => {
   test('a cookie that we did not make: the browser gets another', async () => {
     const client = await newClient(service())
-    const { tokens } = await client.newAccount()
+    const { tokens } = await client.signUp()
     for (const value of ['', 'x', 'A'.repeat(44), `${'A'.repeat(42)}=`]) {
       const { headers } = await client.call('/v1/passkeys/register/options', {
         bearer: tokens.access_token,

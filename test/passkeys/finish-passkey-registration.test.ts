@@ -26,7 +26,7 @@ everyRoute(service, {
 
 async function newOwner() {
   const client = await newClient(service())
-  const { email, tokens } = await client.newAccount()
+  const { email, tokens } = await client.signUp()
   return { client, email, tokens }
 }
 

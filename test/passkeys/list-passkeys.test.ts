@@ -12,7 +12,7 @@ everyRoute(service, { method: 'GET', path: '/v1/passkeys', allow: 'GET, HEAD', c
 describe('accepts', () => {
   test("lists the caller's passkeys, oldest first, and what the browser is told them by", async () => {
     const client = await newClient(service())
-    const { tokens } = await client.newAccount()
+    const { tokens } = await client.signUp()
     const first = await newPasskey(client, tokens, { name: 'Laptop' })
     const second = await newPasskey(client, tokens, { name: 'Phone', backupEligible: false, transports: [] })
     await attemptSignIn(client, second.passkey)
@@ -39,7 +39,7 @@ describe('accepts', () => {
 
   test('an account that has none', async () => {
     const client = await newClient(service())
-    const { tokens } = await client.newAccount()
+    const { tokens } = await client.signUp()
     const { body } = await client.call('/v1/passkeys', { bearer: tokens.access_token })
     expect(body).toMatchObject({ data: [], next_cursor: null })
   })

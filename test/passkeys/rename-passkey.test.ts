@@ -19,7 +19,7 @@ everyRoute(service, {
 describe('accepts', () => {
   test('another name, and answers the passkey', async () => {
     const client = await newClient(service())
-    const { tokens } = await client.newAccount()
+    const { tokens } = await client.signUp()
     const { listed } = await newPasskey(client, tokens)
     const answer = await client.call(`/v1/passkeys/${listed.id}`, {
       method: 'PATCH',
@@ -34,7 +34,7 @@ describe('accepts', () => {
 describe('refuses', () => {
   test('a name that is none, and an id that is none', async () => {
     const client = await newClient(service())
-    const { tokens } = await client.newAccount()
+    const { tokens } = await client.signUp()
     const { listed } = await newPasskey(client, tokens)
     const call = (id: string, name: string) =>
       client.call(`/v1/passkeys/${id}`, { method: 'PATCH', bearer: tokens.access_token, json: { name } })

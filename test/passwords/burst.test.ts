@@ -14,7 +14,7 @@ test('64 simultaneous sign-ins all succeed although their hashes outlast the dea
   timeout: 120_000,
 }, async () => {
   const client = await newClient(service())
-  const emails = await race(64, async () => (await client.newAccount()).email)
+  const emails = await race(64, async () => (await client.signUp()).email)
   const answers = await race(64, (index) => createClient(hurried(), client.tenant).login(emails[index] ?? ''))
   expect(countBy(answers, ({ status }) => status)).toEqual({ 200: 64 })
 })

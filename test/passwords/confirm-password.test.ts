@@ -24,7 +24,7 @@ everyRoute(service, {
 
 async function newSignedIn() {
   const client = await newClient(service())
-  const { email, tokens } = await client.newAccount()
+  const { email, tokens } = await client.signUp()
   const confirm = (password: string = PASSWORD, { access_token: bearer } = tokens) =>
     client.call<Tokens>('/v1/password/confirm', { bearer, json: { password } })
   const session = { tenant: client.tenant, sessionId: tokens.session.id }

@@ -9,7 +9,7 @@ const service = useLentService({ bindings: { LIMITS_MULTIPLIER: '1000' } })
 
 test('accounts 10: a confirmation does not renew a session that is being revoked', async () => {
   const client = await newClient(service())
-  const { tokens } = await client.newAccount()
+  const { tokens } = await client.signUp()
   const before = await authTime(tokens.session.id)
   const revoker = await service().connect()
   try {
@@ -34,7 +34,7 @@ test('accounts 10: a confirmation does not renew a session that is being revoked
 
 test('accounts 10: of 50 confirmations and one sign-out at once none is renewed afterwards', async () => {
   const client = await newClient(service())
-  const { tokens } = await client.newAccount()
+  const { tokens } = await client.signUp()
   const { access_token: bearer, session } = tokens
   await race(50, (n) =>
     n === 25

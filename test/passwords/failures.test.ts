@@ -39,7 +39,7 @@ const BURST = { timeout: 120_000 }
 
 async function newVictim(): Promise<{ client: Client; email: string; userId: string; at: At }> {
   const client = await newClient(service())
-  const { email, tokens } = await client.newAccount()
+  const { email, tokens } = await client.signUp()
   return { client, email, userId: tokens.user.id, at: { tenant: client.tenant, email } }
 }
 
@@ -180,7 +180,7 @@ describe('are counted', () => {
     const { client, email, at } = await newVictim()
     const elsewhere = await newClient(service())
     await elsewhere.register(email)
-    const neighbour = await client.newAccount()
+    const neighbour = await client.signUp()
     await setFailures(service(), at, 100)
     expectProblem(await client.login(email), 'password_disabled')
     expect((await elsewhere.login(email)).status).toBe(200)
@@ -300,7 +300,7 @@ async function observe(call: () => Promise<Answer<unknown>>) {
 
 describe('of simultaneous guesses', () => {
   test.each([
-    ['an account', (client: Client) => client.newAccount()],
+    ['an account', (client: Client) => client.signUp()],
     ['an unknown address', async () => ({ email: newEmail() })],
   ])('50 wrong ones at %s are five failures', BURST, async (_, make) => {
     const client = await newClient(service())

@@ -136,7 +136,7 @@ describe('files 2: what the systems that we name make by default', () => {
 
   test('is verified one at a time, and other people are served meanwhile', HASHES, async () => {
     const { client, email } = await moveIn(DJANGO_6)
-    const { email: other, tokens } = await client.newAccount()
+    const { email: other, tokens } = await client.signUp()
     const order: string[] = []
     const note = async <T>(what: string, answer: Promise<T>): Promise<T> => {
       const answered = await answer

@@ -79,7 +79,7 @@ describe('accepts', () => {
     ['deleted and still names it', 'update users set deleted_at = now() where id = $1'],
   ])('lets an address register again after its account was %s (FINDINGS F19)', async (_, change) => {
     const client = await newClient(service())
-    const { email, tokens } = await client.newAccount()
+    const { email, tokens } = await client.signUp()
     await service().sql(change, [tokens.user.id])
     const again = await client.register(email, 'another password')
     expect(again.status).toBe(201)
@@ -143,7 +143,7 @@ describe('while Redis is away', () => {
 describe('refuses', () => {
   test('an address that is taken, and stores nothing', async () => {
     const client = await newClient(service())
-    const { email, tokens } = await client.newAccount()
+    const { email, tokens } = await client.signUp()
     expectProblem(await client.register(email, 'another password'), 'email_taken')
     expect(await countUsers(email)).toBe(1)
     expect((await client.login(email)).body.user).toEqual(tokens.user)
@@ -266,7 +266,7 @@ describe('attacks', () => {
   test('no refusal repeats the password', async () => {
     const client = await newClient(service())
     const secret = 'S3cret-that-must-not-come-back'
-    const { email } = await client.newAccount()
+    const { email } = await client.signUp()
     const refused = [
       await client.register(email, secret),
       await client.register('nobody', secret),
@@ -291,7 +291,7 @@ describe('attacks', () => {
     'the password is stored as Argon2id of the cost %s, and nothing else of it',
     async (_, bindings, cost) => {
       const other = await startService({ beside: service(), bindings })
-      const { tokens } = await (await newClient(other)).newAccount()
+      const { tokens } = await (await newClient(other)).signUp()
       await other.stop()
       const [row] = await service().sql<{ phc: string }>('select * from passwords where user_id = $1', [
         tokens.user.id,

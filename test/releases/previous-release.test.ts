@@ -75,7 +75,7 @@ describe.each<[Release, Release]>([
 
   test(`ends at the ${second} one: sessions that were revoked, and a password that was changed`, async () => {
     const person = await newPerson()
-    const { email, tokens } = await person[first].newAccount()
+    const { email, tokens } = await person[first].signUp()
     const other = await person[first].login(email)
     const bearer = tokens.access_token
     const change = { current_password: PASSWORD, new_password: 'another horse battery' }
@@ -97,7 +97,7 @@ describe.each<[Release, Release]>([
 
 test('piles 13: the consumers of both releases extend one chain of the audit log', async () => {
   const { present } = await newPerson()
-  const { tokens } = await present.newAccount()
+  const { tokens } = await present.signUp()
   const ids = await services.present.sql<{ id: string }>(
     `insert into events (id, tenant_id, type, subject, data, client)
      select gen_random_uuid(), tenant_id, 'session.ended', user_id, jsonb_build_object('session_id', id), '{"country":"NL"}'

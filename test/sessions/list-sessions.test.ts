@@ -13,7 +13,7 @@ const CHROME =
 
 async function newAccount() {
   const client = await newClient(service())
-  const { email, tokens } = await client.newAccount()
+  const { email, tokens } = await client.signUp()
   return { client, email, tokens, bearer: tokens.access_token }
 }
 
@@ -135,7 +135,7 @@ describe('attacks', () => {
     const { client, email, tokens } = await newAccount()
     await client.signIn(email)
     const cursor = (await client.listSessions(tokens.access_token, '?limit=1')).body.next_cursor ?? ''
-    const { tokens: others } = await client.newAccount()
+    const { tokens: others } = await client.signUp()
     for (const query of ['', `?cursor=${encodeURIComponent(cursor)}`]) {
       const { body } = await client.listSessions(others.access_token, query)
       const foreign = body.data.filter(({ id }) => id !== others.session.id)

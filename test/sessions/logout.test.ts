@@ -22,7 +22,7 @@ everyRoute(service, {
 
 async function newSession(options = {}) {
   const client = await newClient(service(), options)
-  const { email, tokens } = await client.newAccount()
+  const { email, tokens } = await client.signUp()
   return { client, email, tokens, sessionId: tokens.session.id }
 }
 
@@ -108,7 +108,7 @@ describe('attacks', () => {
   test("another tenant's bearer ends nothing", async () => {
     const { client, tokens } = await newSession()
     const elsewhere = await newClient(service())
-    await elsewhere.newAccount()
+    await elsewhere.signUp()
     const answer = await elsewhere.call('/v1/logout', { method: 'POST', bearer: tokens.access_token })
     expectProblem(answer, 'invalid_token')
     expect((await client.me(tokens.access_token)).status).toBe(200)

@@ -23,7 +23,7 @@ const HOME = { asOrganization: 'Home Net', country: 'AT' }
 /** A session whose device used its token `seconds` ago and got no answer. */
 async function lostAnswer(seconds: number, { device = FIREFOX, settings = {} } = {}) {
   const client = await newClient(service(), { settings })
-  const { email, tokens } = await client.newAccount()
+  const { email, tokens } = await client.signUp()
   const sessionId = tokens.session.id
   const ask = (
     from: string | null = device,
@@ -181,7 +181,7 @@ describe('ends the session and speaks of a copy', () => {
 
   test('clients 12: a thief refreshed first, and the device that signed in comes second', async () => {
     const client = await newClient(service())
-    const { tokens } = await client.newAccount() // by this process, which the next line pretends is Firefox's
+    const { tokens } = await client.signUp() // by this process, which the next line pretends is Firefox's
     await service().sql('update sessions set user_agent = $2, device_label = $3 where id = $1', [
       tokens.session.id,
       FIREFOX,

@@ -32,7 +32,7 @@ everyRoute(service, {
 
 async function newSession() {
   const client = await newClient(service())
-  const { email, tokens } = await client.newAccount()
+  const { email, tokens } = await client.signUp()
   return { client, email, tokens, sessionId: tokens.session.id }
 }
 
@@ -92,7 +92,7 @@ describe('accepts', () => {
   test('takes the cookie from an origin that the tenant allows, and lets that page read the answer', async () => {
     const origin = 'https://app.example.com'
     const client = await newClient(service(), { allowedOrigins: [origin] })
-    const { tokens } = await client.newAccount()
+    const { tokens } = await client.signUp()
     const headers = { cookie: `__Host-latchkey=${tokens.refresh_token}`, origin }
     const answer = await client.call('/v1/refresh', { method: 'POST', headers })
     expect(answer.status).toBe(200)

@@ -14,7 +14,7 @@ const revoke = (client: Client, bearer: string, id: string) =>
 
 async function twoSessions() {
   const client = await newClient(service())
-  const { email, tokens } = await client.newAccount()
+  const { email, tokens } = await client.signUp()
   return { client, tokens, other: await client.signIn(email) }
 }
 
@@ -64,7 +64,7 @@ describe('refuses', () => {
 describe('attacks', () => {
   test("someone else's session by its id: 404, and it lives (CASES B07)", async () => {
     const { client, tokens } = await twoSessions()
-    const { tokens: victim } = await client.newAccount()
+    const { tokens: victim } = await client.signUp()
     expectProblem(await revoke(client, tokens.access_token, victim.session.id), 'not_found')
     expect((await sessionRow(service(), victim.session.id)).revoked_at).toBeNull()
     expect((await client.refresh(victim.refresh_token)).status).toBe(200)

@@ -14,7 +14,7 @@ const revokeAll = (client: Client, bearer: string, query = '') =>
 
 async function threeSessions() {
   const client = await newClient(service())
-  const { email, tokens } = await client.newAccount()
+  const { email, tokens } = await client.signUp()
   return {
     client,
     email,
@@ -90,9 +90,9 @@ describe('refuses', () => {
 describe('attacks', () => {
   test("no one else's sessions end, in this tenant or another", async () => {
     const { client, sessions } = await threeSessions()
-    const { tokens: neighbour } = await client.newAccount()
+    const { tokens: neighbour } = await client.signUp()
     const elsewhere = await newClient(service())
-    const { tokens: foreigner } = await elsewhere.newAccount()
+    const { tokens: foreigner } = await elsewhere.signUp()
     await revokeAll(client, sessions[0].access_token)
     expect((await client.refresh(neighbour.refresh_token)).status).toBe(200)
     expect((await elsewhere.refresh(foreigner.refresh_token)).status).toBe(200)

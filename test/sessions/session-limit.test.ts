@@ -21,7 +21,7 @@ const limitedTo = (max_sessions: number) => newClient(service(), { settings: { m
 describe('accounts 6: the limit of sessions of an account', () => {
   test('the oldest ends when one more begins, and an event says so', async () => {
     const client = await limitedTo(2)
-    const { email, tokens: first } = await client.newAccount()
+    const { email, tokens: first } = await client.signUp()
     const second = await client.signIn(email)
     expect(await countRows(service(), first.user.id)).toMatchObject({ ended: 0, open: 2 })
     const third = await client.signIn(email)
@@ -37,7 +37,7 @@ describe('accounts 6: the limit of sessions of an account', () => {
 
   test('holds at the other door too: a sign-in by mail', async () => {
     const client = await limitedTo(1)
-    const { tokens } = await client.newAccount()
+    const { tokens } = await client.signUp()
     await service().sql('update users set email_verified_at = now() where id = $1', [tokens.user.id])
     const { status } = await redeem(client, 'sign_in', await client.plant('sign_in', tokens))
     expect(status).toBe(200)
@@ -46,7 +46,7 @@ describe('accounts 6: the limit of sessions of an account', () => {
 
   test('counts those that live: what expired makes no one leave', async () => {
     const client = await limitedTo(2)
-    const { email, tokens: oldest } = await client.newAccount()
+    const { email, tokens: oldest } = await client.signUp()
     const idle = await client.signIn(email)
     await service().sql('update sessions set idle_expires_at = now() where id = $1', [idle.session.id])
     await client.signIn(email)
@@ -55,7 +55,7 @@ describe('accounts 6: the limit of sessions of an account', () => {
 
   test('is 100 unless the tenant says otherwise', async () => {
     const client = await newClient(service())
-    const { email, tokens } = await client.newAccount()
+    const { email, tokens } = await client.signUp()
     await pileUpSessions(service(), tokens, 98)
     await client.signIn(email)
     expect(await countRows(service(), tokens.user.id)).toMatchObject({ ended: 0, open: 100 })
@@ -65,7 +65,7 @@ describe('accounts 6: the limit of sessions of an account', () => {
 
   test('K15: 50 sign-ins at once may go over it, and the next ones bring it down', BURST, async () => {
     const client = await limitedTo(5)
-    const { email, tokens } = await client.newAccount()
+    const { email, tokens } = await client.signUp()
     const answers = await race(50, () => client.login(email))
     expect(answers.map(({ status }) => status).filter((status) => status !== 200)).toEqual([])
     for (let n = 0; n < 6; n++) await client.signIn(email)
@@ -76,7 +76,7 @@ describe('accounts 6: the limit of sessions of an account', () => {
 describe(`accounts 6: an account with ${PILE} sessions`, () => {
   test('a sign-in ends a few of them, and does no more', BURST, async () => {
     const client = await newClient(service())
-    const { email, tokens } = await client.newAccount()
+    const { email, tokens } = await client.signUp()
     await pileUpSessions(service(), tokens, PILE)
     await client.signIn(email)
     // Those over the limit, and those that are too many to be looked at.
@@ -88,7 +88,7 @@ describe(`accounts 6: an account with ${PILE} sessions`, () => {
     BURST,
     async () => {
       const client = await newClient(service())
-      const { email, tokens } = await client.newAccount()
+      const { email, tokens } = await client.signUp()
       await pileUpSessions(service(), tokens, PILE)
       const bearer = tokens.access_token
       expect((await client.call('/v1/sessions?except=current', { method: 'DELETE', bearer })).status).toBe(
@@ -106,7 +106,7 @@ describe(`accounts 6: an account with ${PILE} sessions`, () => {
 
   test('a device is compared with the newest 500 alone', BURST, async () => {
     const client = await newClient(service())
-    const { email, tokens } = await client.newAccount()
+    const { email, tokens } = await client.signUp()
     const isNews = async () => {
       const { session } = await client.signIn(email)
       const started = await recordedOf(service(), tokens.user.id, 'session.started')
@@ -124,7 +124,7 @@ describe(`accounts 6: an account with ${PILE} sessions`, () => {
 
   test('what ends them in the background reads no table whole', BURST, async () => {
     const client = await newClient(service())
-    const { tokens } = await client.newAccount()
+    const { tokens } = await client.signUp()
     await pileUpSessions(service(), tokens, PILE)
     await service().sql('analyze users')
     const account = { id: tokens.user.id, validFrom: 'now' }

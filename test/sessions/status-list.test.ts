@@ -51,7 +51,7 @@ async function statusOf(client: Client, accessToken: string) {
 describe('accepts', () => {
   test('every access token of a session names one bit, from registration on, and no other session does', async () => {
     const client = await newClient(service())
-    const { email, tokens } = await client.newAccount()
+    const { email, tokens } = await client.signUp()
     const { body: refreshed } = await client.refresh(tokens.refresh_token)
     const { idx, uri } = referenceOf(tokens.access_token)
     expect(uri).toBe(`${client.tenant.origin}/.well-known/status-list?list=${Math.floor(idx / 2 ** 20)}`)
@@ -61,7 +61,7 @@ describe('accepts', () => {
 
   test('its list is signed, small, and says how long it may be used', async () => {
     const client = await newClient(service())
-    const { tokens } = await client.newAccount()
+    const { tokens } = await client.signUp()
     const { path, uri, idx } = referenceOf(tokens.access_token)
     const { answer, payload, list, isEnded } = await readList(client, path, uri)
     expect(list.length).toBe(2 ** 17)
@@ -96,8 +96,8 @@ describe('accepts', () => {
     ],
   ])('an ended session is in the list: %s', async (_, end) => {
     const client = await newClient(service())
-    const { email, tokens } = await client.newAccount()
-    const other = await client.newAccount()
+    const { email, tokens } = await client.signUp()
+    const other = await client.signUp()
     await end(client, { email, token: tokens.access_token, refresh: tokens.refresh_token })
     expectProblem(await client.me(tokens.access_token), 'invalid_token')
     expect(await statusOf(client, tokens.access_token)).toBe(1)
@@ -106,7 +106,7 @@ describe('accepts', () => {
 
   test('a session from before there were lists has no such claim, and goes on', async () => {
     const client = await newClient(service())
-    const { tokens } = await client.newAccount()
+    const { tokens } = await client.signUp()
     await service().sql('update sessions set status_index = null where id = $1', [tokens.session.id])
     const { status, body } = await client.refresh(tokens.refresh_token)
     expect(status).toBe(200)
@@ -115,7 +115,7 @@ describe('accepts', () => {
 
   test('the millionth session begins another list', async () => {
     const client = await newClient(service())
-    const { email } = await client.newAccount()
+    const { email } = await client.signUp()
     await service().sql(`select setval('session_status', ${2 ** 20 + 4})`)
     const tokens = await client.signIn(email)
     const { idx, path } = referenceOf(tokens.access_token)
@@ -140,7 +140,7 @@ describe('refuses', () => {
 describe('attacks', () => {
   test('a list says nothing of the sessions of another tenant', async () => {
     const [client, stranger] = [await newClient(service()), await newClient(service())]
-    const { tokens } = await client.newAccount()
+    const { tokens } = await client.signUp()
     await client.logout(tokens.refresh_token)
     const { idx, path } = referenceOf(tokens.access_token)
     const { isEnded } = await readList(stranger, path, `${stranger.tenant.origin}${path}`)
@@ -150,7 +150,7 @@ describe('attacks', () => {
 
   test('a status list is no access token', async () => {
     const client = await newClient(service())
-    const { tokens } = await client.newAccount()
+    const { tokens } = await client.signUp()
     const { body } = await client.call<string>(referenceOf(tokens.access_token).path)
     expectProblem(await client.me(String(body)), 'invalid_token')
   })

@@ -80,7 +80,7 @@ const stored = (client: Client) =>
 
 async function newCaller() {
   const client = await newClient(service())
-  const { email, tokens } = await client.newAdmin()
+  const { email, tokens } = await client.signUpAdmin()
   return { client, email, tokens }
 }
 

@@ -51,7 +51,7 @@ describe.skipIf(!executablePath)('in Chromium', { timeout: 120_000 }, () => {
     const tenant = await service().newTenant({ host, settings: { redirect_uris: [app] } })
     client = createClient(service(), tenant)
     provider = await startRealProvider([`${tenant.origin}/v1/oauth/idp/callback`], 'localhost')
-    const { tokens } = await client.newAdmin()
+    const { tokens } = await client.signUpAdmin()
     const added = await addProvider(client, tokens.access_token, { issuer: provider.issuer })
     expect(added.status, JSON.stringify(added.body)).toBe(201)
   }, 120_000)

@@ -16,7 +16,7 @@ afterAll(() => provider.stop())
 
 async function newAdmin(of: Service = service()) {
   const client = await newClient(of)
-  const { tokens } = await client.newAdmin()
+  const { tokens } = await client.signUpAdmin()
   return { client, tokens, add: (row: object) => addProvider(client, tokens.access_token, { ...row }) }
 }
 
@@ -124,7 +124,7 @@ describe('refuses', () => {
 
   test('who is no administrator, or authenticated too long ago', async () => {
     const { client, tokens, add } = await newAdmin()
-    const { tokens: person } = await client.newAccount()
+    const { tokens: person } = await client.signUp()
     expectProblem(await addProvider(client, person.access_token, { kind: 'github' }), 'insufficient_role')
     await service().sql(`update sessions set auth_time = now() - interval '11 minutes' where id = $1`, [
       tokens.session.id,
@@ -193,7 +193,7 @@ describe('Idempotency-Key', () => {
 
   async function newCreator() {
     const client = await newClient(service())
-    const { tokens } = await client.newAdmin()
+    const { tokens } = await client.signUpAdmin()
     const create = (rest: object, options: { headers: Record<string, string> }) =>
       client.call('/v1/admin/providers', {
         bearer: tokens.access_token,

@@ -66,7 +66,7 @@ describe('refuses', () => {
     const [one, two] = [await stage(), await stage()]
     expectProblem(await one.remove(one.admin.access_token, two.made.id), 'not_found')
     expectProblem(await one.remove(one.admin.access_token, 'none'), 'not_found')
-    const { tokens } = await one.client.newAccount()
+    const { tokens } = await one.client.signUp()
     expectProblem(await one.remove(tokens.access_token), 'insufficient_role')
     await service().sql(`update sessions set auth_time = now() - interval '11 minutes' where id = $1`, [
       one.admin.session.id,

@@ -52,7 +52,7 @@ const LIES: Record<string, (response: http.ServerResponse) => unknown> = {
 /** Signs in with what it then does. */
 async function attempt(deviation: Deviation, person: Record<string, unknown> = newPerson()) {
   const { client } = await newTenantWith(service(), provider)
-  const { email } = await client.newAccount()
+  const { email } = await client.signUp()
   provider.deviate({ discovery: deviation.discovery ?? {} }) // which is kept from then on
   const { url, cookie } = await start(client)
   const before = await storedOf(service(), client)

@@ -56,7 +56,7 @@ const ROWS: Record<KindName, () => Record<string, unknown>> = {
 async function newTenantWith(kind: KindName, row: Record<string, unknown> = {}) {
   const client = await newClient(service, { allowedOrigins: [APP], settings: { redirect_uris: [RETURN] } })
   world.allow([`${client.tenant.origin}/v1/oauth/${kind}/callback`])
-  const { tokens } = await client.newAdmin()
+  const { tokens } = await client.signUpAdmin()
   const { id, secret } = COMPANIES[kind].client
   const added = await addProvider(client, tokens.access_token, {
     slug: kind,
@@ -180,7 +180,7 @@ describe('Microsoft', () => {
 
   test('an address that an administrator of some directory wrote down proves nothing (nOAuth)', async () => {
     const client = await newTenantWith('microsoft')
-    const { email } = await client.newAccount()
+    const { email } = await client.signUp()
     for (const xms_edov of [undefined, false, 0, '0'])
       expect(
         told(
@@ -248,7 +248,7 @@ describe('Apple', () => {
 describe('GitHub', () => {
   test('an address that is primary and not verified proves nothing', async () => {
     const client = await newTenantWith('github')
-    const { email } = await client.newAccount()
+    const { email } = await client.signUp()
     const emails = [
       { email, primary: true, verified: false, visibility: null },
       { email: newEmail(), primary: false, verified: true, visibility: null },
@@ -270,14 +270,14 @@ describe('GitHub', () => {
 describe('Facebook', () => {
   test('does not say whether an address is proved: no account is made or linked by it', async () => {
     const client = await newTenantWith('facebook')
-    const { email } = await client.newAccount()
+    const { email } = await client.signUp()
     const back = await signIn(client, 'facebook', { ...COMPANIES.facebook.newPerson(), email })
     expect(told(back)).toMatchObject({ error: 'email_not_verified' })
   })
 
   test('signs in the person who linked it, by the id that it has for them', async () => {
     const client = await newTenantWith('facebook')
-    const { tokens } = await client.newAccount()
+    const { tokens } = await client.signUp()
     const person = COMPANIES.facebook.newPerson()
     const { url, cookie } = await startLink(client, tokens, 'facebook')
     const returned = world.consent(url, person)

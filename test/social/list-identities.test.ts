@@ -13,7 +13,7 @@ afterAll(() => provider.stop())
 
 test('shows the caller’s identities, oldest first, and what the provider calls them to no one', async () => {
   const { client } = await newTenantWith(service(), provider)
-  const { tokens } = await client.newAccount()
+  const { tokens } = await client.signUp()
   const [one, two] = [newPerson(), newPerson()]
   await linkTo(client, provider, tokens, one)
   await linkTo(client, provider, tokens, two)
@@ -43,9 +43,9 @@ test('shows the caller’s identities, oldest first, and what the provider calls
 
 test('shows no one else’s: of another account, of another tenant, or without a session', async () => {
   const [here, there] = [await newTenantWith(service(), provider), await newTenantWith(service(), provider)]
-  const { tokens } = await here.client.newAccount()
+  const { tokens } = await here.client.signUp()
   await linkTo(here.client, provider, tokens, newPerson())
-  const { tokens: other } = await here.client.newAccount()
+  const { tokens: other } = await here.client.signUp()
   expect(await identitiesOf(here.client, other)).toEqual([])
   expectProblem(await there.client.call('/v1/identities', { bearer: tokens.access_token }), 'invalid_token')
   await here.client.logout(tokens.refresh_token)

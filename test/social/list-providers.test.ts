@@ -25,7 +25,7 @@ test('shows an administrator the providers of the tenant by their slug, and no s
 
 test('shows them to no one else', async () => {
   const { client } = await newTenantWith(service(), provider)
-  const { tokens } = await client.newAccount()
+  const { tokens } = await client.signUp()
   const read = (bearer?: string) => client.call('/v1/admin/providers', bearer === undefined ? {} : { bearer })
   expectProblem(await read(tokens.access_token), 'insufficient_role')
   expectProblem(await read(), 'missing_token')

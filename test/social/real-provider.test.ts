@@ -22,7 +22,7 @@ let provider: RealProvider
 beforeAll(async () => {
   client = await newClient(service(), { allowedOrigins: [APP], settings: { redirect_uris: [RETURN] } })
   provider = await startRealProvider([`${client.tenant.origin}/v1/oauth/idp/callback`])
-  const { tokens } = await client.newAdmin()
+  const { tokens } = await client.signUpAdmin()
   const added = await addProvider(client, tokens.access_token, { issuer: provider.issuer })
   expect(added.status).toBe(201)
 })

@@ -186,7 +186,7 @@ describe('mix-up', () => {
 describe('mix-up of what two flows of one browser are for', () => {
   async function signedIn() {
     const stage = await newTenantWith(service(), provider)
-    const { tokens } = await stage.client.newAccount()
+    const { tokens } = await stage.client.signUp()
     const { url, cookie } = await startLink(stage.client, tokens)
     return { ...stage, tokens, url, cookie }
   }

@@ -102,7 +102,7 @@ describe('refuses', () => {
 describe('attacks', () => {
   test('D12: one of another account is not found, and every other session of one’s own ends', async () => {
     const { client, tokens: stranger } = await newOwner()
-    const owner = await client.newAccount()
+    const owner = await client.signUp()
     await linkTo(client, provider, owner.tokens, newPerson())
     const elsewhere = await client.signIn(owner.email)
     const [identity] = await identitiesOf(client, owner.tokens)

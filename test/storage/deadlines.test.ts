@@ -24,7 +24,7 @@ afterEach(() => {
 
 async function newCaller(): Promise<{ client: Client; tokens: Tokens }> {
   const client = await newClient(patient())
-  const { tokens } = await client.newAdmin()
+  const { tokens } = await client.signUpAdmin()
   return { client: createClient(hurried(), client.tenant), tokens }
 }
 

@@ -25,7 +25,7 @@ const REFUSALS: [said: string, meaning: RegExp][] = [
 describe.each(REFUSALS)('piles 18: Neon says %j', (said, meaning) => {
   test('callers are told to come again, and the log says why', async () => {
     const client = await newClient(service())
-    const { email, tokens } = await client.newAccount()
+    const { email, tokens } = await client.signUp()
     const before = service().logs().length
     service().gates.postgres.set({ refusal: said })
     const answers = [
@@ -55,7 +55,7 @@ test.each(['08006', '28000', '28P01', '3D000', '53300', '57P01', '57P03', '25006
   'piles 18: SQLSTATE %s is not internal_error',
   async (code) => {
     const client = await newClient(service())
-    const { tokens } = await client.newAccount()
+    const { tokens } = await client.signUp()
     const raise = await service().connect()
     await raise.query(`create function refuse() returns trigger language plpgsql as
       $$ begin raise exception 'no' using errcode = '${code}'; end $$`)
@@ -76,7 +76,7 @@ test('piles 18: a Worker that looks for the audit log where it is not says which
   const lacking = await startService({ beside: service(), bindings: { AUDIT_DATABASE_URL: undefined } })
   try {
     const client = await newClient(lacking)
-    const { tokens } = await client.newAdmin()
+    const { tokens } = await client.signUpAdmin()
     await service().sql('alter table audit_heads rename to heads_elsewhere')
     await service().sql('alter table audit_events rename to events_elsewhere')
     const answer = await client.call('/v1/admin/audit-events', { bearer: tokens.access_token })
@@ -93,7 +93,7 @@ test('piles 18: a Worker that looks for the audit log where it is not says which
 
 test('piles 18: a schema that is older than the release is said by name', async () => {
   const client = await newClient(service())
-  const { tokens } = await client.newAccount()
+  const { tokens } = await client.signUp()
   await service().sql('alter table sessions rename column device_label to label_to_come')
   try {
     const answer = await client.call('/v1/sessions', { bearer: tokens.access_token })

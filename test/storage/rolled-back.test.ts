@@ -29,7 +29,7 @@ afterEach(async () => {
 describe.each(['40P01', '40001'])('accounts 15: SQLSTATE %s', (sqlState) => {
   test('once is repeated, and the caller sees nothing of it: a statement, and a batch', async () => {
     const client = await newClient(service())
-    const { email, tokens } = await client.newAccount()
+    const { email, tokens } = await client.signUp()
     await undoing(sqlState, 1)
     const signedIn = await client.login(email)
     expect({ status: signedIn.status, trips: signedIn.trips.postgres }).toEqual({ status: 200, trips: 3 })
@@ -43,7 +43,7 @@ describe.each(['40P01', '40001'])('accounts 15: SQLSTATE %s', (sqlState) => {
 
   test('twice is 503 with Retry-After, and the caller stays signed in', async () => {
     const client = await newClient(service())
-    const { tokens } = await client.newAccount()
+    const { tokens } = await client.signUp()
     await undoing(sqlState, 2)
     const answer = await client.refresh(tokens.refresh_token)
     expectProblem(answer, 'upstream_unavailable')
@@ -56,7 +56,7 @@ test('accounts 15: 50 refreshes at once of one token are one rotation where the 
   timeout: 60_000,
 }, async () => {
   const client = await newClient(service())
-  const { tokens } = await client.newAccount()
+  const { tokens } = await client.signUp()
   const { sql, database } = service()
   await sql(`alter database ${database} set default_transaction_isolation = 'serializable'`)
   try {

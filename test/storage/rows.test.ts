@@ -18,7 +18,7 @@ const SELF = { self: inJson(selfColumns) }
 
 test('house 3: a row of `users` has every member of the person, as the rest of the code has them', async () => {
   const { db } = service().operator
-  const { user } = (await (await newClient(service())).newAccount()).tokens
+  const { user } = (await (await newClient(service())).signUp()).tokens
   const [row] = await rowsOf(db, SELF)(selfWithout('', user.id))
   expect(row?.self).toEqual({
     id: user.id,
@@ -43,7 +43,7 @@ test.each([
   'house 3: a statement that forgets %s fails there and says so, instead of answering without it',
   async (left, column) => {
     const { db } = service().operator
-    const { email, tokens } = await (await newClient(service())).newAccount()
+    const { email, tokens } = await (await newClient(service())).signUp()
     const statement = selfWithout(left, tokens.user.id)
     const [alone, inBatch] = await Promise.allSettled([
       rowsOf(db, SELF)(statement),

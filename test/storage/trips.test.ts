@@ -17,7 +17,7 @@ const service = useService()
 /** A caller who just signed in, which leaves what verifies their token at the edge. */
 async function newCaller() {
   const client = await newClient(service())
-  const { email, tokens } = await client.newAdmin()
+  const { email, tokens } = await client.signUpAdmin()
   return { client, email, tokens }
 }
 

@@ -25,8 +25,9 @@ export async function colleagueOf(service: Service, { client: { tenant } }: Offi
   return officeOf(client, tokens)
 }
 
-function officeOf(client: Client, tokens: Tokens): Office {
+async function officeOf(client: Client, tokens: Tokens): Promise<Office> {
   const bearer = tokens.access_token
+  await client.me(bearer) // leaves at the edge what verifies a token, as a sign-in does: a write is one trip then
   return {
     client,
     tokens,

@@ -108,7 +108,7 @@ type Added = { factor_id: string; secret: string; otpauth_uri: string; qr_svg: s
 
 /** An account whose address is proved, and what it does about second factors. */
 export async function newProved(service: Pick<Service, 'sql'>, client: Client) {
-  const account = await client.newAccount()
+  const account = await client.signUp()
   await service.sql('update users set email_verified_at = now() where id = $1', [account.tokens.user.id])
   const bearer = account.tokens.access_token
   const add = () => client.call<Added>('/v1/mfa/totp', { method: 'POST', bearer })

@@ -9,6 +9,7 @@ import { type PlantedForm, plantForm } from './page-forms.ts'
 import { type Planting, plantAccount } from './planted-accounts.ts'
 import { type PlantedApiKey, plantApiKey } from './planted-api-keys.ts'
 import { type PlantedPasskey, plantCeremony, plantPasskey } from './planted-passkeys.ts'
+import { plantSignUp } from './planted-sign-ups.ts'
 import {
   plantAgreement,
   plantExchange,
@@ -113,9 +114,15 @@ export function createClient(service: Service, tenant: TestTenant, address = ran
   const me = (bearer: string) => call<Self>('/v1/me', { bearer })
   const listSessions = (bearer: string, query = '') => call<SessionPage>(`/v1/sessions${query}`, { bearer })
 
-  /** A registered account, as everything after it needs one. */
+  /** An account that signed up, as everything after it needs one: made in a moment, where the tenant lets it sign in at once. */
   async function newAccount(): Promise<Account> {
     const email = newEmail()
+    const tokens = await plantSignUp(service, tenant, { email, password: PASSWORD, address })
+    return tokens ? { email, tokens } : signUp(email)
+  }
+
+  /** The same over HTTP: for tests that are about what a sign-up leaves behind besides its rows. */
+  async function signUp(email = newEmail()): Promise<Account> {
     const { status, body } = await register(email)
     if (status !== 201) throw new Error(`registration answered ${status}: ${JSON.stringify(body)}`)
     return { email, tokens: body }
@@ -125,8 +132,12 @@ export function createClient(service: Service, tenant: TestTenant, address = ran
    * An account that administers its tenant, and whose tenant has a webhook endpoint and a dead delivery to it, both
    * under the id of the account's session. The role is in the database alone: what the token says is not asked.
    */
-  async function newAdmin(): Promise<Account> {
-    const account = await newAccount()
+  const newAdmin = async (): Promise<Account> => administrator(await newAccount())
+
+  /** The same of one that signed up over HTTP. */
+  const signUpAdmin = async (): Promise<Account> => administrator(await signUp())
+
+  async function administrator(account: Account): Promise<Account> {
     await makeAdmin(service, tenant, account.tokens)
     return account
   }
@@ -224,7 +235,9 @@ export function createClient(service: Service, tenant: TestTenant, address = ran
     me,
     listSessions,
     newAccount,
+    signUp,
     newAdmin,
+    signUpAdmin,
     signIn,
     plant,
     withFactor,

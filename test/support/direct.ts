@@ -16,12 +16,15 @@ export type DirectInit = {
   cf?: object
 }
 
+/** What a caller calls itself, unless it says otherwise. */
+export const USER_AGENT = 'tests'
+
 /** What the platform says of each caller, unless the caller of this test is said to be someone else. */
 const ADDED = {
   'cf-connecting-ip': '127.0.0.1',
   'accept-encoding': 'br, gzip',
   accept: '*/*',
-  'user-agent': 'tests',
+  'user-agent': USER_AGENT,
 }
 
 const WITHOUT_BODY = [101, 204, 205, 304]

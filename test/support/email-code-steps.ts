@@ -10,7 +10,7 @@ export const MAILING: TenantOptions = {
 /** An account whose address is proved, and who wants a second factor of it. */
 export async function newMailed(service: Service, options: TenantOptions = MAILING) {
   const client = await newClient(service, { settings: {} })
-  const account = await client.newAccount()
+  const account = await client.signUp()
   const { id } = account.tokens.user
   await service.sql('update users set email_verified_at = now() where id = $1', [id])
   await service.sql('update tenants set settings = settings || $2 where id = $1', [

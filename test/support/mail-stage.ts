@@ -51,7 +51,7 @@ export type Person = { client: Client; id: string; email: string }
 
 export async function newPerson({ service }: Stage, client?: Client): Promise<Person> {
   const their = client ?? (await newClient(service))
-  const { email, tokens } = await their.newAccount()
+  const { email, tokens } = await their.signUp()
   await service.sql('update events set dispatched_at = now() where dispatched_at is null')
   return { client: their, id: tokens.user.id, email }
 }

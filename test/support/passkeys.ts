@@ -112,7 +112,7 @@ export async function attemptSignIn(client: Client, passkey: Passkey, deviation:
 
 /** An account with a proved address, whose owner has chosen a passkey as its second factor. */
 export async function withPasskeyFactor({ sql }: Pick<Service, 'sql'>, client: Client) {
-  const { email, tokens } = await client.newAccount()
+  const { email, tokens } = await client.signUp()
   await sql('update users set email_verified_at = now() where id = $1', [tokens.user.id])
   const { passkey, listed } = await newPasskey(client, tokens)
   const bearer = tokens.access_token

@@ -9,8 +9,8 @@ export const REASON = { reason: 'lost the phone' }
 /** An administrator, and an account with an app that its owner signed in without trouble until now. */
 export async function newLoss(service: Service, settings = {}) {
   const client = await newClient(service, { settings })
-  const { tokens: admin } = await client.newAdmin()
-  const owner = await enrol(service, client, await client.newAccount())
+  const { tokens: admin } = await client.signUpAdmin()
+  const owner = await enrol(service, client, await client.signUp())
   const { id } = owner.tokens.user
   const ask = () => client.call(removalPath(id), { bearer: admin.access_token, json: REASON })
   const cancel = () => client.call(removalPath(id), { method: 'DELETE', bearer: admin.access_token })

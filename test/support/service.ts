@@ -55,6 +55,10 @@ export type Service = Omit<Backend, 'stop'> & {
   backend: Backend
   /** Where workerd listens, for raw sockets. */
   url: URL
+  /** What the platform says of a caller (`request.cf`), unless a test does. */
+  cf: Record<string, unknown>
+  /** Whether a test reads what it tells its queue of events. */
+  isHeard: boolean
   /** `http://<tenant host><path>`; the tenant's host decides who is asked. */
   fetch(url: string, init?: DirectInit): Promise<Response>
   logs(): string[]
@@ -174,6 +178,8 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     ...backend,
     backend,
     url: workerd.url,
+    cf: workerd.cf,
+    isHeard: queueUrl !== undefined,
     bindings: all,
     fetch: async (target, init) => {
       const response = await workerd.fetch(target, init)

@@ -18,7 +18,7 @@ export async function newTenantWith(
     allowedOrigins: [APP],
     settings: { redirect_uris: [RETURN, 'com.example.app:/back', 'http://127.0.0.1/back'], ...settings },
   })
-  const { tokens } = await client.newAdmin()
+  const { tokens } = await client.signUpAdmin()
   const added = await addProvider(client, tokens.access_token, { issuer, ...row })
   if (added.status !== 201) throw new Error(`a provider was not added: ${JSON.stringify(added.body)}`)
   return { client, admin: tokens, provider: added.body }

@@ -30,6 +30,8 @@ export type QueueOutcome = {
 export type Workerd = {
   /** Where it listens, for raw sockets. */
   url: URL
+  /** What `request.cf` is where a request does not say more. */
+  cf: Record<string, unknown>
   /** Requests find their Worker by the routes, where several were started that requests may be for. */
   fetch(url: string, init?: DirectInit): Promise<Response>
   logs(): string[]
@@ -56,14 +58,13 @@ export async function startWorkerd(workers: WorkerOptions[], alone: boolean): Pr
     }),
   )
   const url = await runtime.ready
+  const cf = await runtime.getCf()
   const direct = alone
-    ? createDirectFetch(
-        Number((await runtime.unsafeGetDirectURL(workers[0]?.name)).port),
-        await runtime.getCf(),
-      )
+    ? createDirectFetch(Number((await runtime.unsafeGetDirectURL(workers[0]?.name)).port), cf)
     : null
   return {
     url,
+    cf,
     fetch:
       direct?.fetch ??
       (async (target, init = {}) =>

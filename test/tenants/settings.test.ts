@@ -86,7 +86,7 @@ describe('house 7: a setting that is wrong in the table', () => {
     ['null', null],
   ])('is the default, and an error line names tenant and setting: %s', async (_, access_token_seconds) => {
     const client = await newClient(service())
-    const { email } = await client.newAdmin()
+    const { email } = await client.signUpAdmin()
     const { id, slug } = client.tenant
     await plant(id, { registration: 'sign-in-at-once', access_token_seconds, max_sessions: 7 })
     const { status, body } = await client.login(email)
@@ -107,7 +107,7 @@ describe('house 7: a setting that is wrong in the table', () => {
 
   test('all settings are the defaults where they are no object', async () => {
     const client = await newClient(service())
-    const { email } = await client.newAdmin()
+    const { email } = await client.signUpAdmin()
     await service().sql('update users set email_verified_at = now() where tenant_id = $1', [client.tenant.id])
     await plant(client.tenant.id, [])
     expect((await client.login(email)).status).toBe(200)
@@ -134,7 +134,7 @@ describe('house 7: a setting that is wrong in the table', () => {
     const { id: wrong } = await service().newTenant()
     await plant(wrong, { erasure_days: 'soon' })
     const client = await newClient(service())
-    const { tokens } = await client.newAccount()
+    const { tokens } = await client.signUp()
     await client.call('/v1/me', { method: 'DELETE', bearer: tokens.access_token })
     await service().sql(`update users set deleted_at = now() - interval '31 days' where id = $1`, [
       tokens.user.id,

@@ -24,8 +24,8 @@ afterAll(async () => {
 /** A tenant that wants it; made by its administrator. */
 async function newWanting(whenUnreachable?: 'refuse' | 'pass') {
   const client = await newClient(service())
-  const { tokens: admin } = await client.newAdmin()
-  const account = await client.newAccount()
+  const { tokens: admin } = await client.signUpAdmin()
+  const account = await client.signUp()
   const widget = turnstile.newWidget()
   const { siteKey: site_key, secret } = widget
   const set = (turnstileOf: unknown, bearer = admin.access_token) =>

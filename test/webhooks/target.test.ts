@@ -372,7 +372,7 @@ describe('accounts 10: no name is looked up for', () => {
 
   test('a member who is no administrator', async () => {
     const { client, by, expectUnasked } = await calls()
-    const { tokens } = await client.newAccount()
+    const { tokens } = await client.signUp()
     for (const answer of await Promise.all(by(tokens.access_token)))
       expectProblem(answer, 'insufficient_role')
     expectUnasked()
@@ -380,7 +380,7 @@ describe('accounts 10: no name is looked up for', () => {
 
   test('an administrator who is none any more, whatever their token says', async () => {
     const { client, by, expectUnasked } = await calls()
-    const { email, tokens } = await client.newAdmin()
+    const { email, tokens } = await client.signUpAdmin()
     const { access_token } = await client.signIn(email) // its `roles` hold `admin`
     await service.sql("update users set roles = '{}' where id = $1", [tokens.user.id])
     for (const answer of await Promise.all(by(access_token))) expectProblem(answer, 'insufficient_role')
@@ -389,7 +389,7 @@ describe('accounts 10: no name is looked up for', () => {
 
   test('a session that has ended', async () => {
     const { client, by, expectUnasked } = await calls()
-    const { tokens } = await client.newAdmin()
+    const { tokens } = await client.signUpAdmin()
     await client.logout(tokens.refresh_token)
     for (const answer of await Promise.all(by(tokens.access_token))) expectProblem(answer, 'invalid_token')
     expectUnasked()

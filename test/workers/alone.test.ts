@@ -19,7 +19,7 @@ const answering = separate.filter((worker) => namesOf(worker).length > 0)
 
 async function newCaller(alone: Service) {
   const client = await newClient(whole())
-  const { tokens } = await client.newAdmin()
+  const { tokens } = await client.signUpAdmin()
   return { client: createClient(alone, client.tenant), tokens }
 }
 
