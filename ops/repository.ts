@@ -35,6 +35,7 @@ function packaged(): string {
   const at = `node_modules/${name}/`
   return readFileSync(new URL('wrangler.toml', PACKAGE), 'utf8')
     .replace(/^main = "src\//gm, `main = "${at}src/`)
+    .replaceAll('= "./src/', `= "./${at}src/`)
     .replace('command = "node ops/', `command = "node ${at}ops/`)
     .replace(/^main = .*$/m, (main) => `${main}\ntsconfig = "${at}tsconfig.json"`)
 }
