@@ -5,11 +5,14 @@
  *   npm run bench -- --burst    what many wrong passwords at once make others wait, and nothing else
  *   npm run bench -- --account  what an account with a million sessions costs its owner, and nothing else
  *   npm run bench -- --growth [--rows 5000000]  the same calls with 10,000 rows and with a million, and nothing else
+ *   npm run bench -- --peers    ours beside better-auth and openauth, and nothing else; into bench/results/
+ *   npm run bench -- --argon2   a password hash by our driver, by hash-wasm's releases, with SIMD, and by Node itself
  *   npm run bench -- --cold [--against <checkout>]  what each Worker takes to its first answer, and nothing else
  * The raw numbers are in .latchkey/bench.json, or in one named after the flag.
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { measureAccount } from './account.ts'
+import { measureArgon2 } from './argon2.ts'
 import { type Attack, measureAttack } from './attack.ts'
 import { measureChains, measureSlowAudit, reportChains, type SlowAudit } from './audit.ts'
 import { measureBurst } from './burst.ts'
@@ -20,6 +23,7 @@ import { cpuMs, describeMachine, watchLoad } from './machine.ts'
 import { type Measured, measure, type Plan, type Ratios, ratios } from './measure.ts'
 import { type Memory, measureMemory } from './memory.ts'
 import { prepareTasks, refreshOnce } from './operations.ts'
+import { measurePeers } from './peers/peers.ts'
 import { startProxy } from './proxy.ts'
 import { type Stack, startStack } from './stack.ts'
 import { startWorkerd, type Workerd } from './workerd.ts'
@@ -166,6 +170,7 @@ async function keep(name: string, numbers: object): Promise<void> {
 }
 
 async function main(): Promise<void> {
+  if (process.argv.includes('--argon2')) return measureArgon2()
   if (process.argv.includes('--cold')) return measureCold(flagValue('--against'))
   const isQuick = process.argv.includes('--quick')
   const stack = await startStack()
@@ -181,6 +186,10 @@ async function main(): Promise<void> {
     if (process.argv.includes('--growth')) {
       const growth = await measureGrowth(stack, { rows: flagValue('--rows'), isQuick })
       await keep('growth', growth)
+      return
+    }
+    if (process.argv.includes('--peers')) {
+      await measurePeers(stack, isQuick)
       return
     }
     const loadSince = watchLoad()

@@ -92,7 +92,8 @@ export async function startStack(): Promise<Stack> {
 }
 
 /** A Worker of this folder, built with the settings of wrangler.toml's top level. */
-export const buildBare = (file: string, outdir: string) => runWrangler('.', [file, '--outdir', outdir])
+export const buildBare = (file: string, outdir: string, flags: string[] = []) =>
+  runWrangler('.', [file, '--outdir', outdir, ...flags.flatMap((flag) => ['--compatibility-flags', flag])])
 
 /** What the limit check costs is measured against a copy of the source in which it lets everything pass, untimed. */
 async function buildUnlimited(copy: string, outdir: string): Promise<void> {

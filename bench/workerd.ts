@@ -12,7 +12,12 @@ import { freePort, LOOPBACK } from '../dev/local-server.ts'
 import { endWithParent } from '../dev/postgres-shutdown.ts'
 import { withoutSettings } from '../ops/child-environment.ts'
 
-export type WorkerService = { name: string; bundle: string; bindings: Record<string, string> }
+export type WorkerService = {
+  name: string
+  bundle: string
+  bindings: Record<string, string>
+  flags?: string[]
+}
 
 export type Workerd = { pid: number; ports: Record<string, number>; stop(): Promise<void> }
 
@@ -74,7 +79,7 @@ const config :Workerd.Config = (
 }
 
 async function describeWorker(folder: string, service: WorkerService, edgeCache: boolean): Promise<string> {
-  const { name, bundle, bindings } = service
+  const { name, bundle, bindings, flags = [] } = service
   const files = (await readdir(bundle)).filter((file) => /\.(js|wasm|txt)$/.test(file))
   // The first module is the entry point.
   const sorted = files.sort((a, b) => Number(b.endsWith('.js')) - Number(a.endsWith('.js')))
@@ -88,6 +93,7 @@ async function describeWorker(folder: string, service: WorkerService, edgeCache:
   return `(name = "${name}", worker = (
       modules = [${modules.join(', ')}],
       bindings = [(name = "EVENTS", service = "queue"), ${texts.join(', ')}],
+      compatibilityFlags = ${JSON.stringify(flags)},
       compatibilityDate = .date${edgeCache ? ', cacheApiOutbound = "cache"' : ''}))`
 }
 
