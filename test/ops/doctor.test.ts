@@ -61,6 +61,19 @@ describe('a deployment that is well', () => {
     expect({ status, stderr }, stdout).toEqual({ status: 0, stderr: '0 wrong, 0 warnings, 0 skipped\n' })
   })
 
+  test('answers at a name below .localhost, which the resolver of this machine need not know', async () => {
+    const local = host.replace('127.0.0.1', 'acme.localhost')
+    await sql('insert into tenant_hosts (host, tenant_id) select $1, id from tenants where issuer = $2', [
+      local,
+      `http://${host}`,
+    ])
+    const { of } = await look()
+    await sql('delete from tenant_hosts where host = $1', [local])
+    expect(of('tenants')).toContainEqual(
+      expect.objectContaining({ level: 'ok', says: expect.stringContaining(`${local} answers`) }),
+    )
+  })
+
   test('by the command line, in sentences; what was not given is skipped and named', async () => {
     const { status, stdout, stderr } = await runCommand(service(), 'doctor', [])
     expect(status).toBe(0)
