@@ -36,7 +36,7 @@ const listedColumns = sql`
 /** The tenant of a host, or one that a command has found; a subquery, so that an index gives its accounts in their order. */
 export type Where = { host: string } | { tenantId: string }
 
-const tenantOf = (where: Where): SQL =>
+export const tenantOf = (where: Where): SQL =>
   'host' in where
     ? sql`(select tenant_id from tenant_hosts where host = ${where.host})`
     : sql`${where.tenantId}::uuid`

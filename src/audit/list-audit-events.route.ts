@@ -2,49 +2,33 @@
  * GET /v1/admin/audit-events — List the tenant's audit log, newest first, in pages. With `Accept: application/x-ndjson`
  * the answer is a stream of all matching events, oldest first, one JSON object a line.
  */
+import type { Context as HonoContext } from 'hono'
 import { accepts } from 'hono/accepts'
 import * as v from 'valibot'
 import { recordAttempt } from '../events/dispatch.ts'
 import { readCaller } from '../guard/caller.ts'
-import { networkOf } from '../http/client.ts'
 import { openCursor, PAGE, pageAnswer, pageOf } from '../http/cursor.ts'
-import { Instant, UUID } from '../http/input.ts'
 import { requireKeysInUse } from '../keys/auth-keys.ts'
 import { operation } from '../operation.ts'
 import { isRefusal, refuse } from '../problem.ts'
-import { AuditEventAnswer, presentAuditEvents, streamAuditEvents, typesOf } from './audit-events.ts'
+import { AuditEventAnswer, presentAuditEvents, streamAuditEvents } from './audit-events.ts'
+import { AuditQuery, readAuditQuery } from './audit-query.ts'
 import { findAuditEvents, positionOf } from './list-store.ts'
-
-const Id = v.optional(v.pipe(v.string(), v.regex(UUID, 'invalid_id')))
-const Time = v.optional(Instant)
-
-const Filters = {
-  /** A type of docs/events.md, or all that begin alike: `session.*`. */
-  type: v.optional(v.pipe(v.string(), v.transform(typesOf), v.minLength(1, 'unknown_event'))),
-  actor: Id,
-  subject: Id,
-  session: Id,
-  /** An address or a network. Addresses are kept as /24 and /48, so whatever is narrower finds that. */
-  address: v.optional(
-    v.pipe(
-      v.string(),
-      v.maxLength(64, 'invalid_address'),
-      v.check((text) => networkOf(text) !== null, 'invalid_address'),
-    ),
-  ),
-  from: Time,
-  to: Time,
-}
 
 const NDJSON = 'application/x-ndjson'
 const JSON_TYPE = 'application/json'
+const TYPES = { header: 'Accept' as const, supports: [JSON_TYPE, NDJSON], default: JSON_TYPE }
+
+/** A page of ours asks with headers that are not its request's; of a context `accepts` reads nothing else. */
+const askedBy = (headers: Headers) =>
+  ({ req: { header: (name: string) => headers.get(name) ?? undefined } }) as unknown as HonoContext
 
 export const listAuditEvents = operation(
   {
     id: 'listAuditEvents',
     method: 'GET',
     path: '/v1/admin/audit-events',
-    query: v.strictObject({ ...Filters, ...PAGE }),
+    query: AuditQuery,
     answers: { 200: { [JSON_TYPE]: pageAnswer(AuditEventAnswer), [NDJSON]: v.string() } },
     refusals: [],
     caller: 'admin',
@@ -53,12 +37,12 @@ export const listAuditEvents = operation(
     // Who asks, then the page in the audit log's database, then the keys of the people in it.
     budget: { redis: 1, postgres: 3 },
   },
-  async ({ ctx, headers, demands, query: { limit, cursor, ...filters }, c }) => {
-    const isExport =
-      accepts(c, { header: 'Accept', supports: [JSON_TYPE, NDJSON], default: JSON_TYPE }) === NDJSON
+  async ({ ctx, headers, demands, query, c }) => {
+    const { limit, cursor } = query
+    const { filters, list } = readAuditQuery(query)
+    const isExport = accepts(askedBy(headers), TYPES) === NDJSON
     const paging = Object.keys(PAGE).find((name) => c.req.query(name) !== undefined)
     if (isExport && paging) return notInExport(paging)
-    const list = `audit-events ${JSON.stringify(Object.entries(filters).toSorted())}`
     const after = await openCursor(ctx, list, cursor, () => requireKeysInUse(ctx, 'admin'))
     if (isRefusal(after)) return after
     const read = await readCaller(ctx, headers, 'listAuditEvents', demands)

@@ -39,6 +39,10 @@ export async function readPersonKeys(ctx: Sealer, holders: readonly string[]): P
   return holders.length === 0 ? new Map() : openKeys(ctx, await findPersonKeys(ctx, [...holders]))
 }
 
+/** The same of rows that were read along with something else. */
+export const openPersonKeys = (ctx: Sealer, rows: Awaited<ReturnType<typeof findPersonKeys>>) =>
+  openKeys(ctx, rows)
+
 /** One that does not open must not cost the others theirs: it is null, and one line says which keys it names. */
 async function openKeys(
   { settings, log }: Sealer,
