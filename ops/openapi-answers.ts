@@ -27,6 +27,7 @@ const STATUSES: Record<string, string> = {
   202: 'Accepted.',
   204: 'Success, without a body.',
   303: 'See the Location header.',
+  422: 'What is asked is refused; the page says why.',
   503: 'A dependency is not available.',
 }
 

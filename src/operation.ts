@@ -4,14 +4,15 @@
  * one rule are derived from it (ops/openapi.ts). Its description in words is the comment at the top of its file.
  */
 import type { Context as HonoContext, MiddlewareHandler } from 'hono'
-import type * as v from 'valibot'
+import * as v from 'valibot'
 import type { Context, Env } from './context.ts'
 import type { BodySchema, Description, FormSchema, QuerySchema } from './description.ts'
 import { STEP_UP_SECONDS } from './description.ts'
-import { readJsonBody } from './http/body.ts'
+import { invalidInput, readJsonBody } from './http/body.ts'
 import { readForm } from './http/form.ts'
 import { readQuery } from './http/query.ts'
 import type { LimitedOperation } from './limits/limits.ts'
+import type { Permission } from './permissions.ts'
 import { isRefusal, problemResponse, type Refusal } from './problem.ts'
 
 /** What a handler is given: the request, read and validated as the description says. */
@@ -31,6 +32,7 @@ export type Asked<Described extends Description> = {
   c: HonoContext<Env>
 }
 
+type Demanded = { permission?: Permission; takesKeys?: true; maxAge?: number }
 type DemandsOf<Described extends Description> = Pick<
   Described,
   Extract<keyof Described, 'permission' | 'takesKeys'>
@@ -45,7 +47,18 @@ type ParamOf<Path extends string> = Path extends `${string}:${infer Name}/${infe
     : never
 
 /** One operation, as a Worker lists it: its description, and what answers it. */
-export type Operation = Description & { handlers: MiddlewareHandler<Env>[] }
+export type Operation = Description & {
+  handlers: MiddlewareHandler<Env>[]
+  /** The same for a page of ours that has it done for its person: what the page was given is held to the same schemas. */
+  perform(given: Performed): Promise<Response | Refusal>
+}
+
+/** `headers` are those of a caller (`asCaller` of sessions/presence.ts). */
+export type Performed = Pick<Asked<Description>, 'c' | 'ctx' | 'headers'> & {
+  params?: Record<string, string>
+  body?: Record<string, unknown>
+  query?: Record<string, string>
+}
 
 /**
  * @param handler answers, or returns the refusal, which becomes HTTP here
@@ -65,13 +78,41 @@ export function operation<
     const answered = isRefusal(asked) ? asked : await handler(asked as Asked<Described>)
     return isRefusal(answered) ? problemResponse(answered, ctx) : answered
   }
-  return { ...description, handlers: [...around, answer] }
+  const perform = async (given: Performed) => {
+    const asked = readGiven(description, given)
+    return isRefusal(asked) ? asked : handler(asked as Asked<Described>) // as above
+  }
+  return { ...description, handlers: [...around, answer], perform }
+}
+
+/** What an operation demands of its caller, as `meets` and `requireCaller` take it. */
+export const demandsOf = ({ permission, takesKeys, stepUp }: Description): Demanded => ({
+  ...(permission && { permission }),
+  ...(takesKeys && { takesKeys }),
+  ...(stepUp && { maxAge: STEP_UP_SECONDS }),
+})
+
+function readGiven(
+  description: Description,
+  { c, ctx, headers, params = {}, body = {}, query = {} }: Performed,
+): unknown {
+  const read = (schema: v.GenericSchema | undefined, value: unknown) => {
+    if (schema === undefined) return { value: undefined }
+    const parsed = v.safeParse(schema, value, { abortPipeEarly: true })
+    return parsed.success ? { value: parsed.output } : invalidInput(parsed.issues)
+  }
+  const [readBody, readQuery] = [read(description.body, body), read(description.query, query)]
+  if (isRefusal(readBody)) return readBody
+  if (isRefusal(readQuery)) return readQuery
+  const demands = demandsOf(description)
+  return { c, ctx, headers, params, body: readBody.value, query: readQuery.value, demands }
 }
 
 async function readRequest(
-  { body, bodyIsOptional, form, formIsForeign, query, permission, takesKeys, stepUp }: Description,
+  description: Description,
   c: HonoContext<Env>,
 ): Promise<Asked<Description> | Refusal> {
+  const { body, bodyIsOptional, form, formIsForeign, query } = description
   const { ctx } = c.var
   const request = c.req.raw
   const read = body
@@ -88,11 +129,7 @@ async function readRequest(
     params: c.req.param(),
     body: read?.value,
     query: found?.value,
-    demands: {
-      ...(permission && { permission }),
-      ...(takesKeys && { takesKeys }),
-      ...(stepUp && { maxAge: STEP_UP_SECONDS }),
-    },
+    demands: demandsOf(description),
   }
   return asked as Asked<Description>
 }

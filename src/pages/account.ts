@@ -11,7 +11,15 @@ import type { Operation } from '../operation.ts'
 import { isRefusal, type Refusal } from '../problem.ts'
 import { asCaller, meets, type OwnSession, type Present, readPresence } from '../sessions/presence.ts'
 import { backOf, queryOf } from './flow.ts'
-import { type Asked, type HostedPage, hostedPage, requireFormToken, seeOther, type View } from './hosted.ts'
+import {
+  type Asked,
+  type HostedPage,
+  hostedPage,
+  requireFormToken,
+  returnTo,
+  seeOther,
+  type View,
+} from './hosted.ts'
 import type { Screen } from './screen.ts'
 
 type Queries = readonly BatchItem<'pg'>[]
@@ -43,7 +51,7 @@ export const accountPage = <const Form extends FormSchema, const Asking extends 
 ): [Operation, Operation] =>
   hostedPage<Form, Own<Asking>>(name, {
     ...page,
-    ...(page.comesFrom !== undefined && { shownBudget: { postgres: 0 as const } }),
+    ...(page.comesFrom !== undefined && { shownBudget: { postgres: 0 } }),
     load: async (asked) => {
       const { ctx, headers } = asked
       if (page.comesFrom !== undefined && asked.c.req.method === 'GET')
@@ -68,14 +76,11 @@ export const accountPage = <const Form extends FormSchema, const Asking extends 
     },
   })
 
-const toSignIn = ({ c, flow }: Asked) =>
-  seeOther(`/sign-in${queryOf(flow, { return_to: returnOf(c.req.path, flow.return_to), error: flow.error })}`)
+export const toSignIn = (asked: Asked) =>
+  seeOther(`/sign-in${queryOf(asked.flow, { return_to: returnTo(asked), error: asked.flow.error })}`)
 
-export const toStepUp = ({ c, flow }: Asked) =>
-  seeOther(`/step-up${queryOf(flow, { return_to: returnOf(c.req.path, flow.return_to), error: flow.error })}`)
-
-/** A page of the account is returned to itself. */
-const returnOf = (path: string, wanted: string | undefined) => (path.startsWith('/account') ? path : wanted)
+export const toStepUp = (asked: Asked) =>
+  seeOther(`/step-up${queryOf(asked.flow, { return_to: returnTo(asked), error: asked.flow.error })}`)
 
 /** Back to the account, which says what was done. */
 export const doneAt = (

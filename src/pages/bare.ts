@@ -66,6 +66,7 @@ async function showProblem(c: HonoContext<Env>, leadOn: (texts: Texts) => On): P
     }),
     hasScript: false,
     isWide: false,
+    nav: null,
     top: null,
     foot: null,
   })

@@ -10,7 +10,8 @@ import { StartFields } from '../social/start.ts'
 import type { Tenant } from '../tenants/tenants.ts'
 
 /** Our own pages that a person is led back to. */
-const OwnPath = v.pipe(v.string(), v.regex(OWN_PAGE, 'not_allowed'))
+export const isOwnPath = (path: string): boolean => OWN_PAGE.test(path)
+const OwnPath = v.pipe(v.string(), v.check(isOwnPath, 'not_allowed'))
 
 export const FlowQuery = v.object({
   /** Where the product wants the person back: one of the tenant's `redirect_uris`, exactly. */
@@ -44,9 +45,13 @@ export function queryOf(flow: Flow, change: Partial<Record<keyof Flow, string | 
   return members.length === 0 ? '' : `?${new URLSearchParams(members)}`
 }
 
+/** A path that may have a query of its own, with what `queryOf` made. */
+export const pathWith = (path: string, query: string): string =>
+  path + (path.includes('?') ? query.replace('?', '&') : query)
+
 /** The page of ours that a person goes back to, with what goes on; of the account, unless they were led back to one. */
 export const backOf = (flow: Flow, path = flow.return_to ?? '/account'): string =>
-  `${path}${queryOf(flow, { return_to: undefined })}`
+  pathWith(path, queryOf(flow, { return_to: undefined }))
 
 /**
  * Whether the product may be returned to as it asks: by cookies, where its page is of this site, else by a code.

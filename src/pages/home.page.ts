@@ -26,6 +26,7 @@ async function showLocal({
     content,
     hasScript: false,
     isWide: true,
+    nav: null,
     top: null,
     foot: null,
   })

@@ -13,7 +13,7 @@ import { type Operation, operation } from '../operation.ts'
 import { isRefusal, type Refusal } from '../problem.ts'
 import type { Present } from '../sessions/presence.ts'
 import { asBarePage, isProblem } from './bare.ts'
-import { type Flow, FlowQuery, queryOf, returnSource } from './flow.ts'
+import { type Flow, FlowQuery, isOwnPath, queryOf, returnSource } from './flow.ts'
 import { checkFormToken, newFormToken } from './form-token.ts'
 import { LANGUAGES } from './languages/all.ts'
 import { languageOf } from './languages/languages.ts'
@@ -26,10 +26,16 @@ type PageContext = HonoContext<Env>
 export type Asked = { c: PageContext; ctx: Context; headers: Headers; flow: Flow }
 
 /** What a view makes: its content, with its heading in it. */
-export type View = { heading: string; content: Child; isWide?: boolean; asksHuman?: boolean }
+export type View = {
+  heading: string
+  content: Child
+  isWide?: boolean
+  asksHuman?: boolean
+  /** What leads to the pages beside it, for a page that is one of many. */
+  nav?: Child
+}
 
-export type HostedPage<Form extends FormSchema, Data> = {
-  path: `/${string}`
+export type HostedPage<Form extends FormSchema, Data> = ShownPage<Data> & {
   form: Form
   /** The row of LIMITS that its form counts against: that of the operation that it is a form of. */
   limits: LimitedOperation
@@ -39,14 +45,25 @@ export type HostedPage<Form extends FormSchema, Data> = {
   answers?: Description['answers']
   /** What a code says here, in place of what it says elsewhere. */
   alerts?(texts: Texts): Record<string, string>
+  take(asked: Asked & { form: v.InferOutput<Form> }): Promise<Response | Refusal>
+}
+
+/** A page as far as it is looked at. */
+export type ShownPage<Data> = {
+  path: `/${string}`
+  /** What its address asks besides FlowQuery. */
+  query?: v.ObjectEntries
   /** What showing it costs, where that is not one trip to PostgreSQL. */
-  shownBudget?: { postgres: 0 | 1 }
+  shownBudget?: { redis?: 0 | 1; postgres: number }
+  /** What it refuses to show, besides what a malformed address brings with it. */
+  shownRefusals?: Description['refusals']
   /** Reads what the page shows, in one trip; or leads elsewhere. */
   load(asked: Asked): Promise<Data | Refusal | Response>
+  /** What of its address is refused, where the page is shown all the same. */
+  refusedIn?(data: Data): Refusal | null
   /** Whose page it is: its forms do nothing for anyone else. */
   shownTo?(data: Data): Present | null
   view(screen: Screen, data: Data): View | Promise<View>
-  take(asked: Asked & { form: v.InferOutput<Form> }): Promise<Response | Refusal>
 }
 
 const HTML = { 'text/html': v.string() } as const
@@ -55,43 +72,56 @@ const ANSWER_HEADERS = ['content-language', 'set-cookie', 'location'] as const
 /** Fields of every form: its token. */
 export const FORM_FIELDS = { form_token: v.optional(v.pipe(v.string(), v.maxLength(64))) }
 
+const COMMON = {
+  answers: { 200: HTML, 303: null },
+  answerHeaders: ANSWER_HEADERS,
+  caller: 'anyone',
+  isPage: true,
+} as const
+
+/** A page that is looked at. */
+export const shownPage = <Data>(name: string, page: ShownPage<Data>): Operation =>
+  operation(
+    {
+      ...COMMON,
+      ...(page.refusedIn && { answers: { ...COMMON.answers, 422: HTML } }),
+      path: page.path,
+      query: v.object({ ...FlowQuery.entries, ...page.query }),
+      id: name,
+      method: 'GET',
+      refusals: ['invalid_request', ...(page.shownRefusals ?? [])],
+      limits: 'hostedPage',
+      budget: { redis: 0, postgres: 1, ...page.shownBudget },
+    },
+    async ({ c, ctx, headers, query }) => {
+      const flow = query as Flow // of FlowQuery, among others
+      const data = (await limitShown(ctx)) ?? (await page.load({ c, ctx, headers, flow }))
+      if (isRefusal(data) || data instanceof Response) return data
+      const refused = page.refusedIn?.(data)
+      const fields = Object.keys(page.query ?? {})
+      const wrong = refused
+        ? wordsOf({ ...refused, code: refused.refused }, { fields }, languageOf(c.req).texts)
+        : NOTHING_WRONG
+      return show(page, { c, ctx, headers, flow }, data, { status: refused ? 422 : 200, wrong })
+    },
+    asBarePage,
+  )
+
 /** @param name of the file and the export; the operations are `<name>` and, for its form, `<name>Form` */
 export function hostedPage<const Form extends FormSchema, Data>(
   name: string,
   page: HostedPage<Form, Data>,
 ): [Operation, Operation] {
   const { path, form, limits, refusals, budget } = page
-  const common = {
-    path,
-    query: FlowQuery,
-    answers: { 200: HTML, 303: null },
-    answerHeaders: ANSWER_HEADERS,
-    caller: 'anyone',
-    isPage: true,
-  } as const
-  const shown = operation(
-    {
-      ...common,
-      id: name,
-      method: 'GET',
-      refusals: ['invalid_request'],
-      limits: 'hostedPage',
-      budget: { redis: 0, postgres: page.shownBudget?.postgres ?? 1 },
-    },
-    async ({ c, ctx, headers, query: flow }) => {
-      const data = (await limitShown(ctx)) ?? (await page.load({ c, ctx, headers, flow }))
-      if (isRefusal(data) || data instanceof Response) return data
-      return show(page, { c, ctx, headers, flow }, data, { status: 200, wrong: NOTHING_WRONG })
-    },
-    asBarePage,
-  )
   const taken = operation(
     {
-      ...common,
+      ...COMMON,
+      path,
+      query: FlowQuery,
       id: `${name}Form`,
       method: 'POST',
       form,
-      answers: { ...common.answers, ...(page.answers ?? {}) },
+      answers: { ...COMMON.answers, ...(page.answers ?? {}) },
       answerHeaders: [...ANSWER_HEADERS, ...(page.answers ? (['content-disposition'] as const) : [])],
       refusals: [...refusals, 'form_expired'],
       limits,
@@ -103,7 +133,7 @@ export function hostedPage<const Form extends FormSchema, Data>(
     asBarePage,
     showAgain(page),
   )
-  return [shown, taken]
+  return [shownPage(name, page), taken]
 }
 
 const limitShown = (ctx: Context) => checkLimits(ctx, 'hostedPage')
@@ -167,7 +197,7 @@ export async function show<Form extends FormSchema, Data>(
     flow,
     siteKey: ctx.tenant.turnstile,
     formToken: token,
-    action: `${page.path}${queryOf(flow)}`,
+    action: `${pathIn(c, page)}${queryOf(flow)}`,
     to: (path) => `${path}${queryOf(flow)}`,
     typed: (name) => ctx.posted.get(name),
     posted: (name) => ctx.posted.get(name),
@@ -182,6 +212,10 @@ export async function show<Form extends FormSchema, Data>(
   if (cookie !== null) response.headers.append('set-cookie', cookie)
   return response
 }
+
+/** The page's own path: it may be shown in place of another. */
+const pathIn = (c: PageContext, { path }: { path: string }) =>
+  path.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(c.req.param(name) ?? ''))
 
 async function framed(
   { c, flow }: Asked,
@@ -198,6 +232,7 @@ async function framed(
     hasScript: true,
     asksHuman: view.asksHuman ?? false,
     isWide: view.isWide ?? false,
+    nav: view.nav ?? null,
     top: isSignedIn ? SignOut({ screen }) : null,
     foot: Languages({
       tag: screen.tag,
@@ -220,6 +255,16 @@ async function framed(
   })
 }
 
+/** Where a person comes back to who is led away: a page of their account or of the console to itself. */
+export const returnTo = ({ c, flow }: Pick<Asked, 'c' | 'flow'>): string | undefined => {
+  const { pathname, searchParams } = new URL(c.req.url)
+  if (pathname.startsWith('/account')) return pathname
+  if (!pathname.startsWith('/console')) return flow.return_to
+  const own = [...searchParams].filter(([name, value]) => value !== '' && !(name in FlowQuery.entries))
+  const asked = c.req.method === 'GET' && own.length > 0 ? `?${new URLSearchParams(own)}` : ''
+  return isOwnPath(pathname + asked) ? pathname + asked : pathname
+}
+
 /** The form again, with what is wrong. What was read before is read once more: it may be what has changed. */
 const showAgain =
   <Form extends FormSchema, Data>(page: HostedPage<Form, Data>): MiddlewareHandler<Env> =>
@@ -233,8 +278,7 @@ const showAgain =
     if (!flow.success) return
     const asked = { c, ctx, headers: c.req.raw.headers, flow: flow.output }
     if (problem.code === 'insufficient_user_authentication') {
-      const back = c.req.path.startsWith('/account') ? c.req.path : asked.flow.return_to
-      c.res = seeOther(`/step-up${queryOf(asked.flow, { return_to: back })}`)
+      c.res = seeOther(`/step-up${queryOf(asked.flow, { return_to: returnTo(asked) })}`)
       return
     }
     const data = await page.load(asked)

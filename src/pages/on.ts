@@ -4,7 +4,7 @@ import { signedInCookies } from '../sign-in/answer.ts'
 import type { Begun, Challenged, Started } from '../sign-in/start.ts'
 import { issueCode } from '../social/exchange.ts'
 import { redirectTo } from '../social/redirects.ts'
-import { checkReturn, queryOf } from './flow.ts'
+import { checkReturn, pathWith, queryOf } from './flow.ts'
 import { type Asked, seeOther } from './hosted.ts'
 
 /** The cookies of the new session, and the way on. @param orElse what is shown where a second factor is needed first */
@@ -27,7 +27,7 @@ type Who = Pick<Started, 'tenant'> & { session: { id: string } }
 export async function wayOn({ ctx, flow }: Asked, { tenant, session }: Who): Promise<Response> {
   const { redirect_uri: redirectUri, app_state: appState = null, code_challenge: codeChallenge } = flow
   if (redirectUri === undefined || checkReturn(tenant, ctx.origin, flow))
-    return seeOther(`${flow.return_to ?? '/account'}${queryOf(flow, NO_RETURN)}`)
+    return seeOther(pathWith(flow.return_to ?? '/account', queryOf(flow, NO_RETURN)))
   if (codeChallenge === undefined) return redirectTo({ redirectUri, appState }, {})
   const code = await issueCode(ctx, { sessionId: session.id, tenantId: tenant.id, codeChallenge })
   // The session has ended meanwhile.

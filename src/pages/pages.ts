@@ -176,6 +176,7 @@ async function render(
     hasScript: false,
     asksHuman,
     isWide: false,
+    nav: null,
     top: null,
     foot: null,
   })

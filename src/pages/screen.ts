@@ -16,11 +16,11 @@ export type Screen = {
   siteKey: string | null
   formToken: string
   /** What was typed into a field before; never into a secret one. */
-  typed(name: FieldName): string | undefined
+  typed(name: string): string | undefined
   /** What a hidden field held. */
   posted(name: string): string | undefined
   /** What is wrong with a field, as a sentence. */
-  wrongWith(name: FieldName): string | null
+  wrongWith(name: string): string | null
   alert: string | null
 }
 
@@ -53,7 +53,9 @@ export function wordsOf(
     if (Object.hasOwn(fieldMishaps, one)) return fieldMishaps[one as keyof typeof fieldMishaps]
     return Object.hasOwn(mishaps, one) ? mishaps[one as Mishap] : fieldMishaps.invalid
   }
-  const ofErrors = errors.map(({ pointer, code: why }) => [pointer.slice(1), sentence(why)] as const)
+  const ofErrors = errors.map(
+    ({ pointer, code: why }) => [pointer.split('/')[1] ?? '', sentence(why)] as const,
+  )
   const ofCode = OF_FIELD[code]?.find((name) => shown.includes(name))
   const all = ofCode === undefined ? ofErrors : [...ofErrors, [ofCode, sentence(code)] as const]
   const fields = Object.fromEntries(all.filter(([name]) => shown.includes(name)))

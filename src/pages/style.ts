@@ -83,6 +83,41 @@ h1 + [role=alert], h1 + [role=status] { margin-top: 12px }
 code, pre, .codes { font: .9375rem/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace }
 pre { margin: 12px 0 0; padding: 14px; overflow-x: auto; font-size: .8125rem; background: var(--tint); border-radius: 9px }
 [hidden] { display: none !important }
+.console .top, .console main, .console .foot, .sections { max-width: 68rem }
+.sections { margin: 0 auto; padding: 0 20px 16px }
+.sections ul, .actions { display: flex; flex-wrap: wrap; gap: 4px; margin: 0; padding: 0; list-style: none }
+.sections a { display: block; padding: 8px 12px; border-radius: 9px; color: var(--text); text-decoration: none }
+.sections a:hover { background: var(--tint) }
+.sections [aria-current] { font-weight: 650; color: var(--link); background: var(--tint) }
+.filters { display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: 0 16px; align-items: end; margin-bottom: 20px }
+.filters button { margin-top: 16px }
+.narrow { max-width: 26rem }
+.actions { gap: 8px; margin-top: 12px }
+.actions .button { width: auto; min-height: 40px; margin: 0; padding: 7px 14px; font-size: .9375rem }
+.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(15rem, 1fr)); gap: 12px 24px; margin: 12px 0 0 }
+.facts dt { font-size: .875rem; color: var(--faint) }
+.facts dd { margin: 0 }
+.tag.bad { color: var(--bad); background: var(--bad-back) }
+details.data { margin: 4px 0 0; padding: 0; border: 0 }
+.follow { font-size: .875rem }
+.pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 16px; margin-top: 16px; align-items: start }
+.pictures .card { margin: 0; min-width: 0 }
+.number { margin: 0 0 8px; font-size: 1.75rem; font-weight: 650; font-variant-numeric: tabular-nums }
+.bars { display: block; width: 100%; height: auto; border-bottom: 1px solid var(--line) }
+.ends { display: flex; justify-content: space-between; gap: 16px; margin: 4px 0 12px; font-size: .8125rem; color: var(--faint) }
+.legend { display: flex; flex-wrap: wrap; gap: 4px 16px; margin: 0; padding: 0; list-style: none; font-size: .875rem }
+.swatch { display: inline-block; width: 12px; height: 12px; margin-right: 4px; border-radius: 3px }
+.shade0 { fill: var(--strong); background: var(--strong) }
+.shade1 { fill: #d9822b; background: #d9822b }
+.shade2 { fill: #2e9e6b; background: #2e9e6b }
+.shade3 { fill: #a358c7; background: #a358c7 }
+.shade4 { fill: var(--field); background: var(--field) }
+.scrolls { overflow-x: auto }
+table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums }
+th, td { padding: 6px 16px 6px 0; text-align: left; border-top: 1px solid var(--line); white-space: nowrap }
+td { text-align: right }
+[aria-current=true] { border-color: var(--link); color: var(--link) }
+h1 .tag { vertical-align: middle }
 @media (min-width: 40rem) { .top { padding-top: 9vh } .wide .top { padding-top: 40px } .card { padding: 32px } }
 @media (prefers-reduced-motion: no-preference) { button, .button { transition: background .12s } }
 `

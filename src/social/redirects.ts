@@ -8,8 +8,12 @@ const LOOPBACK = /^http:\/\/(127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?(?=[/?]|$)/
 
 const withoutPort = (uri: string) => uri.replace(LOOPBACK, 'http://$1')
 
-/** Pages of ours that a person returns to: those of their account, which no tenant needs to list. */
-export const OWN_PAGE = /^\/account(\/[a-z-]{1,40})?$/
+/**
+ * Pages of ours that a person returns to, which no tenant needs to list: those of their account, and those of the console with what
+ * they were asked.
+ */
+export const OWN_PAGE =
+  /^\/(account(\/[a-z-]{1,40})?|console(\/[a-z0-9-]{1,40}){0,4}(\?[\w.~%=&+*@-]{1,600})?)$/
 
 /**
  * Whether a page gets cookies: one whose origin the tenant allows. Everyone else has to exchange a code, and prove by PKCE that

@@ -193,6 +193,13 @@ export const de: Texts = {
       'Wir konnten nicht prüfen, dass Sie ein Mensch sind. Warten Sie, bis die Prüfung fertig ist, und versuchen Sie es noch einmal.',
     no_second_factor: 'Ihr Konto hat keinen solchen zweiten Schritt. Wählen Sie einen anderen Weg.',
     trusted_devices_off: 'Diesem Browser kann hier nicht vertraut werden. Fahren Sie ohne das fort.',
+    account_closed: 'Das Konto ist geschlossen. Stellen Sie es zuerst wieder her.',
+    account_disabled: 'Das Konto ist gesperrt. Entsperren Sie es zuerst.',
+    account_not_verified: 'Die E-Mail-Adresse des Kontos ist nicht bestätigt. Bestätigen Sie sie zuerst.',
+    own_account: 'Mit Ihrem eigenen Konto können Sie das nicht tun.',
+    webhook_disabled: 'Dieser Webhook ist abgeschaltet. Schalten Sie ihn zuerst ein.',
+    webhook_target_refused: 'Die Adresse dieses Webhooks ist von hier nicht erreichbar.',
+    too_many_roles: 'Das Konto hat so viele Rollen, wie es haben darf.',
     other: 'Ein Fehler ist aufgetreten. Versuchen Sie es gleich noch einmal.',
   },
   fieldMishaps: {

@@ -176,6 +176,13 @@ export const en: Texts = {
       'We could not check that you are a person. Wait until the check is done, and try again.',
     no_second_factor: 'Your account has no such second step. Choose another way.',
     trusted_devices_off: 'This browser cannot be trusted here. Continue without that.',
+    account_closed: 'The account is closed. Restore it first.',
+    account_disabled: 'The account is disabled. Enable it first.',
+    account_not_verified: 'The email of the account is not confirmed. Confirm it first.',
+    own_account: 'You cannot do this to your own account.',
+    too_many_roles: 'The account has as many roles as it may have.',
+    webhook_disabled: 'This webhook is disabled. Enable it first.',
+    webhook_target_refused: 'The address of this webhook cannot be reached from here.',
     other: 'This did not work. Try again in a moment.',
   },
   fieldMishaps: {

@@ -57,6 +57,13 @@ export type Mishap =
   | 'unknown_host'
   | 'bad_return'
   | 'posted_elsewhere'
+  | 'account_closed'
+  | 'account_disabled'
+  | 'account_not_verified'
+  | 'own_account'
+  | 'too_many_roles'
+  | 'webhook_disabled'
+  | 'webhook_target_refused'
   | 'other'
 
 /** What is wrong with one field, by the code of its error; anything else is `invalid`. */

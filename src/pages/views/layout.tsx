@@ -21,6 +21,8 @@ export type Framed = {
   asksHuman?: boolean
   /** For pages with lists. */
   isWide: boolean
+  /** Below it: the pages beside this one. Such a page is as wide as its window allows. */
+  nav: Child
   /** Beside the tenant's name: what leads away from here. */
   top: Child
   /** Below the page. */
@@ -35,6 +37,7 @@ export function renderFrame({
   hasScript,
   asksHuman = false,
   isWide,
+  nav,
   top,
   foot,
 }: Framed): string {
@@ -49,13 +52,14 @@ export function renderFrame({
           <style>{raw(style)}</style>
         ))}
       </head>
-      <body class={isWide ? 'wide' : undefined}>
+      <body class={nav ? 'wide console' : isWide ? 'wide' : undefined}>
         {tenant.name === null && !top ? null : (
           <header class="top">
             <p class="tenant">{tenant.name}</p>
             {top}
           </header>
         )}
+        {nav}
         <main>{content}</main>
         {foot ? <footer class="foot">{foot}</footer> : null}
         {hasScript ? <script>{raw(SCRIPT)}</script> : null}
