@@ -1,5 +1,5 @@
 /**
- * Files that only list what there is: the languages of mail and of pages, and the Workers whose operations the all-in-one
+ * Files that only list what there is: the languages of mail, of pages and of the console, and the Workers whose operations the all-in-one
  * has. `npm run docs` writes them, so that adding one is one file; a test holds them to the folders and to wrangler.toml.
  */
 import { readdirSync, readFileSync } from 'node:fs'
@@ -9,7 +9,7 @@ import { ALL_IN_ONE, readWorkers } from './routes.ts'
 /** @returns each file as it is and as it should be */
 export function renderRegistries(): { file: string; text: string; rendered: string }[] {
   return [
-    ...['src/mailer/languages', 'src/pages/languages'].map((folder) => ({
+    ...['src/mailer/languages', 'src/pages/languages', 'src/console/languages'].map((folder) => ({
       file: `${folder}/all.ts`,
       rendered: languagesIn(folder),
     })),

@@ -190,6 +190,14 @@ async function withId(
   return { ...made, fields: { ...made.fields, [field]: id } }
 }
 
+/** A form of the console, on an account of the tenant. */
+const onAccount =
+  (planting: Parameters<Client['plantedAccount']>[0] = {}) =>
+  async (client: Client, tokens: Tokens): Promise<Made> => ({
+    ...(await client.pageForm(tokens)),
+    id: (await client.plantedAccount(planting)).id,
+  })
+
 /** What the script of a page fills in, with the form of that page. */
 async function withForm(
   client: Client,
@@ -331,6 +339,35 @@ const INPUTS: Record<string, Input> = {
     }),
     without: ['methods', 'trust_device'],
     make: (client, tokens) => withForm(client, tokens, signedAsFactor),
+  },
+  consoleOverviewPage: { make: ownForm },
+  consoleAuditPage: { make: ownForm },
+  consoleAuditExportPage: {
+    without: ['type', 'subject', 'actor', 'session', 'address', 'from', 'to'],
+    make: ownForm,
+  },
+  consoleWebhooksPage: { make: ownForm },
+  consoleWebhookPage: { make: ownForm },
+  consoleWebhookTestPage: { make: ownForm },
+  consoleWebhookReplayPage: {
+    without: ['all'],
+    fields: () => ({ since: '2026-01-01T00:00' }),
+    make: ownForm,
+  },
+  consoleWebhookReplayOnePage: { fields: ({ session }) => ({ delivery_id: session.id }), make: ownForm },
+  consoleUsersPage: { make: ownForm },
+  consoleUserPage: { make: onAccount() },
+  consoleUserDisablePage: { make: onAccount() },
+  consoleUserEnablePage: { make: onAccount({ status: 'disabled' }) },
+  consoleUserEndSessionsPage: { make: onAccount() },
+  consoleUserSendResetPage: { make: onAccount() },
+  consoleUserClosePage: { make: onAccount() },
+  consoleUserRestorePage: { make: onAccount({ status: 'closed' }) },
+  consoleUserVerifyEmailPage: { without: ['keep'], make: onAccount({ isProved: false }) },
+  consoleUserRolesPage: {
+    without: ['revoke'],
+    fields: () => ({ grant: 'editor' }),
+    make: onAccount(),
   },
   register: { fields: () => ({ email: newEmail() }) },
   requestEmailChange: { fields: () => ({ email: newEmail() }) },

@@ -10,6 +10,7 @@ const LINES = [
   'accounts',
   'administration',
   'clients',
+  'console',
   'factors',
   'files',
   'house',

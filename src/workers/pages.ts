@@ -1,5 +1,23 @@
-/** The Worker `pages`: what people see who sign in, and their account. It calls what the other Workers answer, and so needs what they need. */
+/** The Worker `pages`: what people see who sign in, their account, and the console of those who administer. It calls what the other Workers answer, and so needs what they need. */
 import { createApp } from '../app.ts'
+import { consoleAuditPage } from '../console/console-audit.page.ts'
+import { consoleAuditExportPage } from '../console/console-audit-export.page.ts'
+import { consoleOverviewPage } from '../console/console-overview.page.ts'
+import { consoleUserPage } from '../console/console-user.page.ts'
+import { consoleUserClosePage } from '../console/console-user-close.page.ts'
+import { consoleUserDisablePage } from '../console/console-user-disable.page.ts'
+import { consoleUserEnablePage } from '../console/console-user-enable.page.ts'
+import { consoleUserEndSessionsPage } from '../console/console-user-end-sessions.page.ts'
+import { consoleUserRestorePage } from '../console/console-user-restore.page.ts'
+import { consoleUserRolesPage } from '../console/console-user-roles.page.ts'
+import { consoleUserSendResetPage } from '../console/console-user-send-reset.page.ts'
+import { consoleUserVerifyEmailPage } from '../console/console-user-verify-email.page.ts'
+import { consoleUsersPage } from '../console/console-users.page.ts'
+import { consoleWebhookPage } from '../console/console-webhook.page.ts'
+import { consoleWebhookReplayPage } from '../console/console-webhook-replay.page.ts'
+import { consoleWebhookReplayOnePage } from '../console/console-webhook-replay-one.page.ts'
+import { consoleWebhookTestPage } from '../console/console-webhook-test.page.ts'
+import { consoleWebhooksPage } from '../console/console-webhooks.page.ts'
 import { accountApiKeyAddPage } from '../pages/account-api-key-add.page.ts'
 import { accountApiKeysPage } from '../pages/account-api-keys.page.ts'
 import { accountAuthenticatorPage } from '../pages/account-authenticator.page.ts'
@@ -83,6 +101,24 @@ export const operations = [
   ...accountApiKeyAddPage,
   ...accountDataPage,
   ...accountClosePage,
+  consoleOverviewPage,
+  consoleUsersPage,
+  consoleUserPage,
+  ...consoleUserClosePage,
+  ...consoleUserDisablePage,
+  ...consoleUserEnablePage,
+  ...consoleUserEndSessionsPage,
+  ...consoleUserRestorePage,
+  ...consoleUserRolesPage,
+  ...consoleUserSendResetPage,
+  ...consoleUserVerifyEmailPage,
+  consoleAuditPage,
+  ...consoleAuditExportPage,
+  consoleWebhooksPage,
+  consoleWebhookPage,
+  ...consoleWebhookTestPage,
+  ...consoleWebhookReplayPage,
+  ...consoleWebhookReplayOnePage,
 ]
 
 export const secrets = SECRETS

@@ -178,12 +178,18 @@ export const middlewareWithoutStorage: Rule = ({ path, imports }) =>
         .map(({ from }) => `middleware imports ${from}`)
     : []
 
-/** Only a Worker's list names route and page files, and no one leaves src/ and comes back. */
+/**
+ * Only a Worker's list names route and page files, and no one leaves src/ and comes back. But a page of the console says which operations it
+ * shows the answers of and has done, and is held to what they demand: that is their description.
+ */
 export const routesFromWorkersAlone: Rule = ({ path, imports }) =>
   imports
     .filter(
       ({ from }) =>
-        (/\.(route|page)\.ts$/.test(from) && !/^src\/workers\//.test(path)) || /(^|\/)src\//.test(from),
+        (/\.(route|page)\.ts$/.test(from) &&
+          !/^src\/workers\//.test(path) &&
+          !(/^src\/console\//.test(path) && from.endsWith('.route.ts'))) ||
+        /(^|\/)src\//.test(from),
     )
     .map(({ from }) => `imports ${from}`)
 
@@ -206,7 +212,8 @@ export const onePagePerPageFile: Rule = ({ path, body }) => {
   return isNamed(path, `${kebab(name.replace(/Page$/, ''))}.page.ts`)
 }
 
-const MAKES_A_PAGE = /^(page|hostedPage|accountPage|plainPage)$/
+const MAKES_A_PAGE =
+  /^(page|hostedPage|accountPage|plainPage|consolePage|consoleForm|userActionPage|webhookActionPage)$/
 
 /** What a module exports besides types, if that is one constant. */
 function onlyExport(body: Node[]): { name: string; init: unknown } {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { EVERY_OPERATION, type OperationUnderTest } from '../operations.ts'
 import { createBrowser } from '../support/browser.ts'
-import { newClient, newEmail, PASSWORD, type Tokens } from '../support/client.ts'
+import { type Answer, newClient, newEmail, PASSWORD, type Tokens } from '../support/client.ts'
 import { attemptSignIn } from '../support/passkeys.ts'
 import { PLANTED_RETURN } from '../support/planted-social.ts'
 import { type TestTenant, useLentService } from '../support/service.ts'
@@ -17,13 +17,13 @@ const each = HOSTED.map((operation) => [operation.name, operation] as const)
 const shown = each.filter(([, { method }]) => method === 'GET')
 const forms = each.filter(([, { method }]) => method === 'POST')
 
-async function newCaller() {
+async function newCaller({ path }: { path: string } = { path: '' }) {
   const client = await newClient(service())
-  const { email, tokens } = await client.newAccount()
+  const { email, tokens } = await (path.startsWith('/console') ? client.newAdmin() : client.newAccount())
   return { client, email, tokens }
 }
 
-const isOwn = ({ path }: OperationUnderTest) => /^\/(account|step-up|sign-out|continue)/.test(path)
+const isOwn = ({ path }: OperationUnderTest) => /^\/(account|console|step-up|sign-out|continue)/.test(path)
 const cookieOf = ({ refresh_token }: Tokens) => `__Host-latchkey=${refresh_token}`
 
 /** A browser that keeps cookies and follows redirects, as a person's does. */
@@ -38,7 +38,7 @@ beforeAll(async () => {
 })
 
 test.each(each)('pages 2: %s keeps to its budget of trips', async (_, operation) => {
-  const { client, tokens } = await newCaller()
+  const { client, tokens } = await newCaller(operation)
   await client.me(tokens.access_token) // which leaves at the edge what verifies tokens
   const call = await operation.prepare(client, tokens)
   const { status, trips } = await call()
@@ -49,10 +49,11 @@ test.each(each)('pages 2: %s keeps to its budget of trips', async (_, operation)
 
 describe.each(shown)('%s', (_, operation) => {
   test('pages 1: is kept by no cache, told to no one, framed by no one, and runs our own style and script alone', async () => {
-    const { client, tokens } = await newCaller()
-    const answer = await client.call<string>(operation.path, {
-      headers: isOwn(operation) ? { cookie: cookieOf(tokens) } : {},
-    })
+    const { client, tokens } = await newCaller(operation)
+    const headers = isOwn(operation) ? { cookie: cookieOf(tokens) } : {}
+    const answer = operation.path.includes(':')
+      ? ((await operation.call(client, tokens)) as Answer<string>) // a page
+      : await client.call<string>(operation.path, { headers })
     expect(answer.headers.get('cache-control')).toBe('no-store')
     expect(answer.headers.get('x-frame-options')).toBe('DENY')
     expect(answer.headers.get('referrer-policy')).toBe('no-referrer')
@@ -82,7 +83,7 @@ describe.each(shown)('%s', (_, operation) => {
 
 describe.each(forms)('%s', (_, operation) => {
   test('pages 1: another page, and a form without the token of this browser and person, do nothing', async () => {
-    const { client, email, tokens } = await newCaller()
+    const { client, email, tokens } = await newCaller(operation)
     const { fields, headers } = await client.pageForm(isOwn(operation) ? tokens : null)
     const stranger = await client.pageForm(isOwn(operation) ? (await client.newAccount()).tokens : null)
     const browser = createBrowser(service(), client.tenant, { headers })
