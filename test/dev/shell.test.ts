@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freePort } from '../../dev/local-server.ts'
 import { withoutSettings } from '../../ops/child-environment.ts'
 import { newKeyringEntry } from '../../ops/keyring.ts'
+import { DEMO_ADMINISTRATOR } from '../../src/pages/demo-administrator.ts'
 import { SETTING_NAMES } from '../../src/settings.ts'
 import { BARE_SHELL } from '../support/bare-shell.ts'
 
@@ -102,6 +103,8 @@ test('keys 5: with every secret and setting exported, npm run dev signs in on it
     const ada = { email: 'ada@example.com', password: 'correct horse battery' }
     expect((await post('/v1/register', ada)).status, dev.printed()).toBe(201)
     expect((await post('/v1/login', ada)).status).toBe(200)
+    const administrator = await (await post('/v1/login', DEMO_ADMINISTRATOR)).json()
+    expect(administrator).toMatchObject({ user: { email: DEMO_ADMINISTRATOR.email, roles: ['admin'] } })
     expect((await fetch(`${dev.origin}/readyz`)).status).toBe(200)
     await expect.poll(dev.printed, { timeout: 20_000 }).toContain('signing keys checked') // the hourly cron, at start
     expect(trapped, 'connections to what the shell exported').toBe(0)

@@ -19,6 +19,7 @@ test('newcomer 17: a browser on the local stack is told what runs there, with wh
   expect(body).toContain('$B/v1/register')
   for (const path of ['/sign-up', '/sign-in', '/account', '/openapi.json'])
     expect(body).toContain(`href="${path}"`)
+  expect(body).toContain('return_to=%2Fconsole"')
   expect(body).not.toContain('<script')
 })
 

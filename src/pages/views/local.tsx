@@ -1,8 +1,12 @@
 /** What a browser sees that comes to the address that `npm run dev` printed. */
 import type { Child } from 'hono/jsx'
+import { DEMO_ADMINISTRATOR } from '../demo-administrator.ts'
 import type { View } from '../hosted.ts'
 import { Card } from './layout.tsx'
 import type { Part } from './part.ts'
+
+/** Through the sign-in page, also for who is signed in as someone else. */
+const CONSOLE = `/sign-in?${new URLSearchParams({ prompt: 'login', login_hint: DEMO_ADMINISTRATOR.email, return_to: '/console' })}`
 
 export function local({ origin, mailbox }: { origin: string; mailbox: string | null }): View {
   const heading = 'Latchkey is running'
@@ -30,6 +34,10 @@ export function local({ origin, mailbox }: { origin: string; mailbox: string | n
             </Step>
             <Step name="Look at the account" to="/account" verb="Open the account">
               Profile, devices, second factors, your data.
+            </Step>
+            <Step name="Administer" to={CONSOLE} verb="Open the console">
+              Sign in as <code>{DEMO_ADMINISTRATOR.email}</code> with the password{' '}
+              <code>{DEMO_ADMINISTRATOR.password}</code>.
             </Step>
           </ul>
         </Card>
