@@ -152,7 +152,7 @@ function parametersOf({ path, query, idempotencyKey }: Description) {
     name,
     in: 'path',
     required: true,
-    schema: { type: 'string', format: 'uuid' },
+    schema: { type: 'string', ...(/(^|_)id$/.test(name ?? '') && { format: 'uuid' }) },
   }))
   const { properties = {}, required = [] } = query ? schemaOf(query, {}) : {}
   const inQuery = Object.entries(properties).map(([name, schema]) => ({

@@ -198,6 +198,16 @@ const onAccount =
     id: (await client.plantedAccount(planting)).id,
   })
 
+/** A form of the console, on a provider or on a key of the tenant. */
+const onProvider = async (client: Client, tokens: Tokens): Promise<Made> => ({
+  ...(await client.pageForm(tokens)),
+  id: (await client.plantedSocial.provider()).id,
+})
+const onTenantKey = async (client: Client, tokens: Tokens): Promise<Made> => ({
+  ...(await client.pageForm(tokens)),
+  id: (await client.plantedTenantKey()).id,
+})
+
 /** What the script of a page fills in, with the form of that page. */
 async function withForm(
   client: Client,
@@ -368,6 +378,17 @@ const INPUTS: Record<string, Input> = {
     without: ['revoke'],
     fields: () => ({ grant: 'editor' }),
     make: onAccount(),
+  },
+  consoleProvidersPage: { make: ownForm },
+  consoleProviderEnablePage: { make: onProvider },
+  consoleProviderDisablePage: { make: onProvider },
+  consoleRolesPage: { make: ownForm },
+  consoleKeysPage: { make: ownForm },
+  consoleKeyRevokePage: { make: onTenantKey },
+  consoleSettingsPage: { make: ownForm },
+  consoleSettingPage: {
+    fields: () => ({ settings: '7' }),
+    make: async (client, tokens) => ({ ...(await client.pageForm(tokens)), id: 'erasure_days' }),
   },
   register: { fields: () => ({ email: newEmail() }) },
   requestEmailChange: { fields: () => ({ email: newEmail() }) },

@@ -2,7 +2,15 @@
 import { createApp } from '../app.ts'
 import { consoleAuditPage } from '../console/console-audit.page.ts'
 import { consoleAuditExportPage } from '../console/console-audit-export.page.ts'
+import { consoleKeyRevokePage } from '../console/console-key-revoke.page.ts'
+import { consoleKeysPage } from '../console/console-keys.page.ts'
 import { consoleOverviewPage } from '../console/console-overview.page.ts'
+import { consoleProviderDisablePage } from '../console/console-provider-disable.page.ts'
+import { consoleProviderEnablePage } from '../console/console-provider-enable.page.ts'
+import { consoleProvidersPage } from '../console/console-providers.page.ts'
+import { consoleRolesPage } from '../console/console-roles.page.ts'
+import { consoleSettingPage } from '../console/console-setting.page.ts'
+import { consoleSettingsPage } from '../console/console-settings.page.ts'
 import { consoleUserPage } from '../console/console-user.page.ts'
 import { consoleUserClosePage } from '../console/console-user-close.page.ts'
 import { consoleUserDisablePage } from '../console/console-user-disable.page.ts'
@@ -119,6 +127,14 @@ export const operations = [
   ...consoleWebhookTestPage,
   ...consoleWebhookReplayPage,
   ...consoleWebhookReplayOnePage,
+  consoleProvidersPage,
+  ...consoleProviderEnablePage,
+  ...consoleProviderDisablePage,
+  consoleRolesPage,
+  consoleKeysPage,
+  ...consoleKeyRevokePage,
+  consoleSettingsPage,
+  ...consoleSettingPage,
 ]
 
 export const secrets = SECRETS

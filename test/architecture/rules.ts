@@ -213,7 +213,7 @@ export const onePagePerPageFile: Rule = ({ path, body }) => {
 }
 
 const MAKES_A_PAGE =
-  /^(page|hostedPage|accountPage|plainPage|consolePage|consoleForm|userActionPage|webhookActionPage)$/
+  /^(page|hostedPage|accountPage|plainPage|consolePage|consoleForm|userActionPage|webhookActionPage|providerActionPage)$/
 
 /** What a module exports besides types, if that is one constant. */
 function onlyExport(body: Node[]): { name: string; init: unknown } {

@@ -190,6 +190,7 @@ export function createClient(service: Service, tenant: TestTenant, address = ran
   /** An API key of the account. */
   const plantedApiKey = ({ user }: { user: { id: string } }): Promise<PlantedApiKey> =>
     plantApiKey(service, tenant, user.id)
+  const plantedTenantKey = (): Promise<PlantedApiKey> => plantApiKey(service, tenant, null)
 
   /** Lets administrators of the tenant act as other people. */
   const allowingImpersonation = () =>
@@ -249,6 +250,7 @@ export function createClient(service: Service, tenant: TestTenant, address = ran
     plantedTrust,
     plantedApiKey,
     plantedAudit,
+    plantedTenantKey,
     plantedRemoval,
     mailableSignIn,
     plantedCeremony,

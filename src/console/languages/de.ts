@@ -2,7 +2,6 @@
 import type { ConsoleTexts } from './texts.ts'
 
 export const de: ConsoleTexts = {
-  console: 'Konsole',
   pages: 'Seiten der Konsole',
   sections: {
     overview: 'Überblick',
@@ -42,7 +41,6 @@ export const de: ConsoleTexts = {
   users: {
     heading: 'Konten',
     emailPrefix: 'E-Mail-Adresse',
-    emailPrefixHint: 'Der Anfang genügt.',
     id: 'ID',
     externalId: 'Externe ID',
     status: 'Zustand',
@@ -50,7 +48,6 @@ export const de: ConsoleTexts = {
     nothing: 'Es gibt kein solches Konto.',
     created: 'Erstellt',
     states: { active: 'Aktiv', disabled: 'Gesperrt', closed: 'Geschlossen', erased: 'Gelöscht' },
-    more: 'Weitere Filter',
   },
   user: {
     email: 'E-Mail-Adresse',
@@ -165,6 +162,56 @@ export const de: ConsoleTexts = {
         heading: 'Erneut zustellen',
         lead: 'Eine Zustellung wird mit derselben ID und demselben Inhalt wiederholt.',
         done: 'Die Zustellung ist wieder unterwegs.',
+      },
+    },
+  },
+  provider: {
+    kind: 'Art',
+    issuer: 'Aussteller',
+    clientId: 'Client-ID',
+    callback: 'Rücksprungadresse, für den Anbieter',
+    scopes: 'Scopes',
+    domains: 'E-Mail-Domains',
+    actions: {
+      enable: {
+        heading: 'Anbieter einschalten',
+        lead: 'Man kann sich wieder damit anmelden.',
+        done: 'Der Anbieter ist eingeschaltet.',
+      },
+      disable: {
+        heading: 'Anbieter abschalten',
+        lead: 'Niemand kann sich damit anmelden, auch wer gerade dabei ist. Konten und ihre Verknüpfungen bleiben.',
+        done: 'Der Anbieter ist abgeschaltet.',
+      },
+    },
+  },
+  role: {
+    lead: 'Was jede Rolle erlaubt. Die Rolle admin erlaubt hier alles; die anderen legt Ihr Betreiber fest, in der Einstellung roles.',
+    people: (role) => `Wer die Rolle ${role} hat`,
+  },
+  key: {
+    lead: 'Die Schlüssel des Mandanten selbst, für Programme. Ein Schlüssel wird einmal gezeigt, dem, der ihn anlegt.',
+    expires: 'Läuft ab',
+    revoke: 'Widerrufen',
+    actions: {
+      revoke: {
+        heading: 'Schlüssel widerrufen',
+        lead: 'Programme, die ihn verwenden, werden ab jetzt abgewiesen. Das lässt sich nicht rückgängig machen.',
+        done: 'Der Schlüssel ist widerrufen.',
+      },
+    },
+  },
+  setting: {
+    issuer: 'Aussteller',
+    hosts: 'Hosts',
+    origins: 'Erlaubte Origins',
+    fallback: 'Vorgabe',
+    change: 'Ändern',
+    actions: {
+      change: {
+        heading: 'Einstellung ändern',
+        lead: 'Ein leeres Feld ist wieder die Vorgabe. Mehrere Werte werden durch Leerzeichen getrennt.',
+        done: 'Die Einstellung ist geändert.',
       },
     },
   },

@@ -2,7 +2,6 @@
 import type { ConsoleTexts } from './texts.ts'
 
 export const en: ConsoleTexts = {
-  console: 'Console',
   pages: 'Pages of the console',
   sections: {
     overview: 'Overview',
@@ -42,7 +41,6 @@ export const en: ConsoleTexts = {
   users: {
     heading: 'Users',
     emailPrefix: 'Email',
-    emailPrefixHint: 'The beginning is enough.',
     id: 'Id',
     externalId: 'External id',
     status: 'Status',
@@ -50,7 +48,6 @@ export const en: ConsoleTexts = {
     nothing: 'No account is like that.',
     created: 'Created',
     states: { active: 'Active', disabled: 'Disabled', closed: 'Closed', erased: 'Erased' },
-    more: 'More filters',
   },
   user: {
     email: 'Email',
@@ -165,6 +162,56 @@ export const en: ConsoleTexts = {
         heading: 'Deliver again',
         lead: 'One delivery is made once more, with the same id and body.',
         done: 'The delivery is on its way again.',
+      },
+    },
+  },
+  provider: {
+    kind: 'Kind',
+    issuer: 'Issuer',
+    clientId: 'Client id',
+    callback: 'Callback address, for the provider',
+    scopes: 'Scopes',
+    domains: 'Email domains',
+    actions: {
+      enable: {
+        heading: 'Enable the provider',
+        lead: 'People can sign in with it again.',
+        done: 'The provider is enabled.',
+      },
+      disable: {
+        heading: 'Disable the provider',
+        lead: 'No one can sign in with it, also those who are about to. Accounts and their links stay.',
+        done: 'The provider is disabled.',
+      },
+    },
+  },
+  role: {
+    lead: 'What each role allows. The role admin allows everything here; the others are declared by your operator, in the setting roles.',
+    people: (role) => `People with the role ${role}`,
+  },
+  key: {
+    lead: 'The keys of the tenant itself, for programs. A key is shown once, to who makes it.',
+    expires: 'Expires',
+    revoke: 'Revoke',
+    actions: {
+      revoke: {
+        heading: 'Revoke the key',
+        lead: 'Programs that use it are refused from now on. It cannot be undone.',
+        done: 'The key is revoked.',
+      },
+    },
+  },
+  setting: {
+    issuer: 'Issuer',
+    hosts: 'Hosts',
+    origins: 'Allowed origins',
+    fallback: 'Default',
+    change: 'Change',
+    actions: {
+      change: {
+        heading: 'Change a setting',
+        lead: 'An empty field is the default again. Several values are separated by blanks.',
+        done: 'The setting is changed.',
       },
     },
   },

@@ -26,11 +26,12 @@ export type UserActionName =
 /** The same with a webhook endpoint. */
 export type WebhookActionName = 'test' | 'replay' | 'replay-one'
 
+export type ProviderActionName = 'enable' | 'disable'
+
 /** What it does, the button, and what is said once it is done. */
 type ActionTexts = { heading: string; lead: string; done: string }
 
 export type ConsoleTexts = {
-  console: string
   /** For screen readers: what the list of pages is. */
   pages: string
   sections: Record<SectionName, string>
@@ -58,7 +59,6 @@ export type ConsoleTexts = {
   users: {
     heading: string
     emailPrefix: string
-    emailPrefixHint: string
     id: string
     externalId: string
     status: string
@@ -66,7 +66,6 @@ export type ConsoleTexts = {
     nothing: string
     created: string
     states: Record<'active' | 'disabled' | 'closed' | 'erased', string>
-    more: string
   }
   user: {
     email: string
@@ -118,6 +117,27 @@ export type ConsoleTexts = {
     since: string
     all: string
     actions: Record<WebhookActionName, ActionTexts>
+  }
+  provider: {
+    kind: string
+    issuer: string
+    clientId: string
+    /** What is pasted at the provider. */
+    callback: string
+    scopes: string
+    domains: string
+    actions: Record<ProviderActionName, ActionTexts>
+  }
+  role: { lead: string; people(role: string): string }
+  key: { lead: string; expires: string; revoke: string; actions: Record<'revoke', ActionTexts> }
+  setting: {
+    issuer: string
+    hosts: string
+    origins: string
+    /** The value that counts where none was given. */
+    fallback: string
+    change: string
+    actions: Record<'change', ActionTexts>
   }
   keepCredentials: string
   grant: string
