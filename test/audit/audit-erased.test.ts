@@ -48,14 +48,14 @@ const untilWaiting = (count: number) =>
       `select query from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
     )
     expect(waiting).toHaveLength(count)
-  }, 10_000)
+  }, 60_000)
 
 describe('piles 13: a batch that read the key before it was destroyed', () => {
   test('and writes after the erasure has ended stores no network', async () => {
     const { client, userId } = await newClosing()
     service().gates.audit.set({ delayMs: 1500 }, { when: (body) => body.includes('insert into audit_heads') })
     const consuming = service().consume()
-    await vi.waitFor(() => expect(service().gates.audit.hits()).toBe(1), 10_000)
+    await vi.waitFor(() => expect(service().gates.audit.hits()).toBe(1), 60_000)
     await erase(userId)
     await consuming
     await expectForgotten(client, 3)

@@ -28,7 +28,7 @@ async function consumeAll({ tenant }: Client, rows: number) {
   await vi.waitFor(async () => {
     await stage().settle()
     expect(await stage().audited(tenant)).toHaveLength(rows)
-  }, 10_000)
+  }, 60_000)
 }
 
 async function problemsOf({ tenant }: Client, expected: { sequence: number; hash: string } | null = null) {

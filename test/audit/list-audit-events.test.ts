@@ -44,7 +44,7 @@ async function settle(client: Client, rows: number) {
   await vi.waitFor(async () => {
     await stage().settle()
     expect(await stage().audited(client.tenant)).toHaveLength(rows)
-  }, 10_000)
+  }, 60_000)
 }
 
 describe('accepts', () => {

@@ -243,7 +243,7 @@ describe('H08 the answer waits for no one who is told afterwards', () => {
     for (const state of ['unknown', 'proved', 'unproved'] as const) {
       const { status } = await call(createClient(holding, tenant), await newAddress(state))
       expect(status).toBe(202)
-      await vi.waitFor(() => expect(held).toHaveLength(1), 10_000)
+      await vi.waitFor(() => expect(held).toHaveLength(1), 60_000)
       release()
     }
   })

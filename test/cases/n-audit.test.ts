@@ -109,7 +109,7 @@ test.each(CLASSES)('N05 %s is in the audit log', async (_, type, code, attempt) 
     await stage().settle()
     const rows = await stage().audited(client.tenant)
     expect(rows.filter((row) => row.type === type).map(({ data }) => data.code)).toContain(code)
-  }, 10_000)
+  }, 60_000)
   const [written] = await stage().service.sql<{ text: string }>(
     `select coalesce(string_agg(audit_events::text || coalesce(data::text, ''), ' '), '') as text
      from audit_events where tenant_id = $1`,

@@ -35,7 +35,7 @@ describe.each(['tenant_hosts', 'tenants', 'users', 'sessions', 'signing_keys', '
       const asked = await Promise.all(
         PROTECTED.map(async (operation) => {
           const caller = await newClient(service())
-          const { tokens } = await caller.signUpAdmin()
+          const { tokens } = await caller.newAdmin()
           const call = (await operation.prepare?.(caller, tokens)) ?? (() => operation.call(caller, tokens))
           return { operation, caller, tokens, call }
         }),

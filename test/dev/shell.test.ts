@@ -106,7 +106,7 @@ test('keys 5: with every secret and setting exported, npm run dev signs in on it
     const administrator = await (await post('/v1/login', DEMO_ADMINISTRATOR)).json()
     expect(administrator).toMatchObject({ user: { email: DEMO_ADMINISTRATOR.email, roles: ['admin'] } })
     expect((await fetch(`${dev.origin}/readyz`)).status).toBe(200)
-    await expect.poll(dev.printed, { timeout: 20_000 }).toContain('signing keys checked') // the hourly cron, at start
+    await expect.poll(dev.printed, { timeout: 60_000 }).toContain('signing keys checked') // the hourly cron, at start
     expect(trapped, 'connections to what the shell exported').toBe(0)
   } finally {
     await dev.stop()

@@ -619,7 +619,7 @@ describe.each(Object.keys(FLOWS) as EventType[])('%s', (type) => {
   test('is in the audit log after its flow, with what the catalogue says', async () => {
     const client = await newClient(stage().service)
     const { subject, actor, data = {} } = await FLOWS[type](client)
-    const found = await vi.waitFor(() => audited(client, type, subject), 10_000)
+    const found = await vi.waitFor(() => audited(client, type, subject), 60_000)
     expect(found).toMatchObject({ subject, actor, data })
     const entry: EventEntry = EVENTS[type]
     for (const name of Object.keys(found.data)) expect(Object.keys(entry.carries)).toContain(name)

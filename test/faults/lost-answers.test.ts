@@ -354,7 +354,7 @@ describe('a caller who hangs up', () => {
       )
       return row?.busy
     }
-    await expect.poll(countBusy, { interval: 2, timeout: 10_000 }).toBe(0)
+    await expect.poll(countBusy, { interval: 2, timeout: 60_000 }).toBe(0)
   }
 
   const isNotPlanted = `coalesce(email, '') not like '%${PLANTED}'`

@@ -246,9 +246,7 @@ describe('update', () => {
     expect(built.status, built.stderr).toBe(0)
   })
 
-  test('ends with 1 where both have changed the same line, and has both in the file', {
-    timeout: 60_000,
-  }, async () => {
+  test('ends with 1 where both have changed the same line, and has both in the file', async () => {
     writeFileSync(at('wrangler.toml'), read('wrangler.toml').replace('cpu_ms = 15000', 'cpu_ms = 20000'))
     change('package.json', (text) => text.replace(/"version": "[^"]+"/, '"version": "0.9.1"'))
     change('wrangler.toml', (text) => text.replace('cpu_ms = 15000', 'cpu_ms = 10000'))

@@ -64,7 +64,7 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('the %s wrangler', (
       expect(cloudflare.kept.secrets).toEqual({ AUTH_KEYS: 'k1:x', DATABASE_URL: 'postgresql://x' })
   })
 
-  test('refuses where no one is signed in', { timeout: 60_000 }, async () => {
+  test('refuses where no one is signed in', async () => {
     signIn(false)
     vi.stubEnv('CLOUDFLARE_API_TOKEN', undefined)
     await expect(whoIsSignedIn()).rejects.toThrow('npx wrangler login')

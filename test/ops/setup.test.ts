@@ -159,7 +159,7 @@ const inDatabase = async () => ({
   keys: await ask('select state from signing_keys'),
 })
 
-describe('a dry run', { timeout: 60_000 }, () => {
+describe('a dry run', { timeout: 120_000 }, () => {
   test('says what it would do, and makes nothing', async () => {
     const { status, stdout, stderr, marks } = await setup(...WORDS)
     expect({ status, stderr }).toEqual({
@@ -192,7 +192,7 @@ function expectNoSecret(shown: string): void {
   expect(statSync(inFolder('.env.deployment')).mode & 0o777).toBe(0o600)
 }
 
-describe('with --yes', { timeout: 60_000 }, () => {
+describe('with --yes', { timeout: 120_000 }, () => {
   test('goes from nothing to an administrator who is mailed a link, shows no secret, and changes nothing a second time', async () => {
     const first = await setup(...WORDS, '--yes')
     expect(first.stdout + first.stderr).toContain('It is deployed')

@@ -369,7 +369,7 @@ describe('of simultaneous guesses', () => {
     const { postgres } = service().gates
     postgres.set({ delayMs: 3_000 }, { times: 1, when: (body) => body.includes('insert into sessions') })
     const guessing = client.login(email)
-    await expect.poll(postgres.hits, { timeout: 20_000 }).toBe(1) // it has read, and hashed
+    await expect.poll(postgres.hits, { timeout: 60_000 }).toBe(1) // it has read, and hashed
     expectProblem(await client.login(email, WRONG), 'invalid_credentials')
     expectDelayed(await guessing, 30)
     expect(await failuresAt(service(), at)).toBe(5)

@@ -38,7 +38,7 @@ beforeAll(async () => {
       DNS_OVER_HTTPS_URL: resolver.url,
     },
   })
-}, 60_000)
+}, 120_000)
 afterAll(async () => {
   await service?.stop()
   await Promise.all([resolver?.stop(), world?.stop()])

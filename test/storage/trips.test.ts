@@ -136,7 +136,7 @@ describe('a limit that Redis has not answered yet', () => {
       service().gates.redis.set('hanging')
       const before = service().trips().postgres
       const answered = OPERATIONS.find((operation) => operation.name === name)?.call(client, tokens)
-      await vi.waitFor(() => expect(service().trips().postgres).toBe(before + 1), 10_000)
+      await vi.waitFor(() => expect(service().trips().postgres).toBe(before + 1), 60_000)
       expect(service().gates.redis.hits()).toBe(1)
       service().gates.redis.set('open') // which ends the connection that hangs
       expect((await answered)?.status).toBeLessThan(300)
@@ -154,7 +154,7 @@ describe('a limit that Redis has not answered yet', () => {
     service().gates.redis.set('hanging')
     const before = service().trips().postgres
     const answered = OPERATIONS.find((operation) => operation.name === name)?.call(client, tokens)
-    await vi.waitFor(() => expect(service().gates.redis.hits()).toBe(1), 10_000)
+    await vi.waitFor(() => expect(service().gates.redis.hits()).toBe(1), 60_000)
     expect(service().trips().postgres).toBe(before)
     service().gates.redis.set('open')
     expect((await answered)?.status).toBeLessThan(300)

@@ -20,7 +20,7 @@ export function sendRaw({ url }: Pick<Service, 'url'>, message: string | Buffer)
     const patience = setTimeout(() => {
       socket.destroy()
       reject(new Error(`no end of the answer to ${JSON.stringify(String(message).slice(0, 80))}`))
-    }, 10_000)
+    }, 60_000)
     socket.on('data', (chunk) => chunks.push(chunk))
     socket.on('error', done) // reset while we still write: the answer, if any, has been read
     socket.on('close', done)

@@ -135,7 +135,7 @@ describe('piles 12: an endpoint that fails', () => {
     await plantMany(stage(), healthy, 12)
     receiver.behave(poisoned.path, 'held')
     const batch = deliver(stage(), poisoned, poisoned, healthy, poisoned)
-    await vi.waitFor(() => expect(hitsOf(healthy)).toBe(12), 10_000)
+    await vi.waitFor(() => expect(hitsOf(healthy)).toBe(12), 60_000)
     expect(receiver.mostAtOnce(poisoned.path), 'while it holds').toBeLessThanOrEqual(4)
     receiver.behave(poisoned.path, { status: 500 })
     receiver.release(poisoned.path)

@@ -218,7 +218,7 @@ describe('races', () => {
            where datname = current_database() and wait_event_type = 'Lock'`,
         )
         expect(row?.waiting).toBeGreaterThanOrEqual(4)
-      }, 10_000)
+      }, 60_000)
       await holder.query('commit')
       expect(countBy(await answers, ({ status }) => status)).toEqual({ 201: 1, 409: 7 })
       expect(await countWebhooks(client.tenant.id)).toBe(20)
