@@ -104,7 +104,8 @@ async function main(): Promise<void> {
       { kid: 'none', sid },
       null,
     )
-    const statement = { text: find.toSQL().sql, params: find.toSQL().params }
+    const written = 'toSQL' in find ? find.toSQL() : find.getQuery()
+    const statement = { text: written.sql, params: written.params }
     const { rows } = await client.query<{ id: string }>('select id from tenants limit 1')
     const settings = sql`select set_config('latchkey.tenant', ${rows[0]?.id}, true), set_config('latchkey.host', ${HOST}, true)`
 

@@ -1,11 +1,13 @@
 /** The SQL that says who calls: for reads by what a token claims, for writes inside the statement that does them. */
-import { and, eq, type SQL, sql } from 'drizzle-orm'
+import { and, eq, type Placeholder, type SQL, sql } from 'drizzle-orm'
 import * as v from 'valibot'
 import { selfColumns, userIsActive } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
-import type { KeyedWorker } from '../keys/auth-keys.ts'
+import type { KeyedWorker, RingState } from '../keys/auth-keys.ts'
 import { ringState } from '../keys/auth-keys-store.ts'
 import { keyIsValid, publicKeyColumns } from '../keys/store.ts'
+import type { Database } from '../storage/postgres.ts'
+import { prepared } from '../storage/prepared.ts'
 import { sessions, signingKeys, tenantHosts, tenants, users } from '../storage/schema.ts'
 import { tenantColumns } from '../tenants/store.ts'
 import {
@@ -45,24 +47,43 @@ export const sessionNow = sql`jsonb_build_object('authAgeSeconds', extract(epoch
 /** Everything that deciding on an access token needs, by what the token claims; nothing here is proof by itself. */
 export function findCaller(
   ctx: Pick<Context, 'db' | 'host' | 'settings'>,
-  { kid, sid }: { kid: string; sid: string },
+  claimed: { kid: string; sid: string },
   worker: KeyedWorker | null,
 ) {
-  return ctx.db
+  const asked = { ...claimed, host: ctx.host }
+  return worker ? selectCaller(ctx.db, asked, ringState(ctx, worker)) : selectAnyCaller(ctx.db, asked)
+}
+
+const selectCaller = (
+  db: Pick<Database, 'select'>,
+  { kid, sid, host }: Record<'kid' | 'sid' | 'host', string | Placeholder>,
+  ring: SQL<RingState | null>,
+) =>
+  db
     .select({
       tenant: tenantColumns,
       key: publicKeyColumns,
       user: selfColumns,
       caller: sql<CallerRow>`case when users.id is not null then ${sessionNow} end`.mapWith(readCallerRow),
-      ring: worker ? ringState(ctx, worker) : sql<null>`null`,
+      ring,
     })
     .from(tenantHosts)
     .innerJoin(tenants, eq(tenants.id, tenantHosts.tenantId))
     .leftJoin(signingKeys, keyIsValid(kid))
     .leftJoin(sessions, and(eq(sessions.id, sid), eq(sessions.tenantId, tenants.id), sessionIsLive))
     .leftJoin(users, and(eq(users.id, sessions.userId), userIsActive))
-    .where(eq(tenantHosts.host, ctx.host))
-}
+    .where(eq(tenantHosts.host, host))
+
+const selectAnyCaller = prepared<
+  Record<'kid' | 'sid' | 'host', string>,
+  Awaited<ReturnType<typeof selectCaller>>
+>((db) =>
+  selectCaller(
+    db,
+    { kid: sql.placeholder('kid'), sid: sql.placeholder('sid'), host: sql.placeholder('host') },
+    sql<null>`null`,
+  ),
+)
 
 /**
  * Members of a `with` of a writing statement: the caller's session, if the key still counts, the session is live and the

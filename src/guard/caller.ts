@@ -15,7 +15,7 @@ import { checkLimits } from '../limits/check.ts'
 import type { LIMITS, Limit, LimitedOperation } from '../limits/limits.ts'
 import type { Besides } from '../limits/sliding-window.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
-import { requireTenant, type Tenant } from '../tenants/tenants.ts'
+import { requireTenant } from '../tenants/tenants.ts'
 import { findCaller } from './caller-store.ts'
 import {
   type Caller,
@@ -239,8 +239,8 @@ async function limitCaller(
 /**
  * The order of checks: host, origin, key, signature and claims, tenant, age of the authentication as the token knows it,
  * which saves a question: the row decides.
- * @param known what the token was found to be already: the same key for the same tenant says the same, and a signature is
- * the dearest thing that a read checks
+ * @param known what the token was found to be already: the same key for the same tenant says the same, and a signature and
+ * the settings of a tenant are the dearest things that a read checks
  */
 async function verify<Demanded extends Demands>(
   ctx: Context,
@@ -249,15 +249,10 @@ async function verify<Demanded extends Demands>(
   demands: Demanded,
   known?: Verified<Demanded>,
 ): Promise<Caller<Demanded> | Refusal> {
+  if (known && verifier && !isRefusal(known.caller) && isSame(known.verifier, verifier)) return known.caller
   const tenant = requireTenant(ctx, verifier?.tenant)
   if (isRefusal(tenant)) return tenant
   if (!verifier?.key) return refuse('invalid_token', { evidence: { reason: 'unknown key' } })
-  if (
-    known &&
-    !isRefusal(known.caller) &&
-    isSame(known.caller.tenant, known.verifier.key, tenant, verifier.key)
-  )
-    return { ...known.caller, tenant }
   const { issuer, audience } = tenant
   const claims = await verifyAccessToken(token, verifier.key, { issuer, audience, now: ctx.now() })
   if (claims === null || claims.tid !== tenant.id)
@@ -268,9 +263,6 @@ async function verify<Demanded extends Demands>(
   return { tenant, userId: claims.sub, sessionId: claims.sid, kid, demands }
 }
 
-/** Whether the key, and all of the tenant that a token is checked against, are the same. */
-const isSame = (one: Tenant, oneKey: Verifier['key'], other: Tenant, otherKey: Verifier['key']): boolean =>
-  one.id === other.id &&
-  one.issuer === other.issuer &&
-  one.audience === other.audience &&
-  JSON.stringify(oneKey) === JSON.stringify(otherKey)
+/** Whether the rows of the tenant and of the key are the same: then they say the same of a token. */
+const isSame = (one: Verifier, other: Verifier): boolean =>
+  JSON.stringify([one.tenant, one.key]) === JSON.stringify([other.tenant, other.key])

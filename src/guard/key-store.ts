@@ -1,8 +1,10 @@
 /** The SQL of callers with an API key: what the key is worth now. Keys are made and changed in src/api-keys/. */
-import { and, eq, gt, inArray, isNull, or, type SQL, sql } from 'drizzle-orm'
+import { and, eq, gt, inArray, isNull, or, type Placeholder, type SQL, sql } from 'drizzle-orm'
 import * as v from 'valibot'
 import { userIsActive } from '../accounts/store.ts'
 import type { Context } from '../context.ts'
+import type { Database } from '../storage/postgres.ts'
+import { prepared } from '../storage/prepared.ts'
 import { apiKeys, tenantHosts, tenants, users } from '../storage/schema.ts'
 import { tenantColumns } from '../tenants/store.ts'
 import type { ApiKeyHash } from './api-key.ts'
@@ -35,7 +37,7 @@ const scopesNow = sql`(
     or not ${isPermission(sql`scope`, sql`tenants.settings -> 'roles'`)} or ${permissionsNow} ? scope)`
 
 /** Of `api_keys`: the key of that id and one of these hashes, or of another system and such a hash, unless it was revoked or is over. */
-const keyIsLive = (id: string | null, hashes: readonly ApiKeyHash[]) =>
+const keyIsLive = (id: Asked['id'], hashes: Asked['hashes']) =>
   and(
     id === null ? sql`api_keys.is_foreign` : eq(apiKeys.id, id),
     or(
@@ -65,9 +67,21 @@ const secretsInUse = sql`(
 export function findKey(
   { db, host }: Pick<Context, 'db' | 'host'>,
   id: string | null,
-  hashes: readonly ApiKeyHash[],
+  hashes: readonly [ApiKeyHash, ...ApiKeyHash[]],
 ) {
-  return db
+  // One of ours has one hash.
+  if (id === null || hashes.length > 1) return selectKey(db, { host, id, hashes })
+  return selectOwnKey(db, { host, id, hash: apiKeys.hash.mapToDriverValue(hashes[0]) })
+}
+
+type Asked = {
+  host: string | Placeholder
+  id: string | Placeholder | null
+  hashes: readonly (ApiKeyHash | Placeholder)[]
+}
+
+const selectKey = (db: Pick<Database, 'select'>, { host, id, hashes }: Asked) =>
+  db
     .select({
       tenant: tenantColumns,
       key: keyColumns,
@@ -85,7 +99,17 @@ export function findKey(
     .leftJoin(apiKeys, and(eq(apiKeys.tenantId, tenants.id), keyIsLive(id, hashes)))
     .leftJoin(users, and(eq(users.id, apiKeys.userId), userIsActive))
     .where(eq(tenantHosts.host, host))
-}
+
+const selectOwnKey = prepared<
+  { host: string; id: string; hash: unknown },
+  Awaited<ReturnType<typeof selectKey>>
+>((db) =>
+  selectKey(db, {
+    host: sql.placeholder('host'),
+    id: sql.placeholder('id'),
+    hashes: [sql.placeholder('hash')],
+  }),
+)
 
 const readWords = (value: unknown) => v.parse(v.array(v.string()), value)
 

@@ -1,5 +1,5 @@
 /** The signing keys' rows. Private keys leave the database sealed; only Workers that issue tokens can open them. */
-import { and, eq, gt, isNull, ne, or, sql } from 'drizzle-orm'
+import { and, eq, gt, isNull, ne, or, type Placeholder, sql } from 'drizzle-orm'
 import type { Context } from '../context.ts'
 import { signingKeys, tenantHosts, tenants } from '../storage/schema.ts'
 import { tenantColumns } from '../tenants/store.ts'
@@ -17,7 +17,7 @@ export const sealedKeyColumns = {
 }
 
 /** A key is valid while it has a row: `next` has signed nothing yet; a retired one stays until its last token has expired. */
-export const keyIsValid = (kid: string) =>
+export const keyIsValid = (kid: string | Placeholder) =>
   and(
     eq(signingKeys.kid, kid),
     ne(signingKeys.state, 'next'),

@@ -3,14 +3,14 @@
  * There is no pool to exhaust and no session to leave open. Errors leave here mapped,
  * because the driver's own texts carry parameters and connection strings.
  */
-import { neon, neonConfig } from '@neondatabase/serverless'
+import { type NeonQueryFunction, neon, neonConfig } from '@neondatabase/serverless'
 import { drizzle, type NeonHttpDatabase } from 'drizzle-orm/neon-http'
 import { isLoopback } from '../environments.ts'
 import { Fault } from '../problem.ts'
 import { meaningOf } from './neon-refusal.ts'
 import { type Trips, upstreamFault } from './trips.ts'
 
-export type Database = NeonHttpDatabase<Record<string, never>>
+export type Database = NeonHttpDatabase<Record<string, never>> & { $client: NeonQueryFunction<false, false> }
 
 /** What the driver reads of a response. Not a Response made anew: that costs a tenth of a millisecond of CPU. */
 type Answer = { ok: boolean; status: number; text(): Promise<string>; json(): Promise<unknown> }
