@@ -108,17 +108,17 @@ export async function fill(client: pg.Client): Promise<void> {
     from filled_users, generate_series(1, 2) passkey where n % 2 = 0`)
   await client.query(`
     insert into consumed_ceremonies (id, tenant_id, expires_at)
-    select sha256(id::text::bytea), tenant_id, now() + make_interval(secs => n % 600 - 300) from filled_users`)
+    select sha256(id::text::bytea), tenant_id, now() + make_interval(secs => n % 86400 - 3600) from filled_users`)
   // Every account has one at a provider, and signed in with it a minute ago, or an hour.
   await client.query(`
     insert into identities (id, tenant_id, user_id, provider, issuer, subject)
     select gen_random_uuid(), tenant_id, id, 'idp', 'https://idp.example', id::text from filled_users`)
   await client.query(`
     insert into oauth_states (id, tenant_id, expires_at)
-    select sha256(id::text::bytea), tenant_id, now() + make_interval(secs => n % 600 - 300) from filled_users`)
+    select sha256(id::text::bytea), tenant_id, now() + make_interval(secs => n % 86400 - 3600) from filled_users`)
   await client.query(`
     insert into oauth_exchanges (code_hash, tenant_id, user_id, code_challenge, amr, aal, expires_at)
-    select sha256(id::text::bytea), tenant_id, id, md5(n::text), '{fed}', 1, now() + make_interval(secs => n % 600 - 300)
+    select sha256(id::text::bytea), tenant_id, id, md5(n::text), '{fed}', 1, now() + make_interval(secs => n % 86400 - 3600)
     from filled_users`)
   await client.query(`
     insert into trusted_devices (id, tenant_id, user_id, hash, device_label, expires_at)

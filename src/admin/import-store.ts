@@ -159,7 +159,10 @@ function insertMembers(
     )})`
 }
 
-/** Members of a `with`: `clash`, the entries of which another account or an entry before them has something, or whose HMAC key there is not. */
+/**
+ * Members of a `with`: `clash`, the entries of which another account or an entry before them has something, or whose HMAC
+ * key there is not. Each looks one row up (`limit 1`): an `exists` may be planned as a hash of the whole table.
+ */
 const clashes: SQL = sql`
   claimed as (
     select entry.id, place, 'passkey_taken' as code, '/passkeys/' || nth - 1 as pointer, passkey ->> 'credentialId' as claim
@@ -183,18 +186,19 @@ const clashes: SQL = sql`
     where exists (
         select from claimed as other
         where other.claim = claimed.claim and other.code = claimed.code and other.place < claimed.place)
-      or (claimed.code = 'passkey_taken' and exists (
-        select from passkeys
-        where passkeys.tenant_id = entry.tenant_id and passkeys.credential_id = decode(claimed.claim, 'hex')))
-      or (claimed.code = 'identity_taken' and exists (
-        select from identities
+      or (claimed.code = 'passkey_taken' and (
+        select true from passkeys
+        where passkeys.tenant_id = entry.tenant_id and passkeys.credential_id = decode(claimed.claim, 'hex') limit 1))
+      or (claimed.code = 'identity_taken' and (
+        select true from identities
         where identities.tenant_id = entry.tenant_id and identities.issuer = claimed.claim::jsonb ->> 0
-          and identities.subject = claimed.claim::jsonb ->> 1))
-      or (claimed.code = 'api_key_taken' and exists (
-        select from api_keys
-        where api_keys.tenant_id = entry.tenant_id and api_keys.is_foreign and api_keys.hash = decode(claimed.claim, 'hex')))
-      or (claimed.code = 'external_id_taken' and exists (
-        select from users where users.tenant_id = entry.tenant_id and users.external_id = claimed.claim))
+          and identities.subject = claimed.claim::jsonb ->> 1 limit 1))
+      or (claimed.code = 'api_key_taken' and (
+        select true from api_keys
+        where api_keys.tenant_id = entry.tenant_id and api_keys.is_foreign and api_keys.hash = decode(claimed.claim, 'hex')
+        limit 1))
+      or (claimed.code = 'external_id_taken' and (
+        select true from users where users.tenant_id = entry.tenant_id and users.external_id = claimed.claim limit 1))
       or (claimed.code = 'unknown_hmac_key' and not exists (
         select from foreign_key_secrets as secret
         where secret.tenant_id = entry.tenant_id and secret.name = claimed.claim))

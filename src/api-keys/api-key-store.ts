@@ -73,7 +73,10 @@ export async function insertKey(
   }
 }
 
-/** Newest first, of the owner of session `sid` or of the tenant; `after` is the last id of the page before. */
+/**
+ * Newest first, of the owner of session `sid` or of the tenant; `after` is the last id of the page before. Ordered by the
+ * tenant too, which they share: by the id alone, PostgreSQL may walk through the keys of all tenants.
+ */
 export function listKeys(
   { db, host }: Storage,
   { sid, owner, after, limit }: { sid: string | SQL; owner: Owner; after: string | null; limit: number },
@@ -94,7 +97,7 @@ export function listKeys(
         after === null ? undefined : lt(apiKeys.id, after),
       ),
     )
-    .orderBy(desc(apiKeys.id))
+    .orderBy(desc(apiKeys.tenantId), desc(apiKeys.id))
     .limit(limit)
 }
 
