@@ -15,8 +15,13 @@ async function happen() {
   const client = await newClient(stage().service)
   const { email } = await client.newAccount()
   await client.login(email, 'not the password')
-  await vi.waitFor(() => expect(stage().queue.sent()).toHaveLength(2), 5000)
-  return { client, bodies: stage().queue.take() }
+  const bodies = await vi.waitFor(async () => {
+    const found = await stage().messagesOf(client.tenant)
+    expect(found).toHaveLength(2)
+    return found
+  }, 5000)
+  stage().queue.take()
+  return { client, bodies }
 }
 
 const ALL = ['session.refused', 'session.started', 'user.registered']

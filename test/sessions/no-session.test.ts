@@ -17,7 +17,9 @@ async function expectNoEvent(client: Client, ask: () => Promise<void>) {
   stage().queue.take()
   await ask()
   await client.me('no.valid.token')
-  await expect.poll(() => stage().queue.sent()).toMatchObject([{ attempt: { type: 'access.refused' } }])
+  await expect
+    .poll(() => stage().messagesOf(client.tenant))
+    .toMatchObject([{ attempt: { type: 'access.refused' } }])
   expect(await recorded()).toEqual(before)
 }
 

@@ -14,9 +14,17 @@ export type AuditEvent = {
   network: string | null
 }
 
+/** EventMessage (src/events/messages.ts), as JSON has it. */
+export type Message = {
+  recorded?: string[]
+  attempt?: { host: string; type: string; data: Record<string, unknown>; subject: string | null }
+}
+
 export type Stage = {
   service: Service
   queue: FakeQueue
+  /** What the queue holds about a tenant: a message is sent after the answer, so one of a test before may come late. */
+  messagesOf(tenant: TestTenant): Promise<Message[]>
   /** Delivers what the queue holds, then what only the outbox holds. */
   settle(): Promise<void>
   /** The tenant's rows, oldest first. */
@@ -31,6 +39,14 @@ export function useStage(options: Omit<ServiceOptions, 'beside' | 'queueUrl'> = 
     stage = {
       service,
       queue,
+      messagesOf: async ({ id, host }) => {
+        const rows = await service.sql<{ id: string }>('select id from events where tenant_id = $1', [id])
+        const ids = new Set(rows.map((row) => row.id))
+        const messages = queue.sent() as Message[]
+        return messages.filter(
+          ({ attempt, recorded }) => attempt?.host === host || recorded?.some((event) => ids.has(event)),
+        )
+      },
       settle: async () => {
         const bodies = queue.take()
         if (bodies.length > 0) await service.queue('latchkey-events', bodies)
