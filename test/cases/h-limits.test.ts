@@ -14,6 +14,7 @@ import {
 import { expectProblem } from '../support/expect.ts'
 import { rawRequest, sendRaw, sendUnfinished } from '../support/raw.ts'
 import { useService } from '../support/service.ts'
+import { inOneWindow } from '../support/windows.ts'
 
 const service = useService()
 const crowded = useService({ beside: service, bindings: { MAX_HASHES_IN_FLIGHT: '4' } })
@@ -31,16 +32,6 @@ const cheap = (address: string, path = '/v1/register', headers: Record<string, s
     headers,
   })
 
-/** Windows are aligned to the clock, and one that begins in the middle would let more pass. */
-async function inOneHour<T>(attempt: () => Promise<T>): Promise<T> {
-  const hour = () => Math.floor(Date.now() / 3_600_000)
-  for (;;) {
-    const begun = hour()
-    const result = await attempt()
-    if (hour() === begun) return result
-  }
-}
-
 /** Many times what one isolate takes on. */
 const FLOOD = 80
 
@@ -50,7 +41,7 @@ const wrong = (email: string, from = client) => from.login(email, 'not the passw
 describe('limits', () => {
   test('H01 counts one address once, whatever headers name another', async () => {
     const names = ['x-forwarded-for', 'forwarded', 'true-client-ip', 'x-real-ip', 'cf-connecting-ipv6']
-    const answers = await inOneHour(() => {
+    const answers = await inOneWindow(3600, () => {
       const address = randomAddress()
       return race(110, (index) =>
         cheap(address, '/v1/register', { [names[index % 5] ?? '']: randomAddress() }),
@@ -67,7 +58,7 @@ describe('limits', () => {
   })
 
   test('H03 lets exactly 100 of 200 simultaneous requests pass a limit of 100', async () => {
-    const answers = await inOneHour(() => {
+    const answers = await inOneWindow(3600, () => {
       const address = randomAddress()
       return race(200, () => cheap(address))
     })
@@ -75,7 +66,7 @@ describe('limits', () => {
   })
 
   test('H04 gives another spelling of the path the same bucket, or nothing', async () => {
-    await inOneHour(async () => {
+    await inOneWindow(3600, async () => {
       const address = randomAddress()
       await race(101, () => cheap(address))
       for (const path of ['/v1/register?x=1', '/v1/register#x'])

@@ -17,6 +17,7 @@ import { useMailStage } from '../support/mail-stage.ts'
 import { rawRequest, sendRaw } from '../support/raw.ts'
 import { startService, type TestTenant } from '../support/service.ts'
 import { credentialFor, newTrustedServer, secondsNow, signed } from '../support/trusted-server.ts'
+import { inOneWindow } from '../support/windows.ts'
 
 const [C1, C2] = [newKeyringEntry('c1'), newKeyringEntry('c2')]
 const stage = useMailStage({ SERVICE_KEYS: `${C2},${C1}` })
@@ -45,16 +46,6 @@ const requestLines = () =>
 
 /** A registration that the limit lets pass and the policy refuses before it is hashed: 422, or 429. */
 const cheap = () => ({ json: { email: newEmail(), password: 'short' } })
-
-/** Windows are aligned to the clock; one that begins in the middle would let more pass. */
-async function inOneHour<T>(attempt: () => Promise<T>): Promise<T> {
-  const hour = () => Math.floor(Date.now() / 3_600_000)
-  for (;;) {
-    const begun = hour()
-    const result = await attempt()
-    if (hour() === begun) return result
-  }
-}
 
 describe('accepts', () => {
   test('accounts 9: the function of docs/clients.md, as printed, names the client of a session, an event and a log line', async () => {
@@ -92,7 +83,7 @@ describe('accepts', () => {
     ['IPv6, whatever its /64', () => `2001:db8:${Math.floor(Math.random() * 0xffff).toString(16)}:7`, '::'],
   ])('accounts 9: limits count the client that is named, and no other: %s', async (_, network, inside) => {
     const { rate } = LIMITS.register.redis.address
-    const [answers, others] = await inOneHour(async () => {
+    const [answers, others] = await inOneWindow(3600, async () => {
       const [one, other] = [network(), network()]
       const at = (base: string, index: number) => (inside ? `${base}${inside}${index.toString(16)}` : base)
       const ask = (base: string) => (index: number) =>

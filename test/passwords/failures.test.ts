@@ -11,6 +11,7 @@ import {
   decidedTogether,
   endDelay,
   failuresAt,
+  inOneDelay,
   setFailures,
   subjectOf,
   WRONG,
@@ -326,8 +327,11 @@ describe('of simultaneous guesses', () => {
   })
 
   test('50 wrong ones that nothing holds back are five failures as well', BURST, async () => {
-    const { client, email, at } = await newVictim()
-    expect(statuses(await race(50, () => client.login(email, WRONG)))).toEqual({ 401: 5, 429: 45 })
+    const { answers, at } = await inOneDelay(async () => {
+      const { client, email, at } = await newVictim()
+      return { answers: await race(50, () => client.login(email, WRONG)), at }
+    })
+    expect(statuses(answers)).toEqual({ 401: 5, 429: 45 })
     expect(await failuresAt(service(), at)).toBe(5)
   })
 
@@ -424,19 +428,20 @@ describe('a stranger who guesses', () => {
   const limited = useLentService({ beside: service })
 
   test('150 times keeps the owner out of nothing but new sign-ins elsewhere (CASES H06)', BURST, async () => {
-    const client = await newClient(limited())
     const browser = { 'sec-fetch-site': 'same-origin' }
-    const email = newEmail()
-    const json = { email, password: PASSWORD }
-    const registered = await client.call<{ access_token: string; refresh_token: string }>('/v1/register', {
-      json,
-      headers: browser,
+    const { client, json, registered, guess, answers } = await inOneDelay(async () => {
+      const client = await newClient(limited())
+      const json = { email: newEmail(), password: PASSWORD }
+      const registered = await client.call<{ access_token: string; refresh_token: string }>('/v1/register', {
+        json,
+        headers: browser,
+      })
+      const guess = () => createClient(limited(), client.tenant, randomAddress()).login(json.email, WRONG)
+      return { client, json, registered, guess, answers: await race(150, guess) }
     })
     const [cookie = ''] = registered.headers.get('set-cookie')?.split(';') ?? []
-    const at = { tenant: client.tenant, email }
-
-    const guess = () => createClient(limited(), client.tenant, randomAddress()).login(email, WRONG)
-    expect(statuses(await race(150, guess))).toEqual({ 401: 5, 429: 145 })
+    const at = { tenant: client.tenant, email: json.email }
+    expect(statuses(answers)).toEqual({ 401: 5, 429: 145 })
     for (const failures of [98, 99]) {
       await setFailures(service(), at, failures)
       await redis('FLUSHALL') // the windows of its limits end

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { newKeyringEntry } from '../../ops/keyring.ts'
-import { failuresAt, setFailures, WRONG } from '../support/attempts.ts'
+import { failuresAt, inOneDelay, setFailures, WRONG } from '../support/attempts.ts'
 import {
   type Answer,
   countBy,
@@ -17,6 +17,7 @@ import { expectCommonHeaders, expectInvalidInput, expectProblem } from '../suppo
 import { retireKeys } from '../support/keyring.ts'
 import { FULL_COST, type Service, startService, useLentService } from '../support/service.ts'
 import { untilWaiting } from '../support/sessions.ts'
+import { inOneWindow } from '../support/windows.ts'
 
 const service = useLentService()
 
@@ -55,16 +56,6 @@ async function countSessions(userId: string): Promise<number> {
 
 /** Hashes of many passwords, on a machine that others use. */
 const BURST = { timeout: 120_000 }
-
-/** Again, when the clock's minute ended meanwhile: the binding's windows are those of the clock. */
-async function inOneMinute<T>(attempt: () => Promise<T>): Promise<T> {
-  const minute = () => Math.floor(Date.now() / 60_000)
-  for (;;) {
-    const begun = minute()
-    const result = await attempt()
-    if (minute() === begun) return result
-  }
-}
 
 /** Another deployment on the same database, for as long as `use` runs. */
 async function withService(
@@ -239,12 +230,13 @@ describe('refuses', () => {
 
 describe('attacks', () => {
   test('of 100 simultaneous guesses at one account from 100 addresses five are heard', BURST, async () => {
-    const { client, email } = await newAccount()
-    const guess = (password: string) =>
-      createClient(service(), client.tenant, randomAddress()).login(email, password)
-    const answers = await race(100, () => guess(WRONG))
+    const { answers, answer } = await inOneDelay(async () => {
+      const { client, email } = await newAccount()
+      const guess = (password: string) =>
+        createClient(service(), client.tenant, randomAddress()).login(email, password)
+      return { answers: await race(100, () => guess(WRONG)), answer: await guess(PASSWORD) }
+    })
     expect(countBy(answers, ({ status }) => status)).toEqual({ 401: 5, 429: 95 })
-    const answer = await guess(PASSWORD)
     expectProblem(answer, 'rate_limited')
   })
 
@@ -263,7 +255,7 @@ describe('attacks', () => {
     const { client, email } = await newAccount()
     await setFailures(service(), { tenant: client.tenant, email }, 100) // disabled, so that no hash is made
     service().gates.redis.set('refusing')
-    const passed = await inOneMinute(async () => {
+    const passed = await inOneWindow(60, async () => {
       const stranger = createClient(service(), client.tenant)
       const answers = []
       for (let attempt = 1; attempt <= 12; attempt++) answers.push(await stranger.login(email))

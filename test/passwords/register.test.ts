@@ -4,6 +4,7 @@ import { everyRoute } from '../support/every-route.ts'
 import { expectCommonHeaders, expectInvalidInput, expectProblem } from '../support/expect.ts'
 import { FULL_COST, startService, useLentService } from '../support/service.ts'
 import { countEvents } from '../support/sessions.ts'
+import { inOneWindow } from '../support/windows.ts'
 
 const service = useLentService()
 
@@ -126,17 +127,14 @@ describe('while Redis is away', () => {
     const tenant = await service().newTenant()
     service().gates.redis.set('refusing')
     expect((await createClient(service(), tenant).register()).status).toBe(201)
-    const minute = () => Math.floor(Date.now() / 60_000) // the binding's windows are those of the clock
-    for (;;) {
-      const begun = minute()
+    const answers = await inOneWindow(60, async () => {
       const client = createClient(service(), tenant)
-      const answers = []
-      for (let attempt = 1; attempt <= 12; attempt++) answers.push(await client.register(newEmail(), 'short'))
-      if (minute() !== begun) continue
-      expect(countBy(answers, ({ status }) => status)).toEqual({ 422: 10, 429: 2 })
-      for (const answer of answers.slice(10)) expectProblem(answer, 'rate_limited')
-      return
-    }
+      const heard = []
+      for (let attempt = 1; attempt <= 12; attempt++) heard.push(await client.register(newEmail(), 'short'))
+      return heard
+    })
+    expect(countBy(answers, ({ status }) => status)).toEqual({ 422: 10, 429: 2 })
+    for (const answer of answers.slice(10)) expectProblem(answer, 'rate_limited')
   })
 })
 
