@@ -4,6 +4,7 @@
  * Workers and those of Node, which the rest of bench/ needs, cannot be in one project.
  */
 import { sql } from 'drizzle-orm'
+import { requireForeignHash, verifyForeignHash } from '../src/crypto/foreign-hash-verify.ts'
 import { DEFAULT_COST, hashPassword, verifyPassword } from '../src/crypto/password-hash.ts'
 import { countInWindows } from '../src/limits/sliding-window.ts'
 import { createDatabase } from '../src/storage/postgres.ts'
@@ -26,6 +27,9 @@ export default {
       }
       case '/verify':
         return answer(verifyPassword(PASSWORD, await request.text(), pepperKey()))
+      // The hash is of another password, so that what is expected is no.
+      case '/verify-imported':
+        return answer(!(await verifyForeignHash(PASSWORD, requireForeignHash(await request.text()))))
       case '/postgres': {
         const { rows } = await createDatabase(bindings.DATABASE_URL, trips).execute(sql`select 1`)
         return answer(rows.length === 1)

@@ -7,6 +7,7 @@
  *   npm run bench -- --growth [--rows 5000000]  the same calls with 10,000 rows and with a million, and nothing else
  *   npm run bench -- --peers    ours beside better-auth and openauth, and nothing else; into bench/results/
  *   npm run bench -- --argon2   a password hash by our driver, by hash-wasm's releases, with SIMD, and by Node itself
+ *   npm run bench -- --hashes   what verifying a password imported from another system takes
  *   npm run bench -- --cold [--against <checkout>]  what each Worker takes to its first answer, and nothing else
  * The raw numbers are in .latchkey/bench.json, or in one named after the flag.
  */
@@ -19,6 +20,7 @@ import { measureBurst } from './burst.ts'
 import { createSender } from './client.ts'
 import { measureCold } from './cold.ts'
 import { measureGrowth } from './growth.ts'
+import { measureHashes } from './hashes.ts'
 import { cpuMs, describeMachine, watchLoad } from './machine.ts'
 import { type Measured, measure, type Plan, type Ratios, ratios } from './measure.ts'
 import { type Memory, measureMemory } from './memory.ts'
@@ -171,6 +173,7 @@ async function keep(name: string, numbers: object): Promise<void> {
 
 async function main(): Promise<void> {
   if (process.argv.includes('--argon2')) return measureArgon2()
+  if (process.argv.includes('--hashes')) return measureHashes()
   if (process.argv.includes('--cold')) return measureCold(flagValue('--against'))
   const isQuick = process.argv.includes('--quick')
   const stack = await startStack()
