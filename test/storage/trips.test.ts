@@ -95,6 +95,9 @@ describe('a trip budget', () => {
 })
 
 describe('a write by bearer token', () => {
+  /** A location that has seen no one yet: what it keeps is kept by tenant, and each test has one of its own. */
+  const cold = useService({ beside: service })
+
   const writes: [string, (client: Client, tokens: Tokens) => Promise<Answer<unknown>>][] = [
     [
       'POST /v1/logout',
@@ -114,14 +117,9 @@ describe('a write by bearer token', () => {
       })
 
       const { client, tokens } = await newCaller()
-      const cold = await startService({ beside: service() }) // a location that has seen no one yet
-      try {
-        const { status, trips } = await costOf(() => call(createClient(cold, client.tenant), tokens))
-        expect(status).toBeLessThan(300)
-        expect(trips).toEqual({ postgres: 2, redis: 1 })
-      } finally {
-        await cold.stop()
-      }
+      const { status, trips } = await costOf(() => call(createClient(cold(), client.tenant), tokens))
+      expect(status).toBeLessThan(300)
+      expect(trips).toEqual({ postgres: 2, redis: 1 })
     },
   )
 })
