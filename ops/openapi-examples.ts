@@ -15,6 +15,7 @@ const BY_NAME: Record<string, unknown> = {
   code: '493021',
   code_verifier: 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk',
   locale: 'en',
+  logo: 'data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7',
   url: 'https://example.com/hooks/latchkey',
   issuer: 'https://auth.example.com',
   jwks_uri: 'https://auth.example.com/.well-known/jwks.json',

@@ -80,6 +80,8 @@ function describe({ worker, operation }: Described, media: Media) {
     body,
     bodyIsOptional,
     form,
+    formFile,
+    maxBodyBytes,
     answers,
     caller,
     permission,
@@ -99,7 +101,12 @@ function describe({ worker, operation }: Described, media: Media) {
     ...(body && {
       requestBody: { required: !bodyIsOptional, content: { 'application/json': media(body) } },
     }),
-    ...(form && { requestBody: { required: true, content: { [FORM]: media(form) } } }),
+    ...(form && {
+      requestBody: {
+        required: true,
+        content: { [FORM]: media(form), ...(formFile && { 'multipart/form-data': media(form) }) },
+      },
+    }),
     parameters: parametersOf(operation),
     responses: {
       ...Object.fromEntries(
@@ -118,6 +125,7 @@ function describe({ worker, operation }: Described, media: Media) {
       stepUp,
       idempotencyKey,
       isPage,
+      ...(maxBodyBytes && { maxBodyBytes }),
       limits: { row: operation.limits ?? id, ...policy },
       budget,
     },

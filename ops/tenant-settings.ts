@@ -23,6 +23,7 @@ export function changeSettings(before: unknown, words: readonly string[], issuer
       throw new Error(
         `unknown setting ${name || word}; the settings are ${Object.keys(SETTING_DEFAULTS).join(', ')}`,
       )
+    if (name === 'logo') throw new Error('the logo is set from a file: --logo <file>')
     if (text === '') settings.delete(name)
     else settings.set(name, parsedValue(name, text))
   }

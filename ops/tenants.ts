@@ -3,7 +3,7 @@
  *   npm run tenants                                             all of them
  *   npm run tenants -- show <slug>                              one, with every setting and its default
  *   npm run tenants -- add <slug> --issuer https://auth.example.com [--name "Acme"] [--host …] [--origin …] [setting=value …]
- *   npm run tenants -- set <slug> [--name …] [--issuer …] [setting=value …]      an empty value is the default again
+ *   npm run tenants -- set <slug> [--name …] [--issuer …] [--logo <file>] [setting=value …]      an empty value is the default again
  *   npm run tenants -- hosts <slug> add|remove <host>…          where it answers
  *   npm run tenants -- delete <slug>                           it answers nowhere, and is kept for 30 days
  *   npm run tenants -- restore <slug> <host>…                  within these
@@ -27,12 +27,14 @@ import {
 import { confirm } from './confirm.ts'
 import { createOperatorContext, type OperatorContext, type Output, run } from './context.ts'
 import { closeCommand, eraseCommand, restoreCommand } from './tenant-end.ts'
+import { readLogo, withLogo } from './tenant-logo.ts'
 import { inheritances } from './tenant-roles.ts'
 import { changeSettings, settingRows } from './tenant-settings.ts'
 
 const OPTIONS = {
   issuer: { type: 'string' },
   name: { type: 'string' },
+  logo: { type: 'string' },
   host: { type: 'string', multiple: true },
   origin: { type: 'string', multiple: true },
   json: { type: 'boolean' },
@@ -99,19 +101,22 @@ const set: Command = async (ctx, [slug, ...words], options, out) => {
   if (!before.hosts.includes(new URL(issuer).host))
     throw new Error(`${before.slug} does not answer at ${new URL(issuer).host}; add the host first`)
   const name = options.name === undefined ? before.name : requireName(options.name)
-  const settings = changeSettings(before.settings, words, issuer)
+  const logo = options.logo === undefined ? undefined : await readLogo(options.logo)
+  const settings = withLogo(changeSettings(before.settings, words, issuer), logo)
   const fields = [
     ...(name === before.name ? [] : ['name']),
     ...(issuer === before.issuer ? [] : ['issuer']),
+    ...(logo === undefined ? [] : ['logo']),
     ...words.map((word) => word.slice(0, word.indexOf('='))),
   ]
-  if (fields.length === 0) throw new Error('say what to change: setting=value, --name or --issuer')
+  if (fields.length === 0) throw new Error('say what to change: setting=value, --name, --issuer or --logo')
   const consequences = [
     ...losses(before, { ...before, issuer, settings }),
     ...(await inheritances(ctx, before, settings)),
   ]
   for (const consequence of consequences) await confirm(consequence, options.yes ?? false)
-  await change(ctx, before, { ...before, name, issuer, settings }, fields)
+  const picture = logo !== undefined && { logo: logo?.dataUrl ?? null }
+  await change(ctx, before, { ...before, name, issuer, settings, ...picture }, fields)
   out.error(`${before.slug}: ${fields.join(', ')} changed`)
   out.error(`Edge caches may answer as before for ${PUBLIC_SECONDS / 60} minutes.`)
 }

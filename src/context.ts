@@ -36,10 +36,11 @@ export type Context = {
   trustedCookie: string | null
   /** The cross-origin page that may read the answer, once the tenant is known to have allowed it. */
   readers: { origin: string | null }
-  /** Of the host's tenant, once it is known: what a page is headed with, its colour, its key at Turnstile, and whether a browser can be trusted. */
+  /** Of the host's tenant, once it is known: what a page is headed with, its colour, the version of its logo, its key at Turnstile, and whether a browser can be trusted. */
   tenant: {
     name: string | null
     colour: string | null
+    logo: string | null
     turnstile: string | null
     trustsDevices: boolean
   }
@@ -101,7 +102,7 @@ export function createContext(
     client: readClient(request),
     trustedCookie: readTrustedCookie(request.headers),
     readers: { origin: null },
-    tenant: { name: null, colour: null, turnstile: null, trustsDevices: false },
+    tenant: { name: null, colour: null, logo: null, turnstile: null, trustsDevices: false },
     posted: new Map<string, string>(),
     attempt: { account: null, isKnown: false },
     outcome: {},

@@ -34,10 +34,14 @@ type Described = {
   path: `/${string}`
   /** A JSON object. */
   body?: BodySchema
+  /** Where that is more than any other body may have (http/body.ts). */
+  maxBodyBytes?: number
   /** No body counts as `{}`: for what a cookie or a bearer token can authorise alone (http/body.ts). */
   bodyIsOptional?: true
   /** What a page of ours posts, instead of JSON (http/form.ts). */
   form?: FormSchema
+  /** The field of that form that a file may be chosen for: then it is posted in several parts, and the schema has the file as a data URL. */
+  formFile?: string
   /** For what a page of another site posts: then something in the form has to prove that this browser is meant. */
   formIsForeign?: true
   query?: QuerySchema

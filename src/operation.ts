@@ -112,12 +112,17 @@ async function readRequest(
   description: Description,
   c: HonoContext<Env>,
 ): Promise<Asked<Description> | Refusal> {
-  const { body, bodyIsOptional, form, formIsForeign, query } = description
+  const { body, bodyIsOptional, form, formIsForeign, formFile, maxBodyBytes, query } = description
   const { ctx } = c.var
   const request = c.req.raw
   const read = body
-    ? await readJsonBody(request, body, { optional: bodyIsOptional === true })
-    : form && (await readForm(ctx, request, form, { isForeign: formIsForeign === true }))
+    ? await readJsonBody(request, body, { optional: bodyIsOptional === true, maxBytes: maxBodyBytes })
+    : form &&
+      (await readForm(ctx, request, form, {
+        isForeign: formIsForeign === true,
+        file: formFile,
+        maxBytes: maxBodyBytes,
+      }))
   if (isRefusal(read)) return read
   const found = query && readQuery(c.req, query)
   if (isRefusal(found)) return found

@@ -45,6 +45,7 @@ type Documented = {
   'x-latchkey': Pick<Description, 'caller' | 'permission' | 'budget'> & {
     takesKeys?: boolean
     worker: string
+    maxBodyBytes?: number
     stepUp: boolean
     idempotencyKey: boolean
     isPage: boolean
@@ -386,6 +387,7 @@ const INPUTS: Record<string, Input> = {
   consoleKeysPage: { make: ownForm },
   consoleKeyRevokePage: { make: onTenantKey },
   consoleSettingsPage: { make: ownForm },
+  consoleLogoPage: { without: ['remove'], make: ownForm },
   consoleSettingPage: {
     fields: () => ({ settings: '7' }),
     make: async (client, tokens) => ({ ...(await client.pageForm(tokens)), id: 'erasure_days' }),
@@ -513,6 +515,7 @@ const INPUTS: Record<string, Input> = {
       return { fields: { user_id: (await client.plantedAccount()).id } }
     },
   },
+  tenantLogo: { make: async (client) => ({ id: await client.plantedLogo() }) },
   updateTenant: { fields: () => ({ name: 'Acme' }), without: ['settings'] },
   listAuditEvents: {
     make: async (client) => {

@@ -32,6 +32,7 @@ export async function changeTenant(
   const fields = [
     ...(change.name === null ? [] : ['name']),
     ...(change.widget === undefined ? [] : ['turnstile']),
+    ...(change.logo === undefined ? [] : ['logo']),
     ...Object.keys(change.settings),
   ]
   const happened = sql`

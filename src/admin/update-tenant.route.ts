@@ -4,15 +4,15 @@
  */
 import * as v from 'valibot'
 import { requireCaller } from '../guard/caller.ts'
-import { ADMIN, refuseUnless } from '../guard/demands.ts'
+import { ADMIN } from '../guard/demands.ts'
 import { text } from '../http/input.ts'
 import { operation } from '../operation.ts'
-import { isRefusal, refuse } from '../problem.ts'
+import { isRefusal } from '../problem.ts'
 import { SettingChanges } from '../tenants/admin-settings.ts'
 import { isTenantName } from '../tenants/names.ts'
-import { ORDERED_SETTINGS, readTenant, SITE_KEY } from '../tenants/tenants.ts'
+import { SITE_KEY } from '../tenants/tenants.ts'
 import { sealTurnstileSecret } from '../turnstile/turnstile.ts'
-import { presentTenant, TenantAnswer } from './tenant.ts'
+import { answerChanged, TenantAnswer } from './tenant.ts'
 import { changeTenant } from './tenant-store.ts'
 import { Reason } from './users.ts'
 
@@ -59,12 +59,6 @@ export const updateTenant = operation(
       whenUnreachable: turnstile.when_unreachable,
     }
     const outcome = await changeTenant(ctx, caller, { name, settings, widget }, reason)
-    const refused = refuseUnless(outcome, caller)
-    if (refused) return refused
-    const { tenant, hosts } = outcome
-    if (tenant) return Response.json(presentTenant(readTenant(ctx, tenant), hosts))
-    const [less, more] = ORDERED_SETTINGS
-    const error = { pointer: `/settings/${less}`, code: 'too_long', detail: `more than ${more}` }
-    return refuse('invalid_input', { errors: [error] })
+    return answerChanged(ctx, caller, outcome)
   },
 )

@@ -76,6 +76,8 @@ export type ConsoleForm<Form extends FormSchema> = {
   does: Operation
   /** What the operation takes. */
   asking(form: v.InferOutput<Form>, asked: Asked): Asking | Refusal
+  formFile?: string
+  maxBodyBytes?: number
   budget?: HostedPage<Form, unknown>['budget']
   answers?: HostedPage<Form, unknown>['answers']
   /** Where the person goes once it is done. */
@@ -98,6 +100,8 @@ export const consoleForm = <
     refusals: [...page.does.refusals, ...REFUSALS],
     budget: page.budget ?? { redis: 1, postgres: page.does.budget.postgres + 1 },
     ...(page.answers && { answers: page.answers }),
+    ...(page.formFile && { formFile: page.formFile }),
+    ...(page.maxBodyBytes && { maxBodyBytes: page.maxBodyBytes }),
     take: async (asked) => {
       const { c, ctx, headers, form } = asked
       const read = await readPresence(ctx, headers, () => [] as const, 'pages')

@@ -1,6 +1,6 @@
 /**
- * The only way a request body gets in: `application/json` alone, at most 16 KiB counted as it is read, strict UTF-8,
- * strict JSON, then the operation's own schema, which names every field it refuses and repeats no value.
+ * The only way a request body gets in: `application/json` alone, at most 16 KiB (unless the operation says more)
+ * counted as it is read, strict UTF-8, strict JSON, then the operation's own schema, which names every field it refuses and repeats no value.
  */
 import * as v from 'valibot'
 import { type FieldError, isRefusal, type Refusal, refuse } from '../problem.ts'
@@ -19,9 +19,9 @@ type ObjectSchema = v.GenericSchema<Record<string, unknown>, unknown>
 export async function readJsonBody<Schema extends ObjectSchema>(
   request: Request,
   schema: Schema,
-  { optional = false } = {},
+  { optional = false, maxBytes = MAX_BODY_BYTES }: { optional?: boolean; maxBytes?: number | undefined } = {},
 ): Promise<{ value: v.InferOutput<Schema> } | Refusal> {
-  const body = await readBody(request, optional)
+  const body = await readBody(request, optional, maxBytes)
   if (isRefusal(body)) return body
   // Valibot takes a list for an object without members.
   if (Array.isArray(body.value))
@@ -31,10 +31,14 @@ export async function readJsonBody<Schema extends ObjectSchema>(
   return parsed.success ? { value: parsed.output } : invalidInput(parsed.issues)
 }
 
-async function readBody(request: Request, optional: boolean): Promise<{ value: unknown } | Refusal> {
+async function readBody(
+  request: Request,
+  optional: boolean,
+  maxBytes: number,
+): Promise<{ value: unknown } | Refusal> {
   const isJson = isOfType(request.headers, 'application/json')
   if (!isJson && !optional) return unsupportedType()
-  const bytes = await readBytes(request)
+  const bytes = await readBytes(request, maxBytes)
   if (isRefusal(bytes)) return bytes
   // What has no content has no type (RFC 9110 §8.3), but many clients name one all the same.
   if (optional && bytes.length === 0) return { value: {} }
@@ -47,14 +51,14 @@ async function readBody(request: Request, optional: boolean): Promise<{ value: u
  * Reads the stream and stops at the limit, whatever Content-Length claimed.
  * @returns refusals `payload_too_large`, also of a body that declares it; `invalid_request` of one that ends early
  */
-export async function readBytes(request: Request): Promise<Uint8Array | Refusal> {
-  if (Number(request.headers.get('content-length')) > MAX_BODY_BYTES) return tooLarge()
+export async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array | Refusal> {
+  if (Number(request.headers.get('content-length')) > maxBytes) return tooLarge(maxBytes)
   const chunks: Uint8Array[] = []
   let length = 0
   try {
     for await (const chunk of request.body ?? []) {
       length += chunk.length
-      if (length > MAX_BODY_BYTES) return tooLarge()
+      if (length > maxBytes) return tooLarge(maxBytes)
       chunks.push(chunk)
     }
   } catch {
@@ -88,7 +92,8 @@ function parseText(bytes: Uint8Array): { value: unknown } | Refusal {
 
 const unsupportedType = () =>
   refuse('unsupported_media_type', { detail: 'Send the body as application/json.' })
-const tooLarge = () => refuse('payload_too_large', { detail: `The limit is ${MAX_BODY_BYTES} bytes.` })
+const tooLarge = (maxBytes: number) =>
+  refuse('payload_too_large', { detail: `The limit is ${maxBytes} bytes.` })
 
 /** Valibot's own messages quote what was received, which may be a password: only the path and our codes leave here. */
 export function invalidInput(issues: readonly v.BaseIssue<unknown>[]): Refusal {

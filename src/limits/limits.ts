@@ -194,6 +194,7 @@ export const LIMITS = {
   importUsers: { redis: { address: perMinute(600), session: perMinute(120) }, ...open },
   readTenant: { redis: { address: perMinute(600), session: perMinute(120) }, ...open },
   updateTenant: { redis: { address: perMinute(600), session: perMinute(20) }, ...open },
+  updateTenantLogo: { redis: { address: perMinute(600), session: perMinute(20) }, ...open },
   listUsers: { redis: { address: perMinute(600), session: perMinute(120) }, ...open },
   readUser: { redis: { address: perMinute(600), session: perMinute(120) }, ...open },
   disableUser: { redis: { address: perMinute(600), session: perMinute(60) }, ...open },
@@ -242,6 +243,7 @@ export const LIMITS = {
   statusList: { ...cached, withoutPostgres: 'closed' },
   relatedOrigins: cached,
   changePasswordPage: { edge: { address: EDGE_LIMIT }, withoutRedis: 'unused', withoutPostgres: 'edge' },
+  tenantLogo: cached,
   // The pages that mailed links open: they look whether the link is alive, and change nothing until a button is pressed.
   linkPage: { edge: { address: EDGE_LIMIT }, withoutRedis: 'unused', withoutPostgres: 'closed' },
   // The pages of ours that are shown to anyone: one read of the database at most, and no secret to guess.

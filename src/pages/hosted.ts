@@ -41,6 +41,9 @@ export type HostedPage<Form extends FormSchema, Data> = ShownPage<Data> & {
   limits: LimitedOperation
   refusals: Description['refusals']
   budget: Description['budget']
+  /** Of its form: see there. */
+  formFile?: string
+  maxBodyBytes?: number
   /** Of its form, besides a page and the way on. */
   answers?: Description['answers']
   /** What a code says here, in place of what it says elsewhere. */
@@ -112,7 +115,7 @@ export function hostedPage<const Form extends FormSchema, Data>(
   name: string,
   page: HostedPage<Form, Data>,
 ): [Operation, Operation] {
-  const { path, form, limits, refusals, budget } = page
+  const { path, form, limits, refusals, budget, formFile, maxBodyBytes } = page
   const taken = operation(
     {
       ...COMMON,
@@ -121,6 +124,8 @@ export function hostedPage<const Form extends FormSchema, Data>(
       id: `${name}Form`,
       method: 'POST',
       form,
+      ...(formFile !== undefined && { formFile }),
+      ...(maxBodyBytes !== undefined && { maxBodyBytes }),
       answers: { ...COMMON.answers, ...(page.answers ?? {}) },
       answerHeaders: [...ANSWER_HEADERS, ...(page.answers ? (['content-disposition'] as const) : [])],
       refusals: [...refusals, 'form_expired'],
@@ -246,7 +251,7 @@ async function framed(
       'content-type': 'text/html; charset=utf-8',
       'content-language': screen.tag,
       'content-security-policy': await pagePolicy({
-        colour: c.var.ctx.tenant.colour,
+        ...c.var.ctx.tenant,
         hasScript: true,
         asksHuman: view.asksHuman ?? false,
         leadsTo: returnSource(flow),

@@ -34,6 +34,7 @@ export const NOTHING_WRONG: Wrong = { alert: null, fields: {} }
 const OF_FIELD: Record<string, readonly FieldName[]> = {
   email_taken: ['email'],
   invalid_code: ['code'],
+  payload_too_large: ['logo'],
   invalid_credentials: ['current_password', 'password'],
 }
 

@@ -21,6 +21,9 @@ a { color: var(--link); text-underline-offset: 3px }
 .top { display: flex; flex-wrap: wrap; gap: 8px 16px; align-items: center; justify-content: space-between; max-width: 26rem; margin: 0 auto; padding: 40px 20px 16px }
 .wide .top, .wide main, .wide .foot { max-width: 44rem }
 .tenant { margin: 0; font-weight: 650; font-size: 1.0625rem }
+/* Made for a light ground, mostly: so it has one in the dark, too. */
+.logo { display: block; height: 48px; max-width: 15rem; padding: 4px 0; object-fit: contain; object-position: left }
+@media (prefers-color-scheme: dark) { .logo { padding: 4px 8px; background: #fff; border-radius: 9px } }
 .tenant a { color: inherit; text-decoration: none }
 main { max-width: 26rem; margin: 0 auto; padding: 0 20px }
 .card { padding: 28px 24px; background: var(--card); border: 1px solid var(--line); border-radius: 14px }
@@ -137,16 +140,19 @@ async function hashOf(text: string): Promise<string> {
 /**
  * `Content-Security-Policy` (CSP3) of every page: its own style and its own script by their hashes, its own forms, and nothing else.
  * @param colour of the tenant
+ * @param logo of the tenant, which its pages show
  * @param asksHuman whether the widget of Turnstile is on it, whose script and frame are Cloudflare's
  * @param leadsTo the source of where a form of the page may lead in the end: browsers hold redirects to `form-action` too
  */
 export async function pagePolicy({
   colour,
+  logo,
   hasScript = false,
   leadsTo = '',
   asksHuman = false,
 }: {
   colour: string | null
+  logo: string | null
   hasScript?: boolean
   leadsTo?: string
   asksHuman?: boolean
@@ -157,6 +163,7 @@ export async function pagePolicy({
     "default-src 'none'",
     `style-src ${styles.join(' ')}`,
     ...(scripts.length > 0 ? [`script-src ${scripts.join(' ')}`] : []),
+    ...(logo === null ? [] : ["img-src 'self'"]),
     ...(hasScript ? ["connect-src 'self'"] : []),
     ...(asksHuman ? [`frame-src ${TURNSTILE}`] : []),
     `form-action 'self'${leadsTo && ` ${leadsTo}`}`,

@@ -61,6 +61,8 @@ export const tenants = pgTable(
     settings: jsonb('settings').$type<unknown>().notNull().default({}),
     /** Sealed: what Cloudflare knows the tenant's Turnstile widget by (src/turnstile/). */
     turnstileSecret: text('turnstile_secret'),
+    /** A data URL, of the version that the setting `logo` names (src/tenants/logo.ts): no row that a request reads has it. */
+    logo: text('logo'),
     createdAt: createdAt(),
     /** Since then it answers nowhere, and waits to be erased (ops/tenant-end.ts). */
     closedAt: instant('closed_at'),

@@ -2,6 +2,6 @@
 import type { PersonalData } from '../storage/personal-data.ts'
 
 export const tenantsData = {
-  tenants: { holdsNoPerson: 'names of organisations' },
+  tenants: { holdsNoPerson: 'names and logos of organisations' },
   tenant_hosts: { holdsNoPerson: 'host names' },
 } as const satisfies PersonalData

@@ -23,6 +23,18 @@ export function findTenantOfHost({ db, host }: Pick<Context, 'db' | 'host'>) {
     .where(eq(tenantHosts.host, host))
 }
 
+/** The logo of the host's tenant, a data URL; null where that is another version, or none. */
+export function findLogo({ db, host }: Pick<Context, 'db' | 'host'>, version: string) {
+  const logo = sql<
+    string | null
+  >`case when ${tenants.settings} ->> 'logo' = ${version} then ${tenants.logo} end`
+  return db
+    .select({ logo })
+    .from(tenantHosts)
+    .innerJoin(tenants, eq(tenants.id, tenantHosts.tenantId))
+    .where(eq(tenantHosts.host, host))
+}
+
 /**
  * A number of the settings of `tenants`, for a statement; the default where there is none or it is out of bounds, as
  * `readTenant` has it: one tenant's must not fail a statement about all of them.

@@ -7,6 +7,7 @@ import * as v from 'valibot'
 import type { JobContext } from '../context.ts'
 import { recordEvent } from '../events/outbox.ts'
 import { rowsOf, Time } from '../storage/rows.ts'
+import type { Logo } from './logo.ts'
 import { settingOf, tenantColumns } from './store.ts'
 import { ORDERED_SETTINGS, type TenantSettings } from './tenants.ts'
 
@@ -23,7 +24,14 @@ export type NewTenant = {
 }
 
 /** What an operator may change of a tenant. */
-export type TenantChange = { name: string; issuer: string; allowedOrigins: string[]; settings: unknown }
+export type TenantChange = {
+  name: string
+  issuer: string
+  allowedOrigins: string[]
+  settings: unknown
+  /** A data URL, whose version `settings` has; null for none, undefined for the one that there is. */
+  logo?: string | null
+}
 
 const list = (texts: readonly string[]): SQL =>
   sql`(select coalesce(array_agg(text), '{}') from jsonb_array_elements_text(${JSON.stringify(texts)}::jsonb) as text)::text[]`
@@ -66,9 +74,19 @@ export async function insertTenant({ db }: Pick<Writer, 'db'>, tenant: NewTenant
 /** Of Cloudflare Turnstile: the key that its page shows, and the secret that goes with it. */
 export type Widget = { siteKey: string; sealedSecret: string; whenUnreachable: 'refuse' | 'pass' }
 
-const settingsOf = (widget: Widget | null) => ({
-  turnstile_site_key: widget?.siteKey ?? null,
-  turnstile_unreachable: widget?.whenUnreachable ?? null,
+/** The settings that say what a column of their own holds. */
+const settingsOf = ({
+  widget,
+  logo,
+}: {
+  widget?: Widget | null | undefined
+  logo?: Logo | null | undefined
+}) => ({
+  ...(widget !== undefined && {
+    turnstile_site_key: widget?.siteKey ?? null,
+    turnstile_unreachable: widget?.whenUnreachable ?? null,
+  }),
+  ...(logo !== undefined && { logo: logo?.version ?? null }),
 })
 
 /**
@@ -76,6 +94,7 @@ const settingsOf = (widget: Widget | null) => ({
  * at the same time stays, because the row that the statement waited for is the one that is changed.
  * @param change.settings each in place of what it was; null for the default
  * @param change.widget of Turnstile; null for none, undefined for the one that there is
+ * @param change.logo the same
  */
 export function changeTenantOf(
   caller: SQL,
@@ -83,20 +102,23 @@ export function changeTenantOf(
     name,
     settings: others,
     widget,
+    logo,
   }: {
     name: string | null
     settings: Readonly<Record<string, unknown>>
     widget?: Widget | null | undefined
+    logo?: Logo | null | undefined
   },
 ): SQL {
-  const settings = widget === undefined ? others : { ...others, ...settingsOf(widget) }
+  const settings: Record<string, unknown> = { ...others, ...settingsOf({ widget, logo }) }
   const set = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== null))
   const unset = Object.keys(settings).filter((setting) => settings[setting] === null)
   const changed = sql`((tenants.settings || ${JSON.stringify(set)}::jsonb) - ${list(unset)})`
   const [less, more] = ORDERED_SETTINGS
   return sql`
     update tenants set name = coalesce(${name}, tenants.name), settings = ${changed},
-      turnstile_secret = ${widget === undefined ? sql`tenants.turnstile_secret` : (widget?.sealedSecret ?? null)}
+      turnstile_secret = ${widget === undefined ? sql`tenants.turnstile_secret` : (widget?.sealedSecret ?? null)},
+      logo = ${logo === undefined ? sql`tenants.logo` : (logo?.dataUrl ?? null)}
     from ${caller} as caller where tenants.id = caller.tenant_id
       and ${settingOf(less, changed)} <= ${settingOf(more, changed)}
     returning tenants.*`
@@ -116,7 +138,8 @@ export async function updateTenant(
   const changed = await rowsOf(ctx.db, { id: v.string() })(sql`
     with tenant as (
       update tenants set name = ${after.name}, issuer = ${after.issuer},
-        allowed_origins = ${list(after.allowedOrigins)}, settings = ${JSON.stringify(after.settings)}::jsonb
+        allowed_origins = ${list(after.allowedOrigins)}, settings = ${JSON.stringify(after.settings)}::jsonb,
+        logo = ${after.logo === undefined ? sql`tenants.logo` : after.logo}
       where id = ${before.id} and name = ${before.name} and issuer = ${before.issuer}
         and allowed_origins = ${list(before.allowedOrigins)} and settings = ${JSON.stringify(before.settings)}::jsonb
       returning id

@@ -19,6 +19,7 @@ import { restoreUser } from '../admin/restore-user.route.ts'
 import { sendUserReset } from '../admin/send-user-reset.route.ts'
 import { startSecondFactorRemoval } from '../admin/start-second-factor-removal.route.ts'
 import { updateTenant } from '../admin/update-tenant.route.ts'
+import { updateTenantLogo } from '../admin/update-tenant-logo.route.ts'
 import { updateUserMetadata } from '../admin/update-user-metadata.route.ts'
 import { verifyUserEmail } from '../admin/verify-user-email.route.ts'
 import { importApiKeys } from '../api-keys/import-api-keys.route.ts'
@@ -33,6 +34,7 @@ export const operations = [
   listAuditEvents,
   readTenant,
   updateTenant,
+  updateTenantLogo,
   listUsers,
   readUser,
   disableUser,

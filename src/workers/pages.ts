@@ -4,6 +4,7 @@ import { consoleAuditPage } from '../console/console-audit.page.ts'
 import { consoleAuditExportPage } from '../console/console-audit-export.page.ts'
 import { consoleKeyRevokePage } from '../console/console-key-revoke.page.ts'
 import { consoleKeysPage } from '../console/console-keys.page.ts'
+import { consoleLogoPage } from '../console/console-logo.page.ts'
 import { consoleOverviewPage } from '../console/console-overview.page.ts'
 import { consoleProviderDisablePage } from '../console/console-provider-disable.page.ts'
 import { consoleProviderEnablePage } from '../console/console-provider-enable.page.ts'
@@ -67,6 +68,7 @@ import { stepUpPasskeyPage } from '../pages/step-up-passkey.page.ts'
 import { stepUpPasskeyOptionsPage } from '../pages/step-up-passkey-options.page.ts'
 import { stepUpProviderPage } from '../pages/step-up-provider.page.ts'
 import { SECRETS } from '../settings.ts'
+import { tenantLogo } from '../tenants/tenant-logo.route.ts'
 
 export const operations = [
   homePage,
@@ -135,6 +137,8 @@ export const operations = [
   ...consoleKeyRevokePage,
   consoleSettingsPage,
   ...consoleSettingPage,
+  ...consoleLogoPage,
+  tenantLogo,
 ]
 
 export const secrets = SECRETS

@@ -22,6 +22,7 @@ describe.skipIf(!executablePath)('in Chromium', { timeout: 180_000 }, () => {
     const host = `localhost:${service().url.port}` // a secure context without a certificate
     client = createClient(service(), await service().newTenant({ host }))
     await client.plantedSocial.provider()
+    await client.plantedLogo()
     await fillLog()
   }, 120_000)
 
@@ -89,7 +90,8 @@ describe.skipIf(!executablePath)('in Chromium', { timeout: 180_000 }, () => {
         await look('audit-export', '/console/audit/export?type=session.started')
         await look('webhooks', '/console/webhooks')
         await look('webhook', `/console/webhooks/${endpointId}`)
-        for (const name of ['providers', 'roles', 'keys', 'settings']) await look(name, `/console/${name}`)
+        for (const name of ['providers', 'roles', 'keys', 'settings', 'logo'])
+          await look(name, `/console/${name}`)
         await look('setting', '/console/settings/redirect_uris')
         await look('webhook-replay', `/console/webhooks/${endpointId}/replay`)
         await context.close()

@@ -7,6 +7,7 @@ import { expect } from 'vitest'
 import { LIMITS, type LimitedOperation } from '../../src/limits/limits.ts'
 import { type Answer, createClient, newEmail, PASSWORD } from '../support/client.ts'
 import { BCRYPT } from '../support/import-users.ts'
+import { plantLogo } from '../support/planted-logo.ts'
 import type { Backend, Row, TestTenant } from '../support/service.ts'
 import { ACCOUNT_OPERATIONS } from './account-operations.ts'
 import {
@@ -150,6 +151,14 @@ const KNOWN: Partial<Record<LimitedOperation, FaultedOperation[]>> = {
       ...reading,
       title: 'changePasswordPage of a host that was not asked yet',
       prepare: toFindPasswordPage({ isKept: false }),
+    },
+  ],
+  tenantLogo: [
+    { ...reading, title: 'tenantLogo', isKept: true, prepare: toReadLogo({ isKept: true }) },
+    {
+      ...reading,
+      title: 'tenantLogo of a host that was not asked yet',
+      prepare: toReadLogo({ isKept: false }),
     },
   ],
   relatedOrigins: [
@@ -531,6 +540,16 @@ function toFindPasswordPage({ isKept }: Kept) {
     ...(await toReadPublic(stage, '/.well-known/change-password', isKept, () => ({}))),
     success: { status: 303 },
   })
+}
+
+function toReadLogo({ isKept }: Kept) {
+  return async ({ patient, hurried }: Stage): Promise<Attempt> => {
+    const tenant = await patient.newTenant()
+    const path = `/logo/${await plantLogo(patient, tenant)}`
+    const client = createClient(hurried, tenant)
+    if (isKept) await askUntilKept(() => client.call(path))
+    return { call: () => client.call(path), success: { status: 200 }, facts: factsOfReading }
+  }
 }
 
 function toFindOrigins({ isKept }: Kept) {

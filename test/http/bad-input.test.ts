@@ -143,7 +143,9 @@ describe.each(bodyOperations.map((operation) => [operation.title, operation] as 
         // The Worker's own word: its answer may be lost, because the connection closes while we still send.
         await expect.poll(refusals).toBe(before + 1)
       }
-      const onlyOver = JSON.stringify({ pad: 'a'.repeat(16 * 1024) })
+      const onlyOver = JSON.stringify({
+        pad: 'a'.repeat(operationCalled(operation.title).maxBodyBytes ?? 16 * 1024),
+      })
       expectProblem(await send(operation, onlyOver), 'payload_too_large')
       expect((await client.call('/v1/me', { bearer: tokens.access_token })).status).toBe(200)
     })

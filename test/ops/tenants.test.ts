@@ -1,9 +1,13 @@
 /** `npm run tenants`: a tenant is made, changed and found by commands that refuse what the service could not use. */
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { tenantsCommand } from '../../ops/tenants.ts'
 import { newClient } from '../support/client.ts'
 import { runCommand, tablesOf } from '../support/keys-command.ts'
 import { runInProcess } from '../support/operator-command.ts'
+import { dataUrlOf, png } from '../support/planted-logo.ts'
 import { useLentService } from '../support/service.ts'
 
 const service = useLentService()
@@ -187,6 +191,40 @@ describe('K12: a role that is declared again', () => {
     expect((await tenants('set', slug, SUPPORT)).status).toBe(1)
     await service().sql(`update one_time_tokens set expires_at = now() where id = $1`, [id])
     expect((await tenants('set', slug, SUPPORT)).status).toBe(0)
+  })
+})
+
+describe('the logo', () => {
+  const logoOf = async (slug: string) =>
+    await service().sql(`select logo, settings ->> 'logo' as version from tenants where slug = $1`, [slug])
+
+  test('pages 23: is set from a file, stays when something else is changed, and is taken away', async () => {
+    const { slug } = await newTenant()
+    const file = path.join(mkdtempSync(path.join(tmpdir(), 'logo-')), 'logo.PNG')
+    writeFileSync(file, png())
+    expect(await tenants('set', slug, '--logo', file)).toMatchObject({
+      status: 0,
+      stderr: expect.stringContaining(`${slug}: logo changed`),
+    })
+    const stored = [{ logo: dataUrlOf(png()), version: expect.stringMatching(/^[\w-]{43}$/) }]
+    expect(await logoOf(slug)).toEqual(stored)
+    await tenants('set', slug, 'max_sessions=20')
+    expect(await logoOf(slug)).toEqual(stored)
+    expect((await tenants('set', slug, '--logo', '')).status).toBe(0)
+    expect(await logoOf(slug)).toEqual([{ logo: null, version: null }])
+  })
+
+  test('pages 23: what is no picture, or only the version of one, is refused', async () => {
+    const { slug } = await newTenant()
+    const folder = mkdtempSync(path.join(tmpdir(), 'logo-'))
+    for (const name of ['logo.svg', 'logo.png', 'logo']) {
+      writeFileSync(path.join(folder, name), '<svg onload="alert(1)"/>')
+      const { status, stderr } = await tenants('set', slug, '--logo', path.join(folder, name))
+      expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringContaining('is no logo') })
+    }
+    const { status, stderr } = await tenants('set', slug, `logo=${'A'.repeat(43)}`)
+    expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringContaining('--logo <file>') })
+    expect(await logoOf(slug)).toEqual([{ logo: null, version: null }])
   })
 })
 

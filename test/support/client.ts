@@ -8,6 +8,7 @@ import { type Mailed, mailedToken, type Planted, plantToken } from './mailed.ts'
 import { type PlantedForm, plantForm } from './page-forms.ts'
 import { type Planting, plantAccount } from './planted-accounts.ts'
 import { type PlantedApiKey, plantApiKey } from './planted-api-keys.ts'
+import { plantLogo } from './planted-logo.ts'
 import { type PlantedPasskey, plantCeremony, plantPasskey } from './planted-passkeys.ts'
 import { plantSignUp } from './planted-sign-ups.ts'
 import {
@@ -192,6 +193,9 @@ export function createClient(service: Service, tenant: TestTenant, address = ran
     plantApiKey(service, tenant, user.id)
   const plantedTenantKey = (): Promise<PlantedApiKey> => plantApiKey(service, tenant, null)
 
+  /** A logo of the tenant. @returns its version */
+  const plantedLogo = (): Promise<string> => plantLogo(service, tenant)
+
   /** Lets administrators of the tenant act as other people. */
   const allowingImpersonation = () =>
     service.sql(`update tenants set settings = settings || '{"impersonation":"allowed"}' where id = $1`, [
@@ -251,6 +255,7 @@ export function createClient(service: Service, tenant: TestTenant, address = ran
     plantedApiKey,
     plantedAudit,
     plantedTenantKey,
+    plantedLogo,
     plantedRemoval,
     mailableSignIn,
     plantedCeremony,

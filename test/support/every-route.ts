@@ -325,7 +325,7 @@ function bodies(service: () => Service, route: RouteUnderTest, json: Record<stri
     const chunk = `1000\r\n${' '.repeat(4096)}\r\n` // never a last one
     const status = await sendUnfinished(
       service().url,
-      `${head}Transfer-Encoding: chunked\r\n\r\n${chunk.repeat(8)}`,
+      `${head}Transfer-Encoding: chunked\r\n\r\n${chunk.repeat(16)}`,
     )
     expect(status).toBe(413)
   })

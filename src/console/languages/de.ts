@@ -207,11 +207,22 @@ export const de: ConsoleTexts = {
     origins: 'Erlaubte Origins',
     fallback: 'Vorgabe',
     change: 'Ändern',
+    logo: {
+      file: 'Bild',
+      hint: 'PNG, JPEG, WebP oder GIF, bis zu 24 KB. Kein SVG.',
+      present: 'Logo',
+      remove: 'Logo entfernen',
+    },
     actions: {
       change: {
         heading: 'Einstellung ändern',
         lead: 'Ein leeres Feld ist wieder die Vorgabe. Mehrere Werte werden durch Leerzeichen getrennt.',
         done: 'Die Einstellung ist geändert.',
+      },
+      logo: {
+        heading: 'Logo ändern',
+        lead: 'Jede Seite zeigt es anstelle des Namens, 40 Pixel hoch und auf hellem Grund. Doppelt so groß sieht es scharf aus.',
+        done: 'Das Logo ist geändert.',
       },
     },
   },

@@ -207,11 +207,22 @@ export const en: ConsoleTexts = {
     origins: 'Allowed origins',
     fallback: 'Default',
     change: 'Change',
+    logo: {
+      file: 'Picture',
+      hint: 'PNG, JPEG, WebP or GIF, up to 24 KB. No SVG.',
+      present: 'Logo',
+      remove: 'Remove the logo',
+    },
     actions: {
       change: {
         heading: 'Change a setting',
         lead: 'An empty field is the default again. Several values are separated by blanks.',
         done: 'The setting is changed.',
+      },
+      logo: {
+        heading: 'Change the logo',
+        lead: 'Every page shows it in place of the name, 40 pixels high and on a light ground. Twice that size looks sharp.',
+        done: 'The logo is changed.',
       },
     },
   },

@@ -137,7 +137,8 @@ export type ConsoleTexts = {
     /** The value that counts where none was given. */
     fallback: string
     change: string
-    actions: Record<'change', ActionTexts>
+    logo: { file: string; hint: string; present: string; remove: string }
+    actions: Record<'change' | 'logo', ActionTexts>
   }
   keepCredentials: string
   grant: string

@@ -15,7 +15,9 @@ export type ConsoleField = {
   options?: readonly (readonly [value: string, text: string])[]
   /** What is offered, where anything may be typed. */
   offers?: readonly string[]
-  type?: 'text' | 'datetime-local'
+  type?: 'text' | 'datetime-local' | 'file'
+  /** The media types of a file. */
+  accept?: string
   isRequired?: boolean
   isFirst?: boolean
 }
@@ -57,7 +59,8 @@ export const Field: Part<ConsoleField> = ({ desk: { screen }, name, label, hint,
           autocapitalize="none"
           spellcheck={false}
           list={field.offers ? `${name}-offers` : undefined}
-          value={value}
+          accept={field.accept}
+          value={field.type === 'file' ? undefined : value}
         />
       )}
       {field.offers ? (
@@ -147,6 +150,7 @@ type OneForm = {
   heading: string
   lead?: string
   isDangerous?: boolean
+  encType?: 'multipart/form-data'
   back: Child
   children?: Child
 }
@@ -167,12 +171,20 @@ export const Refused: Part<{ desk: Desk; heading: string; lead: string; back: Ch
 )
 
 /** A page with one form, that does one thing. */
-export const OneForm: Part<OneForm> = ({ desk: { screen }, heading, lead, isDangerous, back, children }) => (
+export const OneForm: Part<OneForm> = ({
+  desk: { screen },
+  heading,
+  lead,
+  isDangerous,
+  encType,
+  back,
+  children,
+}) => (
   <Card>
     <h1>{heading}</h1>
     {lead === undefined ? null : <p class="lead">{lead}</p>}
     <Alert screen={screen} />
-    <form method="post" action={screen.action} class="narrow">
+    <form method="post" action={screen.action} enctype={encType} class="narrow">
       <FormToken screen={screen} />
       {children}
       <button type="submit" class={isDangerous ? 'danger' : undefined}>

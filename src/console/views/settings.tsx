@@ -2,7 +2,7 @@
 import { updateTenant } from '../../admin/update-tenant.route.ts'
 import { AS_ADMIN } from '../../guard/demands.ts'
 import type { View } from '../../pages/hosted.ts'
-import { Card } from '../../pages/views/layout.tsx'
+import { Card, Logo } from '../../pages/views/layout.tsx'
 import type { Part } from '../../pages/views/part.ts'
 import { presentSettings } from '../../tenants/admin-settings.ts'
 import { type Desk, leadsTo, maySee } from '../desk.ts'
@@ -14,8 +14,9 @@ const PATH = '/console/settings'
 type Setting = { name: string; value: unknown; default: unknown }
 
 export function settings(desk: Desk, hosts: string[]): View {
-  const { words, present } = desk
+  const { words, present, screen } = desk
   const { tenant } = present
+  const { logo } = tenant.policy
   const heading = words.sections.settings
   const mayChange = maySee(present, { asks: [updateTenant], demands: AS_ADMIN })
   return {
@@ -31,14 +32,25 @@ export function settings(desk: Desk, hosts: string[]): View {
               [words.setting.issuer, tenant.issuer],
               [words.setting.hosts, hosts.join(', ')],
               [words.setting.origins, tenant.allowedOrigins.join(', ') || words.none],
+              [
+                words.setting.logo.present,
+                logo === undefined ? words.none : <Logo name={tenant.name} version={logo} />,
+              ],
             ]}
           />
+          {mayChange ? (
+            <p class="more">
+              <a href={leadsTo(screen.flow, '/console/logo')}>{words.setting.actions.logo.heading}</a>
+            </p>
+          ) : null}
         </Card>
         <Card>
           <ul class="rows">
-            {Object.entries(presentSettings(tenant)).map(([name, { changeable, ...setting }]) => (
-              <Row desk={desk} setting={{ name, ...setting }} mayChange={mayChange && changeable} />
-            ))}
+            {Object.entries(presentSettings(tenant))
+              .filter(([name]) => name !== 'logo') // shown above, as a picture
+              .map(([name, { changeable, ...setting }]) => (
+                <Row desk={desk} setting={{ name, ...setting }} mayChange={mayChange && changeable} />
+              ))}
           </ul>
         </Card>
       </>

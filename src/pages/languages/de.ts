@@ -211,6 +211,10 @@ export const de: Texts = {
     password_compromised: 'Dieses Passwort ist zu leicht zu erraten. Wählen Sie ein anderes.',
     too_short: 'Das ist zu kurz.',
     too_long: 'Das ist zu lang.',
+    too_large: 'Das Bild ist zu groß: höchstens 24 KB.',
+    payload_too_large: 'Das Bild ist zu groß: höchstens 24 KB.',
+    not_an_image:
+      'Das ist kein PNG, JPEG, WebP oder GIF. SVG wird nicht angenommen, weil es Skripte enthalten kann.',
     unchanged: 'Das ist schon Ihre E-Mail-Adresse.',
     email_taken: 'Mit dieser E-Mail-Adresse gibt es schon ein Konto. Melden Sie sich an.',
   },

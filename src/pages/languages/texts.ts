@@ -76,6 +76,9 @@ export type FieldMishap =
   | 'password_compromised'
   | 'too_short'
   | 'too_long'
+  | 'too_large'
+  | 'payload_too_large'
+  | 'not_an_image'
   | 'unchanged'
   | 'email_taken'
 
@@ -87,6 +90,7 @@ export type FieldName =
   | 'current_password'
   | 'new_password'
   | 'code'
+  | 'logo'
   | 'locale'
 
 /** Of the two forms that prove an address where its password is at stake. */

@@ -5,6 +5,7 @@
 import { raw } from 'hono/html'
 import type { Child } from 'hono/jsx'
 import type { Context } from '../../context.ts'
+import { logoPath } from '../../tenants/logo.ts'
 import { SCRIPT } from '../script.ts'
 import { stylesOf } from '../style.ts'
 import type { Part } from './part.ts'
@@ -13,8 +14,8 @@ import { TURNSTILE_SCRIPT } from './turnstile.tsx'
 export type Framed = {
   tag: string
   heading: string
-  /** Its name and colour, where they are known. */
-  tenant: Pick<Context['tenant'], 'name' | 'colour'>
+  /** Its name, its colour and the version of its logo, where they are known. */
+  tenant: Pick<Context['tenant'], 'name' | 'colour' | 'logo'>
   content: Child
   hasScript: boolean
   /** Whether the widget of Turnstile is on it. */
@@ -55,7 +56,9 @@ export function renderFrame({
       <body class={nav ? 'wide console' : isWide ? 'wide' : undefined}>
         {tenant.name === null && !top ? null : (
           <header class="top">
-            <p class="tenant">{tenant.name}</p>
+            <p class="tenant">
+              {tenant.logo === null ? tenant.name : <Logo name={tenant.name} version={tenant.logo} />}
+            </p>
             {top}
           </header>
         )}
@@ -69,5 +72,10 @@ export function renderFrame({
   )
   return `<!doctype html>${page.toString()}`
 }
+
+/** In place of the tenant's name, which it is read out as, and which is there where it is not shown. */
+export const Logo: Part<{ name: string | null; version: string }> = ({ name, version }) => (
+  <img class="logo" src={logoPath(version)} alt={name ?? ''} />
+)
 
 export const Card: Part = ({ children }) => <div class="card">{children}</div>
