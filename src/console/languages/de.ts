@@ -77,6 +77,7 @@ export const de: ConsoleTexts = {
     actor: 'von',
     operator: 'dem Betreiber oder dem Dienst',
     because: 'Grund:',
+    stranger: 'jemandem, der nicht angemeldet war',
   },
   audit: {
     fields: {

@@ -77,6 +77,7 @@ export const en: ConsoleTexts = {
     actor: 'by',
     operator: 'the operator or the service',
     because: 'Reason:',
+    stranger: 'someone who was not signed in',
   },
   audit: {
     fields: {

@@ -94,6 +94,7 @@ export type ConsoleTexts = {
     self: string
     actor: string
     operator: string
+    stranger: string
     because: string
   }
   audit: {
