@@ -1,27 +1,30 @@
-/** The numbers of the overview, from the audit log; they are kept at the edge for a minute, sealed. */
+/** The numbers of the overview, from the audit log and the mails; they are kept at the edge for a minute, sealed. */
 import * as v from 'valibot'
-import { countEvents } from '../audit/count-store.ts'
+import { countEvents, type Window } from '../audit/count-store.ts'
 import type { Context } from '../context.ts'
 import { open, seal } from '../crypto/sealing.ts'
 import { readEdgeCache, writeEdgeCache } from '../http/edge-cache.ts'
-import { CHANGES, type Counted, picturesOf, REFUSALS, type Span, windowOf } from './pictures.ts'
+import type { DropCount } from '../mailer/drops-store.ts'
+import { CHANGES, type Counted, picturesOf, REFUSALS, type Span } from './pictures.ts'
 
 const CACHED_SECONDS = 60
 
-/** One trip, or none where the edge has them. */
+/**
+ * One trip, or none where the edge has them.
+ * @param counting.mails of the same window, which the trip has brought that says who looks
+ */
 export async function countPictures(
-  ctx: Pick<Context, 'auditDb' | 'settings' | 'random' | 'now' | 'origin' | 'log' | 'defer'>,
+  ctx: Pick<Context, 'auditDb' | 'settings' | 'random' | 'origin' | 'log' | 'defer'>,
   tenantId: string,
-  span: Span,
+  { span, window, mails }: { span: Span; window: Window; mails: readonly DropCount[] },
 ): Promise<Counted> {
   const name = `console-overview/${span}`
   const place = `${tenantId} ${span}`
   const kept = await readKept(ctx, name, place)
   if (kept) return kept
-  const window = windowOf(ctx.now(), span)
   const changes = Object.values(CHANGES).flat()
   const counts = await countEvents(ctx, tenantId, window, { changes, refusals: REFUSALS })
-  const counted = { ...window, pictures: picturesOf(counts, window) }
+  const counted = { ...window, pictures: picturesOf(counts, mails, window) }
   const text = new TextEncoder().encode(JSON.stringify(counted))
   const sealed = await seal(ctx.settings.authKeys, 'edge:overview', text, place, ctx.random)
   writeEdgeCache(ctx, name, sealed, CACHED_SECONDS)

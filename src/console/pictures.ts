@@ -1,6 +1,7 @@
 /** The pictures of the overview: what each of them counts, and over which time. */
 import type { EventCount, Window } from '../audit/count-store.ts'
 import type { EventType } from '../events/catalogue.ts'
+import type { DropCount } from '../mailer/drops-store.ts'
 
 export const SPANS = ['day', 'week', 'month'] as const
 export type Span = (typeof SPANS)[number]
@@ -12,10 +13,10 @@ const INTERVALS: Record<Span, { seconds: number; steps: number }> = {
   month: { seconds: 24 * HOUR, steps: 30 },
 }
 
-export const PICTURES = ['sign_ins', 'refusals', 'accounts', 'webhooks'] as const
+export const PICTURES = ['sign_ins', 'refusals', 'accounts', 'mails', 'webhooks'] as const
 export type PictureName = (typeof PICTURES)[number]
 
-export const CHANGES: Record<Exclude<PictureName, 'refusals'>, readonly EventType[]> = {
+export const CHANGES: Record<Exclude<PictureName, 'refusals' | 'mails'>, readonly EventType[]> = {
   sign_ins: ['session.started'],
   accounts: ['user.registered', 'user.created', 'user.imported'],
   webhooks: ['webhook.delivery_dead', 'webhook.disabled'],
@@ -40,27 +41,44 @@ export function windowOf(now: Date, span: Span): Window {
   return { from: new Date((last - (steps - 1) * seconds) * 1000).toISOString(), seconds, steps }
 }
 
-export function picturesOf(counts: readonly EventCount[], { steps }: Pick<Window, 'steps'>): Picture[] {
+/** Of one series: how many there were in an interval. */
+type Tally = Pick<EventCount, 'step' | 'count' | 'isCut'> & { series: string }
+
+export function picturesOf(
+  counts: readonly EventCount[],
+  mails: readonly DropCount[],
+  { steps }: Pick<Window, 'steps'>,
+): Picture[] {
+  const ofTypes = (types: readonly string[]) => counts.filter(({ type }) => types.includes(type))
   return PICTURES.map((name) => {
-    const isRefusals = name === 'refusals'
-    const types: readonly string[] = isRefusals ? REFUSALS : CHANGES[name]
-    const own = counts.filter(({ type }) => types.includes(type))
-    const names = [...new Set(own.map(({ type, code }) => (isRefusals ? (code ?? type) : type)))]
-    const series = names.map((one) => ({
-      name: one,
-      counts: Array.from({ length: steps }, (_, step) =>
-        own
-          .filter(
-            (count) => count.step === step && (isRefusals ? (count.code ?? count.type) : count.type) === one,
-          )
-          .reduce((sum, { count }) => sum + count, 0),
-      ),
-    }))
-    const total = ({ counts: all }: Series) => all.reduce((sum, count) => sum + count, 0)
-    return {
+    if (name === 'mails')
+      return pictureOf(
+        name,
+        mails.map(({ reason, ...mail }) => ({ ...mail, series: reason })),
+        steps,
+      )
+    const own = name === 'refusals' ? ofTypes(REFUSALS) : ofTypes(CHANGES[name])
+    return pictureOf(
       name,
-      series: series.toSorted((one, other) => total(other) - total(one)),
-      isCut: own.some(({ isCut }) => isCut),
-    }
+      own.map(({ type, code, ...event }) => ({ ...event, series: code ?? type })),
+      steps,
+    )
   })
+}
+
+function pictureOf(name: PictureName, tallies: readonly Tally[], steps: number): Picture {
+  const series = [...new Set(tallies.map((tally) => tally.series))].map((one) => ({
+    name: one,
+    counts: Array.from({ length: steps }, (_, step) =>
+      tallies
+        .filter((tally) => tally.step === step && tally.series === one)
+        .reduce((sum, { count }) => sum + count, 0),
+    ),
+  }))
+  const total = ({ counts: all }: Series) => all.reduce((sum, count) => sum + count, 0)
+  return {
+    name,
+    series: series.toSorted((one, other) => total(other) - total(one)),
+    isCut: tallies.some(({ isCut }) => isCut),
+  }
 }

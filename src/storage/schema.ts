@@ -863,6 +863,11 @@ export const mails = pgTable(
     primaryKey({ columns: [table.eventId, table.userId] }),
     index('mails_of_recipient').on(table.userId, table.settledAt),
     index('mails_due').on(table.nextAttemptAt).where(sql`state = 'pending'`),
+    // What the console counts (src/mailer/drops-store.ts).
+    index('mails_failed')
+      .on(table.tenantId, table.settledAt)
+      .concurrently()
+      .where(sql`state = 'dropped' and reason <> 'superseded' and reason <> 'no_recipient'`),
     index('mails_settled').on(table.settledAt).where(sql`state <> 'pending'`),
     check('mails_state', sql`${table.state} in ('pending', 'sent', 'dropped')`),
   ],

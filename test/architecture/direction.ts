@@ -36,7 +36,7 @@ const LEAVES: Record<string, { upTo: string; knows?: readonly string[] }> = {
   me: { upTo: 'access', knows: ['audit'] },
   admin: { upTo: 'passwords', knows: ['api-keys'] }, // an account moves in with its keys
   pages: { upTo: 'passwords', knows: ['me', 'api-keys'] },
-  console: { upTo: 'passwords', knows: ['admin', 'api-keys', 'audit', 'pages', 'webhooks'] },
+  console: { upTo: 'passwords', knows: ['admin', 'api-keys', 'audit', 'mailer', 'pages', 'webhooks'] },
 }
 
 /**

@@ -30,9 +30,16 @@ describe.skipIf(!executablePath)('in Chromium', { timeout: 180_000 }, () => {
 
   const at = (path: string) => `${client.tenant.origin}${path}`
 
-  /** A day of sign-ins, some refused for several reasons, two new accounts and a webhook that was given up. */
-  const fillLog = () =>
-    service().sql(
+  /** A day of sign-ins, some refused for several reasons, two new accounts, webhooks that were given up and mails that were not sent. */
+  const fillLog = async () => {
+    await service().sql(
+      `insert into mails (event_id, user_id, tenant_id, template, state, reason, settled_at)
+       select gen_random_uuid(), gen_random_uuid(), $1, 'sign_in', 'dropped',
+         case when step % 3 = 0 then 'capped' else 'undeliverable' end, now() - make_interval(mins => 90 * step)
+       from generate_series(1, 12) as step`,
+      [client.tenant.id],
+    )
+    await service().sql(
       `insert into audit_events (id, occurred_at, tenant_id, sequence, type, data, previous_hash, hash)
        select gen_random_uuid(), now() - make_interval(mins => 7 * step), $1, step, type, data, '', ''
        from generate_series(1, 200) as step
@@ -45,6 +52,7 @@ describe.skipIf(!executablePath)('in Chromium', { timeout: 180_000 }, () => {
             when 2 then '{"code": "invalid_token"}' else '{}' end::jsonb)) as made (type, data)`,
       [client.tenant.id],
     )
+  }
 
   /** An administrator, and an account that has all that an account can have. */
   async function newDesk(context: BrowserContext) {

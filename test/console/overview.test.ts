@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { COUNTED_EVENTS, countEvents } from '../../src/audit/count-store.ts'
 import { picturesOf, windowOf } from '../../src/console/pictures.ts'
+import { COUNTED_DROPS, countDroppedMails } from '../../src/mailer/drops-store.ts'
 import { fillAudit } from '../support/audit.ts'
 import { newClient } from '../support/client.ts'
 import { planOf, scannedWhole } from '../support/explain.ts'
@@ -88,11 +89,65 @@ test('console 4: a window begins at a whole interval and ends after now; what an
     { type: 'session.refused', step: 1, code: 'invalid_credentials', count: 2, isCut: false },
     { type: 'token.refused', step: 1, code: 'invalid_credentials', count: 3, isCut: true },
   ]
-  const refusals = picturesOf(counts, { steps: 3 }).find(({ name }) => name === 'refusals')
+  const refusals = picturesOf(counts, [], { steps: 3 }).find(({ name }) => name === 'refusals')
   expect(refusals).toEqual({
     name: 'refusals',
     series: [{ name: 'invalid_credentials', counts: [0, 5, 0] }],
     isCut: true,
+  })
+})
+
+describe('mail that was not sent', () => {
+  /** A mail that was settled already. */
+  const settled = (tenant: TestTenant, state: string, reason: string | null, minutesAgo: number) =>
+    service().sql(
+      `insert into mails (event_id, user_id, tenant_id, template, state, reason, settled_at)
+       values (gen_random_uuid(), gen_random_uuid(), $1, 'sign_in', $2, $3, now() - make_interval(mins => $4))`,
+      [tenant.id, state, reason, minutesAgo],
+    )
+
+  test('console 4: is counted by its reason; what was sent, replaced, or is of another tenant is not', async () => {
+    const { client, open } = await newDesk()
+    const other = await newClient(service())
+    await settled(other.tenant, 'dropped', 'undeliverable', 5)
+    await settled(client.tenant, 'dropped', 'undeliverable', 5)
+    await settled(client.tenant, 'dropped', 'undeliverable', 90)
+    await settled(client.tenant, 'dropped', 'undeliverable', 3 * 24 * 60)
+    await settled(client.tenant, 'dropped', 'capped', 5)
+    await settled(client.tenant, 'dropped', 'superseded', 5)
+    await settled(client.tenant, 'dropped', 'no_recipient', 5)
+    await settled(client.tenant, 'sent', null, 5)
+    const day = await open('/console')
+    expect(day.text).toContain('Emails that were not sent 3 ')
+    expect(day.text).toContain('undeliverable 2')
+    expect(day.text).toContain('capped 1')
+    expect(day.text).not.toMatch(/superseded|no_recipient/)
+    expect((await open('/console?span=week')).text).toContain('undeliverable 3')
+  })
+
+  test('console 4: is found by an index; of very many no more than two hundred an interval are counted', async () => {
+    const [{ tenant }, other] = [await newClient(service()), await newClient(service())]
+    await service().sql(
+      `insert into mails (event_id, user_id, tenant_id, template, state, settled_at)
+       select gen_random_uuid(), gen_random_uuid(), $1, 'sign_in', 'sent', now() - make_interval(secs => step)
+       from generate_series(1, 40000) as step`,
+      [other.tenant.id],
+    )
+    await service().sql(
+      `insert into mails (event_id, user_id, tenant_id, template, state, reason, settled_at)
+       select gen_random_uuid(), gen_random_uuid(), $1, 'sign_in', 'dropped',
+         case when step % 9 = 0 then 'undeliverable' else 'superseded' end, now() from generate_series(1, 9000) as step`,
+      [tenant.id],
+    )
+    await service().sql('vacuum analyze mails')
+    const count = (db: Parameters<typeof countDroppedMails>[0]['db']) =>
+      countDroppedMails({ db, host: tenant.host }, windowOf(new Date(), 'day'))
+    expect(await count(service().operator.db)).toMatchObject([
+      { reason: 'undeliverable', count: COUNTED_DROPS, isCut: true },
+    ])
+    const plan = await planOf(service(), count)
+    expect(plan.flatMap((node) => node['Index Name'] ?? [])).toContain('mails_failed')
+    expect(scannedWhole(plan)).not.toContain('mails')
   })
 })
 

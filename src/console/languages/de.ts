@@ -31,6 +31,7 @@ export const de: ConsoleTexts = {
       refusals: 'Ablehnungen nach Grund',
       accounts: 'Neue Konten',
       webhooks: 'Fehlgeschlagene Webhooks',
+      mails: 'Nicht gesendete E-Mails',
     },
     pictureOf: (title, total) => `${title}: ${total}. Wann, sagt die Tabelle darunter.`,
     now: 'jetzt',
@@ -76,8 +77,8 @@ export const de: ConsoleTexts = {
     self: 'der Person',
     actor: 'von',
     operator: 'dem Betreiber oder dem Dienst',
-    because: 'Grund:',
     stranger: 'jemandem, der nicht angemeldet war',
+    because: 'Grund:',
   },
   audit: {
     fields: {

@@ -31,6 +31,7 @@ export const en: ConsoleTexts = {
       refusals: 'Refusals by reason',
       accounts: 'New accounts',
       webhooks: 'Failed webhooks',
+      mails: 'Emails that were not sent',
     },
     pictureOf: (title, total) => `${title}: ${total}. The table below says when.`,
     now: 'now',
@@ -76,8 +77,8 @@ export const en: ConsoleTexts = {
     self: 'the person',
     actor: 'by',
     operator: 'the operator or the service',
-    because: 'Reason:',
     stranger: 'someone who was not signed in',
+    because: 'Reason:',
   },
   audit: {
     fields: {

@@ -1,0 +1,1 @@
+CREATE INDEX CONCURRENTLY "mails_failed" ON "mails" USING btree ("tenant_id","settled_at") WHERE state = 'dropped' and reason <> 'superseded' and reason <> 'no_recipient';
