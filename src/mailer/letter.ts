@@ -4,6 +4,7 @@ import type { EventClient } from '../events/catalogue.ts'
 import type { OneTimeToken, SignInCode } from '../one-time/one-time-token.ts'
 import { type OneTimePurpose, PURPOSES } from '../one-time/purposes.ts'
 import { deviceLabel } from '../sessions/device.ts'
+import { COLOUR } from '../tenants/colours.ts'
 import { type Inert, inert } from './inert.ts'
 import { chooseLanguage, type Language } from './languages/languages.ts'
 import type { Fact, MailEntry } from './mails.ts'
@@ -20,7 +21,7 @@ export type DueMail = {
   account: string | null
   name: string | null
   locale: string | null
-  tenant: { name: string; issuer: string; locale: string | null }
+  tenant: { name: string; issuer: string; locale: string | null; colour: string | null }
   happenedAt: Date
   client: EventClient | null
   endpointUrl: string | null
@@ -47,6 +48,9 @@ export type Secrets = { token: OneTimeToken | null; code: SignInCode | null }
 export type Letter = {
   language: string
   subject: string
+  tenant: Inert
+  /** Of the tenant, `#rrggbb`; null where it has chosen none. */
+  colour: string | null
   paragraphs: string[]
   code: { label: string; value: string } | null
   link: { label: string; url: string; asText: string } | null
@@ -76,6 +80,8 @@ export function writeLetter(
   return {
     language: tag,
     subject: subject(tenant),
+    tenant,
+    colour: due.tenant.colour !== null && COLOUR.test(due.tenant.colour) ? due.tenant.colour : null,
     paragraphs: [texts.greeting(name), ...paragraphs(tenant)],
     code: secrets?.code ? { label: texts.code, value: secrets.code } : null,
     link: writeLink(due, secrets, origin, language),

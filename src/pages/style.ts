@@ -1,5 +1,5 @@
 /** How the pages look, on a phone and on a desktop, in the light and in the dark; and the policy that allows this and nothing else. */
-import { styleOfColour } from './colours.ts'
+import { paletteOf, type Theme } from '../tenants/colours.ts'
 import { SCRIPT } from './script.ts'
 
 export const STYLE = `
@@ -124,6 +124,15 @@ h1 .tag { vertical-align: middle }
 @media (min-width: 40rem) { .top { padding-top: 9vh } .wide .top { padding-top: 40px } .card { padding: 32px } }
 @media (prefers-reduced-motion: no-preference) { button, .button { transition: background .12s } }
 `
+
+/** A style after that of every page. @param colour `#rrggbb`, as the tenant's setting was checked */
+function styleOfColour(colour: string): string {
+  const variables = (theme: Theme) => {
+    const { strong, stronger, onStrong, edge, link } = paletteOf(colour, theme)
+    return `:root { --strong: ${strong}; --stronger: ${stronger}; --on-strong: ${onStrong}; --edge: ${edge}; --link: ${link} }`
+  }
+  return `\n${variables('light')}\n@media (prefers-color-scheme: dark) { ${variables('dark')} }\n`
+}
 
 /** What a page is styled by: what every page is, and the colour of its tenant. */
 export const stylesOf = (colour: string | null): string[] =>

@@ -4,6 +4,7 @@ import type { Context } from '../context.ts'
 import { checkOrigin, originToAllow } from '../http/origin.ts'
 import { Fault, type Refusal, refuse } from '../problem.ts'
 import { type NumberSetting, SETTING_BOUNDS, SETTING_CHOICES } from '../storage/setting-bounds.ts'
+import { COLOUR } from './colours.ts'
 import { LOGO_VERSION } from './logo.ts'
 import { DeclaredRoles, PermissionName } from './roles.ts'
 import { TokenClaims } from './token-claims.ts'
@@ -116,7 +117,7 @@ const Settings = v.object({
    */
   token_claims: v.optional(TokenClaims, {}),
   /** The colour of buttons and links on the hosted pages, `#rrggbb`. Texts stay readable, whatever it is. */
-  colour: v.optional(v.pipe(v.string(), v.regex(/^#[0-9a-f]{6}$/))),
+  colour: v.optional(v.pipe(v.string(), v.regex(COLOUR))),
   /** The version of the logo that the hosted pages show. Set with the picture by `PATCH /v1/admin/tenant/logo`, or `npm run tenants -- set <slug> --logo <file>`. */
   logo: v.optional(v.pipe(v.string(), v.regex(LOGO_VERSION))),
   /**

@@ -1,15 +1,18 @@
 /**
- * The tenant's colour on its pages. Whatever it is, what is written on it and in it can be read (WCAG 2.2, 1.4.3 and 1.4.11): on it
+ * The tenant's colour on its pages and in its mails. Whatever it is, what is written on it and in it can be read (WCAG 2.2, 1.4.3 and 1.4.11): on it
  * in black or in white, and links in it as dark or as light as they must be.
  */
+/** `#rrggbb`. */
+export const COLOUR = /^#[0-9a-f]{6}$/
+
 type Rgb = readonly [red: number, green: number, blue: number]
 
-/** What is behind a text, in the light and in the dark: the grounds of style.ts. */
+/** What is behind a text, in the light and in the dark: the grounds of pages/style.ts and mailer/html.tsx. */
 export const GROUNDS = {
   light: ['#ffffff', '#f4f5f7', '#eef2fc'],
   dark: ['#171b21', '#0e1116', '#1d2533'],
 } as const
-type Theme = keyof typeof GROUNDS
+export type Theme = keyof typeof GROUNDS
 
 /** WCAG 2.2 AA, of texts; and of what shows where a control is. */
 const TEXT_CONTRAST = 4.5
@@ -69,13 +72,4 @@ function mix(colour: string, other: string, part: number): string {
   const [from, to] = [rgbOf(colour), rgbOf(other)]
   const mixed = from.map((value, index) => Math.round(value + ((to[index] ?? 0) - value) * part))
   return `#${mixed.map((value) => value.toString(16).padStart(2, '0')).join('')}`
-}
-
-/** A style after that of every page. @param colour `#rrggbb`, as the tenant's setting was checked */
-export function styleOfColour(colour: string): string {
-  const variables = (theme: Theme) => {
-    const { strong, stronger, onStrong, edge, link } = paletteOf(colour, theme)
-    return `:root { --strong: ${strong}; --stronger: ${stronger}; --on-strong: ${onStrong}; --edge: ${edge}; --link: ${link} }`
-  }
-  return `\n${variables('light')}\n@media (prefers-color-scheme: dark) { ${variables('dark')} }\n`
 }
