@@ -6,6 +6,7 @@ import { type Browser, type BrowserContext, chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findChromium, LOOKS, newLook } from '../support/chromium.ts'
 import { type Client, createClient, PASSWORD } from '../support/client.ts'
+import { png } from '../support/planted-logo.ts'
 import { useService } from '../support/service.ts'
 
 const executablePath = findChromium('the console in a real browser')
@@ -109,6 +110,21 @@ describe.skipIf(!executablePath)('in Chromium', { timeout: 180_000 }, () => {
   )
 
   describe.each([true, false])('with a script: %s', (javaScriptEnabled) => {
+    test('console 6: a logo is uploaded from a file, and the page shows it', async () => {
+      const context = await browser.newContext({ javaScriptEnabled, locale: 'en' })
+      const { page } = await newDesk(context)
+      await page.goto(at('/console/logo'))
+      // Another one each time, so that no browser has it.
+      const buffer = png(javaScriptEnabled ? 100 : 120, 40)
+      await page.setInputFiles('#logo', { name: 'logo.png', mimeType: 'image/png', buffer })
+      const shown = page.waitForResponse((response) => response.url().startsWith(at('/logo/')))
+      await page.press('#reason', 'Enter')
+      await page.waitForURL(at('/console/settings?done=logo'))
+      expect(await page.textContent('[role=status]')).toBe('The logo is changed.')
+      expect(await (await shown).body()).toEqual(buffer)
+      await context.close()
+    })
+
     test('console 6: a person is found, opened and disabled with a reason, and enabled again, by keyboard alone', async () => {
       const context = await browser.newContext({ javaScriptEnabled, locale: 'en' })
       const { page, theirs, userId } = await newDesk(context)
