@@ -69,5 +69,6 @@ describe.each(Object.keys(KINDS) as (keyof typeof KINDS)[])('the %s wrangler', (
     vi.stubEnv('CLOUDFLARE_API_TOKEN', undefined)
     await expect(whoIsSignedIn()).rejects.toThrow('npx wrangler login')
     await expect(hasQueue('latchkey-events')).rejects.toThrow('wrangler queues info latchkey-events failed')
+    await expect(secretNames()).rejects.toThrow('wrangler secret list failed')
   })
 })

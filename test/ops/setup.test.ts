@@ -48,6 +48,8 @@ type State = {
   queues: string[]
   secrets: Record<string, string> | null
   deployed: number
+  /** What the host answers in our place, before we are deployed. */
+  other?: string
   /** After which changes a run was killed; null when none is to be. */
   stops: string[] | null
   calls: { args: string[]; env: string[] }[]
@@ -106,7 +108,10 @@ const kept = (): Record<string, string> =>
     ),
   )
 
-async function setup(...words: string[]) {
+const setup = (...words: string[]) => setupWith({}, ...words)
+
+/** @param env what the operator's shell has besides */
+async function setupWith(env: Record<string, string>, ...words: string[]) {
   const child = spawn(
     process.execPath,
     ['--import', path.resolve('test/support/setup-outside.js'), path.resolve('ops/setup.ts'), ...words],
@@ -119,6 +124,7 @@ async function setup(...words: string[]) {
         ENVIRONMENT: 'local',
         WRANGLER_STATE: inFolder('state.json'),
         SETUP_HOST: HOST,
+        ...env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     },
@@ -192,6 +198,11 @@ function expectNoSecret(shown: string): void {
   expect(statSync(inFolder('.env.deployment')).mode & 0o777).toBe(0o600)
 }
 
+const commentsOf = (file: string) =>
+  readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('#'))
+
 describe('with --yes', { timeout: 120_000 }, () => {
   test('goes from nothing to an administrator who is mailed a link, shows no secret, and changes nothing a second time', async () => {
     const first = await setup(...WORDS, '--yes')
@@ -205,6 +216,7 @@ describe('with --yes', { timeout: 120_000 }, () => {
     expect(readFileSync(inFolder('wrangler.toml'), 'utf8')).toContain(
       `pattern = "${HOST}", custom_domain = true`,
     )
+    expect(commentsOf(inFolder('wrangler.toml'))).toEqual(commentsOf('wrangler.toml'))
     expect(await inDatabase()).toEqual(COMPLETE)
     expectNoSecret(first.stdout + first.stderr)
 
@@ -244,6 +256,25 @@ describe('with --yes', { timeout: 120_000 }, () => {
   })
 })
 
+describe('what was there before', { timeout: 120_000 }, () => {
+  test('a variable of the shell counts, and is not in the environment of what is started', async () => {
+    const { DATABASE_URL = '', ...others } = kept()
+    keep(others)
+    const { stderr } = await setupWith({ DATABASE_URL }, ...WORDS, '--yes')
+    expect(stderr).toContain('It is deployed')
+    const { secrets, calls } = read()
+    expect(secrets).toMatchObject({ DATABASE_URL })
+    expect(calls.flatMap(({ env }) => env)).not.toContain('DATABASE_URL')
+  })
+
+  test('a page of someone else at the host is not ours: it is deployed', async () => {
+    change({ other: '<title>Coming soon</title>' })
+    const { marks } = await setup(...WORDS, '--yes')
+    expect(marks.Worker).toBe('done')
+    expect(read().deployed).toBe(1)
+  })
+})
+
 describe('stops, and changes nothing', { timeout: 120_000 }, () => {
   const expectStop = async (says: string) => {
     const { status, stderr } = await setup(...WORDS, '--yes')
@@ -265,13 +296,21 @@ describe('stops, and changes nothing', { timeout: 120_000 }, () => {
     keep({ DATABASE_URL })
     await expectStop('UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN')
     chmodSync(inFolder('.env.deployment'), 0o644)
-    await expectStop('chmod 600')
+    await expectStop('others can read it')
   })
 
   test('where wrangler.toml has hosts of the operator, and not this one', async () => {
     const file = inFolder('wrangler.toml')
     writeFileSync(file, readFileSync(file, 'utf8').replaceAll('example.com', 'other.test'))
     await expectStop('has no route for auth.acme.test; it has auth.other.test')
+  })
+
+  test('where the tenant answers at another host', async () => {
+    await setup(...WORDS, '--yes')
+    change({ queues: [], deployed: 0 })
+    await ask(`update tenant_hosts set host = 'login.acme.test'`)
+    await expectStop('acme is there and does not answer at auth.acme.test')
+    expect((await inDatabase()).tenants).toMatchObject([{ host: 'login.acme.test' }])
   })
 
   test('where the keyrings of a deployment are lost: new ones would make everything unreadable', async () => {

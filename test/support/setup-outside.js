@@ -1,5 +1,6 @@
 /**
- * What `npm run setup` meets outside, loaded before it by `--import`: once the stand-in wrangler has deployed, the host answers as ours would; all other
+ * What `npm run setup` meets outside, loaded before it by `--import`: once the stand-in wrangler has deployed, the host answers as ours would, and before
+ * that as the state says, if at all; all other
  * addresses are asked as they are. With `stops` in the state, the process is killed in each step: when a change is made and before the step knows of it, or
  * with half of a file written.
  */
@@ -47,7 +48,9 @@ const ANSWERS = {
 globalThis.fetch = async (input, init) => {
   const url = new URL(input instanceof Request ? input.url : input)
   if (url.host === host) {
-    if (readState().deployed === 0) throw new TypeError('fetch failed')
+    const { deployed, other } = readState()
+    if (deployed === 0 && other) return new Response(other)
+    if (deployed === 0) throw new TypeError('fetch failed')
     const body = ANSWERS[url.pathname] ?? { keys: [{ kid: 'k' }] }
     return new Response(JSON.stringify(body), { headers: { date: new Date().toUTCString() } })
   }
