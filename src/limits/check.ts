@@ -13,14 +13,17 @@ import {
   type Policy,
   SITE_FACTOR,
 } from './limits.ts'
-import { type Besides, countInWindows } from './sliding-window.ts'
+import { type Besides, countInWindows, type Full } from './sliding-window.ts'
 
 type LimitContext = Pick<
   Context,
   'redis' | 'settings' | 'trips' | 'now' | 'client' | 'outcome' | 'rateLimiters' | 'log' | 'defer'
 >
 
-type RedisSubjects<Name extends LimitedOperation> = (typeof LIMITS)[Name] extends { redis: infer Redis }
+/** What is counted of an operation besides the address. */
+export type RedisSubjects<Name extends LimitedOperation> = (typeof LIMITS)[Name] extends {
+  redis: infer Redis
+}
   ? Exclude<keyof Redis, 'address' | 'site'>
   : never
 
@@ -43,28 +46,53 @@ export async function checkLimits<Name extends LimitedOperation>(
   if (besides && (!limits || withoutRedis !== 'closed'))
     throw new Fault('internal_error', `${operation} is not closed without Redis`)
   if (!limits) return checkAtEdge(ctx, operation)
+  const buckets = await bucketsOf(ctx, operation, subjects as Record<string, string>) // none is undefined
+  const counted = await countBuckets(ctx, operation, buckets, besides)
+  return counted && 'full' in counted
+    ? refuseOver(counted.full.subject, counted.full.limit, counted.waitSeconds)
+    : counted
+}
+
+export type Bucket = { subject: string; isNetwork: boolean; limit: Limit; key: string }
+
+/** The buckets of a request, by address first. A subject that is not counted is left out of `subjects`, never undefined. */
+export async function bucketsOf(
+  ctx: LimitContext,
+  operation: LimitedOperation,
+  subjects: Record<string, string>,
+): Promise<Bucket[]> {
+  const { redis: limits = {} }: Policy = LIMITS[operation]
   const { network, site } = ctx.client
   const networks = { address: network, ...(site !== null && { site }) }
+  return Promise.all(
+    // Networks come first: a limit may spare by the widest.
+    Object.entries({ ...networks, ...subjects }).map(async ([subject, value]) => {
+      const limit = subject === 'site' ? siteLimit(limits.address) : limits[subject as keyof typeof limits]
+      if (!limit) throw new Fault('internal_error', `no limit is declared for ${operation} by ${subject}`)
+      const key = await redisSubject(ctx.settings.authKeys, subject, value)
+      const isNetwork = subject in networks
+      return {
+        subject,
+        isNetwork,
+        limit: effective(ctx, subject, limit),
+        key: `${operation}:${subject}:${key}`,
+      }
+    }),
+  )
+}
+
+/** @returns the full bucket, what the operation does without Redis, or null to go on */
+export async function countBuckets(
+  ctx: LimitContext,
+  operation: LimitedOperation,
+  buckets: readonly Bucket[],
+  besides: Besides | null,
+): Promise<Full<Bucket> | Refusal | null> {
+  const { withoutRedis }: Policy = LIMITS[operation]
   try {
-    // A subject that is not counted is left out, never undefined. Networks come first: a limit may spare by the widest.
-    const all = Object.entries({ ...networks, ...subjects } as Record<string, string>)
-    const buckets = await Promise.all(
-      all.map(async ([subject, value]) => {
-        const limit = subject === 'site' ? siteLimit(limits.address) : limits[subject as keyof typeof limits]
-        if (!limit) throw new Fault('internal_error', `no limit is declared for ${operation} by ${subject}`)
-        const key = await redisSubject(ctx.settings.authKeys, subject, value)
-        const isNetwork = subject in networks
-        return {
-          subject,
-          isNetwork,
-          limit: effective(ctx, subject, limit),
-          key: `${operation}:${subject}:${key}`,
-        }
-      }),
-    )
-    const refused = await countInWindows(ctx.redis, buckets, ctx.now(), analyticsOf(ctx, operation), besides)
-    ctx.outcome.limiter = refused ? 'refused' : 'allowed'
-    return refused && refuseOver(refused.full.subject, refused.full.limit, refused.waitSeconds)
+    const full = await countInWindows(ctx.redis, buckets, ctx.now(), analyticsOf(ctx, operation), besides)
+    ctx.outcome.limiter = full ? 'refused' : 'allowed'
+    return full
   } catch (error) {
     if (error instanceof Fault) throw error
     // Never the client's own text: an UpstashError repeats the whole command.

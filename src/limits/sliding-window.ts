@@ -52,7 +52,8 @@ const SCRIPTS = {
   take: scriptWith(`return redis.call('GETDEL', KEYS[#KEYS]) or ''`),
 }
 
-type Full<Bucket> = { full: Bucket; waitSeconds: number }
+/** The bucket that is full, and the seconds until it surely has room. */
+export type Full<Bucket> = { full: Bucket; waitSeconds: number }
 
 /**
  * Counts one request against every bucket, or against none.

@@ -5,7 +5,8 @@ import { type Caller, refuseUnless } from '../guard/demands.ts'
 import { UUID } from '../http/input.ts'
 import { noteRing, requireKeys } from '../keys/auth-keys.ts'
 import { openCurrentKey } from '../keys/keys.ts'
-import { checkLimits, refuseOver } from '../limits/check.ts'
+import { countBeside } from '../limits/beside.ts'
+import { refuseOver } from '../limits/check.ts'
 import { isRefusal, type Refusal, refuse } from '../problem.ts'
 import { requireTenant, type Tenant } from '../tenants/tenants.ts'
 import { endSession, endSessions, sessionOfCaller } from './ending-store.ts'
@@ -25,16 +26,12 @@ export async function refreshSession(
   { refreshToken, transport }: Presented,
 ): Promise<IssuedTokens | Refusal> {
   const { authKeys } = ctx.settings
-  const limited = await checkLimits(ctx, 'refresh', { token: refreshToken })
-  if (limited) return limited
-
   const newestKeyId = authKeys[0].keyId
   const successor = await successorOf(authKeys, refreshToken, newestKeyId)
   const presented = await refreshTokenHashes(authKeys, refreshToken)
-  const found = await rotate(ctx, {
-    presented,
-    successor: await hashRefreshToken(authKeys, successor),
-  })
+  const hashed = { presented, successor: await hashRefreshToken(authKeys, successor) }
+  const found = await countBeside(ctx, 'refresh', { token: refreshToken }, () => rotate(ctx, hashed))
+  if (isRefusal(found)) return found
 
   const tenant = requireTenant(ctx, found?.tenant)
   if (isRefusal(tenant)) return tenant
@@ -79,10 +76,11 @@ export async function signOutByRefreshToken(
   ctx: Context,
   refreshToken: RefreshToken,
 ): Promise<Tenant | Refusal> {
-  const limited = await checkLimits(ctx, 'logout', { token: refreshToken })
-  if (limited) return limited
   const presented = await refreshTokenHashes(ctx.settings.authKeys, refreshToken)
-  const found = await endSession(ctx, sessionOfRefreshToken(ctx, presented))
+  const found = await countBeside(ctx, 'logout', { token: refreshToken }, () =>
+    endSession(ctx, sessionOfRefreshToken(ctx, presented)),
+  )
+  if (isRefusal(found)) return found
   const tenant = requireTenant(ctx, found?.tenant)
   // Nothing has ended; perhaps because the token is of a key that this Worker lacks.
   if (!isRefusal(tenant) && !found?.isFound) requireKeys(ctx, found?.ring, 'session')
