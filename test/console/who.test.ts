@@ -24,7 +24,7 @@ const DEMANDED: [page: RegExp, permissions: Permission[]][] = [
 ]
 
 /** What a role that is declared may not do, whatever its permissions are. */
-const isForAdmin = ({ path }: OperationUnderTest) => /^\/console\/(keys|settings\/)/.test(path)
+const isForAdmin = ({ path }: OperationUnderTest) => /^\/console\/(keys|logo|settings\/)/.test(path)
 const demandedBy = ({ path }: OperationUnderTest) =>
   DEMANDED.find(([page]) => page.test(path))?.[1] ?? (Object.keys(PERMISSIONS) as Permission[])
 

@@ -23,7 +23,7 @@ const ANYONE = [
   /^(verifyMfa|enrolTotp|confirmEnrolment|beginMfaWithPasskey|verifyMfaWithPasskey)$/,
   /^(beginPasskeySignIn|finishPasskeySignIn|verifyApiKey)$/,
   /^(startSocialSignIn|finishSocialSignIn|finishPostedSocialSignIn|exchangeSocialSignIn)$/,
-  /^(jwks|openidConfiguration|relatedOrigins|openapi|healthz|readyz|changePasswordPage|statusList|requestEmailCode)$/,
+  /^(jwks|openidConfiguration|relatedOrigins|openapi|healthz|readyz|changePasswordPage|statusList|tenantLogo|requestEmailCode)$/,
 ]
 const HOLDERS = ['refresh', 'logout']
 
