@@ -3,10 +3,8 @@ import { sql } from 'drizzle-orm'
 import * as v from 'valibot'
 import type { Context } from '../context.ts'
 import type { EventType } from '../events/catalogue.ts'
+import { binsOf, type Window } from '../storage/intervals.ts'
 import { rowsOf } from '../storage/rows.ts'
-
-/** From `from` on, in ISO text: `steps` intervals of `seconds` each. */
-export type Window = { from: string; seconds: number; steps: number }
 
 /** More than these of one type in one interval are not counted. */
 export const COUNTED_EVENTS = 1000
@@ -28,17 +26,14 @@ const COUNT = {
 export const countEvents = (
   { auditDb }: Pick<Context, 'auditDb'>,
   tenantId: string,
-  { from, seconds, steps }: Window,
+  window: Window,
   { changes, refusals }: { changes: readonly EventType[]; refusals: readonly EventType[] },
 ) =>
   rowsOf(
     auditDb,
     COUNT,
   )(sql`
-    with bins as (
-      select step, ${from}::timestamptz + make_interval(secs => step * ${seconds}::int) as begins,
-        ${from}::timestamptz + make_interval(secs => (step + 1) * ${seconds}::int) as ends
-      from generate_series(0, ${steps}::int - 1) as step)
+    with ${binsOf(window)}
     select type, step, null::text as code, found.rows as count, found.rows >= ${COUNTED_EVENTS}::int as is_cut
     from jsonb_array_elements_text(${JSON.stringify(changes)}::jsonb) as type cross join bins cross join lateral (
       select count(*)::int as rows from (

@@ -1,10 +1,11 @@
 /** The numbers of the overview, from the audit log and the mails; they are kept at the edge for a minute, sealed. */
 import * as v from 'valibot'
-import { countEvents, type Window } from '../audit/count-store.ts'
+import { countEvents } from '../audit/count-store.ts'
 import type { Context } from '../context.ts'
 import { open, seal } from '../crypto/sealing.ts'
 import { readEdgeCache, writeEdgeCache } from '../http/edge-cache.ts'
 import type { DropCount } from '../mailer/drops-store.ts'
+import type { Window } from '../storage/intervals.ts'
 import { CHANGES, type Counted, picturesOf, REFUSALS, type Span } from './pictures.ts'
 
 const CACHED_SECONDS = 60

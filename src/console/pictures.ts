@@ -1,7 +1,8 @@
 /** The pictures of the overview: what each of them counts, and over which time. */
-import type { EventCount, Window } from '../audit/count-store.ts'
+import type { EventCount } from '../audit/count-store.ts'
 import type { EventType } from '../events/catalogue.ts'
 import type { DropCount } from '../mailer/drops-store.ts'
+import type { Window } from '../storage/intervals.ts'
 
 export const SPANS = ['day', 'week', 'month'] as const
 export type Span = (typeof SPANS)[number]

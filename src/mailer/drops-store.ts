@@ -2,6 +2,7 @@
 import { sql } from 'drizzle-orm'
 import * as v from 'valibot'
 import type { Context } from '../context.ts'
+import { binsOf, type Window } from '../storage/intervals.ts'
 import { type Row, rowsOf } from '../storage/rows.ts'
 
 /** More than these in one interval are not counted. */
@@ -20,18 +21,12 @@ export type DropCount = Row<typeof COUNT>
  * Of the host's tenant, by the index `mails_failed`, which leaves out what is as it should be: a newer mail took its place, or no
  * one was left to mail.
  */
-export const countDroppedMails = (
-  { db, host }: Pick<Context, 'db' | 'host'>,
-  { from, seconds, steps }: { from: string; seconds: number; steps: number },
-) =>
+export const countDroppedMails = ({ db, host }: Pick<Context, 'db' | 'host'>, window: Window) =>
   rowsOf(
     db,
     COUNT,
   )(sql`
-    with bins as (
-      select step, ${from}::timestamptz + make_interval(secs => step * ${seconds}::int) as begins,
-        ${from}::timestamptz + make_interval(secs => (step + 1) * ${seconds}::int) as ends
-      from generate_series(0, ${steps}::int - 1) as step)
+    with ${binsOf(window)}
     select step, found.reason, found.rows as count, found.is_cut
     from bins cross join lateral (
       select counted.reason, count(*)::int as rows, sum(count(*)) over () >= ${COUNTED_DROPS}::int as is_cut from (
