@@ -4,18 +4,15 @@
  */
 import { execFile } from 'node:child_process'
 import { argon2Sync } from 'node:crypto'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { ALL_IN_ONE, readWorkers } from '../ops/routes.ts'
 import { createSender, type Send } from './client.ts'
+import { startFloor } from './floor.ts'
 import { describeMachine, watchLoad } from './machine.ts'
 import { measure } from './measure.ts'
 import type { Task } from './operations.ts'
-import { buildBare } from './stack.ts'
-import { startWorkerd } from './workerd.ts'
 
 const FOLDER = '.latchkey/argon2'
 const NEWEST = '4.13.0'
@@ -93,15 +90,10 @@ async function loadSimd(): Promise<Simd['computeHash']> {
 
 export async function measureArgon2(): Promise<void> {
   await install()
-  const folder = await mkdtemp(path.join(tmpdir(), 'latchkey-argon2-'))
-  const bundle = path.join(folder, 'floor')
-  await buildBare('bench/floor.worker.js', bundle)
-  const compatibilityDate = readWorkers().get(ALL_IN_ONE)?.compatibility_date ?? ''
-  const services = [{ name: 'floor', bundle, bindings: {} }]
-  const workerd = await startWorkerd({ folder, services, compatibilityDate })
+  const floor = await startFloor()
   // A connection for each call: a kept one would end, unseen, while Node itself hashes.
   const send: Send = async (call) => {
-    const sender = createSender(workerd.ports.floor ?? 0)
+    const sender = createSender(floor.port)
     return sender.send(call).finally(sender.close)
   }
   try {
@@ -164,7 +156,6 @@ export async function measureArgon2(): Promise<void> {
       `${cores} × ${cpu}, Node ${node}, ${(othersShare * 100).toFixed(0)} % of the machine taken by others`,
     )
   } finally {
-    await workerd.stop()
-    await rm(folder, { recursive: true, force: true })
+    await floor.stop()
   }
 }

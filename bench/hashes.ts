@@ -2,15 +2,10 @@
  * `npm run bench -- --hashes` — what verifying one imported password takes (docs/moving-in.md), in CPU time of workerd and
  * in hashes of ours. None of the passwords fits, which takes as long as one that does.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
-import { ALL_IN_ONE, readWorkers } from '../ops/routes.ts'
 import { createSender } from './client.ts'
+import { startFloor } from './floor.ts'
 import { cpuMs, describeMachine, watchLoad } from './machine.ts'
 import { measure } from './measure.ts'
-import { buildBare } from './stack.ts'
-import { startWorkerd } from './workerd.ts'
 
 const filled = (bytes: number, encoding: 'base64' | 'hex' = 'base64') =>
   Buffer.alloc(bytes, 7).toString(encoding).replace(/=+$/, '')
@@ -40,20 +35,15 @@ const HASHES: [name: string, hash: string][] = [
 ]
 
 export async function measureHashes(): Promise<void> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'latchkey-hashes-'))
-  const bundle = path.join(folder, 'floor')
-  await buildBare('bench/floor.worker.js', bundle)
-  const compatibilityDate = readWorkers().get(ALL_IN_ONE)?.compatibility_date ?? ''
-  const services = [{ name: 'floor', bundle, bindings: {} }]
-  const workerd = await startWorkerd({ folder, services, compatibilityDate })
-  const { send, close } = createSender(workerd.ports.floor ?? 0)
+  const floor = await startFloor()
+  const { send, close } = createSender(floor.port)
   try {
     const { body: own } = await send({ path: '/hash' })
     const tasks = [
       { name: 'ours', run: () => send({ path: '/verify', text: own }) },
       ...HASHES.map(([name, text]) => ({ name, run: () => send({ path: '/verify-imported', text }) })),
     ]
-    const meters = { cpu: () => cpuMs(workerd.pid), trips: () => ({ postgres: 0, redis: 0 }) }
+    const meters = { cpu: () => cpuMs(floor.pid), trips: () => ({ postgres: 0, redis: 0 }) }
     await measure(tasks, { rounds: 1, callsPerTurn: 1 }, meters)
     const loadSince = watchLoad()
     const measured = await measure(tasks, { rounds: 4, callsPerTurn: 3 }, meters)
@@ -73,7 +63,6 @@ export async function measureHashes(): Promise<void> {
     )
   } finally {
     close()
-    await workerd.stop()
-    await rm(folder, { recursive: true, force: true })
+    await floor.stop()
   }
 }
