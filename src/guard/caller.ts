@@ -11,6 +11,7 @@ import { readBearer } from '../http/bearer.ts'
 import { type KeyedWorker, noteRing } from '../keys/auth-keys.ts'
 import { keepVerifier, readKeptVerifier, type Verifier } from '../keys/keys.ts'
 import { findVerifier } from '../keys/store.ts'
+import { type Beside, countBeside } from '../limits/beside.ts'
 import { checkLimits } from '../limits/check.ts'
 import type { LIMITS, Limit, LimitedOperation } from '../limits/limits.ts'
 import type { Besides } from '../limits/sliding-window.ts'
@@ -25,7 +26,7 @@ import {
   refuseAuthentication,
   refuseUnless,
 } from './demands.ts'
-import { isApiKey, requireKey } from './key-caller.ts'
+import { isApiKey, refuseKey, requireKey } from './key-caller.ts'
 
 /** The operations that a caller is limited in by their session. */
 export type CallerOperation = {
@@ -75,17 +76,48 @@ export async function requireCaller<const Demanded extends Demands = Anyone>(
     const asked = await requireKey(ctx, read.apiKey, operation, demands, () => null)
     return isRefusal(asked) ? asked : (asked.caller as CallerFor<Demanded>) // it takes none where they do not
   }
-  const { kid } = read.claimed
-  const known = (await verifyWithoutTrip(ctx, read, demands))?.caller
-  if (known)
-    return (await limitCaller(ctx, operation, known, counting)) ?? (known as CallerFor<Demanded> | Refusal)
-  // A location that keeps no key asks for it first: the session and the account count here as they do elsewhere.
-  const verifier = await findVerifier(ctx, kid)
-  const caller = await verify(ctx, read, verifier, demands)
+  const { caller, keep } = await verifyForWrite(ctx, read, demands)
   const limited = await limitCaller(ctx, operation, caller, counting)
   if (limited) return limited
-  if (verifier?.key) keepVerifier(ctx, kid, verifier)
+  keep()
   return caller as CallerFor<Demanded> | Refusal // a session is one of those
+}
+
+/**
+ * The same for writes that are counted while `decide` runs (src/limits/beside.ts), of callers with a session.
+ * @returns refusals as `requireCaller`, or what `decide` returns
+ */
+export async function decideBeside<const Demanded extends Demands & { takesKeys?: never }, Done>(
+  ctx: Context,
+  headers: Headers,
+  operation: CallerOperation & Beside,
+  demands: Demanded,
+  decide: (caller: Caller<Demanded>) => Promise<Done>,
+): Promise<Done | Refusal> {
+  const read = readToken(headers)
+  if (isRefusal(read)) return read
+  if ('apiKey' in read) return refuseKey(ctx, read.apiKey, operation)
+  const { caller, keep } = await verifyForWrite(ctx, read, demands)
+  const done = isRefusal(caller)
+    ? ((await limitCaller(ctx, operation, caller)) ?? caller)
+    : await countBeside(ctx, operation, { session: caller.sessionId }, () => decide(caller))
+  if (!isRefusal(done) || done.refused !== 'rate_limited') keep()
+  return done
+}
+
+/** By the key that this location keeps; one that keeps none asks for it first: the session and the account count here as they do elsewhere. */
+async function verifyForWrite<Demanded extends Demands>(ctx: Context, read: Read, demands: Demanded) {
+  const known = await verifyWithoutTrip(ctx, read, demands)
+  if (known) return { caller: known.caller, keep: () => {} }
+  const { kid } = read.claimed
+  const verifier = await findVerifier(ctx, kid)
+  const caller = await verify(ctx, read, verifier, demands)
+  return {
+    caller,
+    keep: () => {
+      if (verifier?.key) keepVerifier(ctx, kid, verifier)
+    },
+  }
 }
 
 /**
@@ -226,7 +258,7 @@ async function limitCaller(
   ctx: Context,
   operation: CallerOperation,
   known: Caller | Refusal,
-  { account, besides }: Counting,
+  { account, besides }: Counting = {},
 ) {
   if (isRefusal(known)) return checkLimits(ctx, operation)
   const subjects = {

@@ -35,9 +35,9 @@ export async function requireKey<Found>(
   demands: Demands,
   query: () => BatchItem<'pg'> | null,
 ): Promise<{ caller: KeyCaller; found: Found } | Refusal> {
+  if (!mayAsk(demands)) return refuseKey(ctx, bearer, operation)
   const parsed = parseApiKey(bearer)
   if (parsed === null) return refuse('invalid_token')
-  if (!mayAsk(demands)) return (await checkLimits(ctx, operation)) ?? refuse('api_key_not_accepted')
   const keyHash = await hashApiKey(parsed.key)
   const find = findKey(ctx, parsed.id, [keyHash])
   const besides = query()
@@ -55,4 +55,10 @@ export async function requireKey<Found>(
   const { permission } = demands
   if (permission !== undefined && !row.scopes.includes(permission)) return refuseScope(permission)
   return { caller, found: found as Found } // it is what that returns
+}
+
+/** Where no key may come. @returns refusals `invalid_token`, `api_key_not_accepted`, `rate_limited` */
+export async function refuseKey(ctx: Context, bearer: string, operation: CallerOperation): Promise<Refusal> {
+  if (parseApiKey(bearer) === null) return refuse('invalid_token')
+  return (await checkLimits(ctx, operation)) ?? refuse('api_key_not_accepted')
 }

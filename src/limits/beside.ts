@@ -10,7 +10,7 @@ import { type Bucket, bucketsOf, countBuckets, type RedisSubjects, refuseOver } 
 import type { LIMITS, LimitedOperation } from './limits.ts'
 
 /** Those that go on without Redis: what is done cannot be refused afterwards. */
-type Beside = {
+export type Beside = {
   [Name in LimitedOperation]: (typeof LIMITS)[Name] extends { redis: object; withoutRedis: 'open' }
     ? Name
     : never

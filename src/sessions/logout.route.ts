@@ -3,8 +3,6 @@
  * where there is no session.
  */
 import type { Context } from '../context.ts'
-import { requireCaller } from '../guard/caller.ts'
-import { ALSO_IMPERSONATED } from '../guard/demands.ts'
 import { noContent } from '../http/answer.ts'
 import { expiredRefreshCookie } from '../http/cookies.ts'
 import { operation } from '../operation.ts'
@@ -41,10 +39,7 @@ async function signOut(
   headers: Headers,
   body: { refresh_token?: string | undefined },
 ): Promise<Tenant | Refusal | null> {
-  if (body.refresh_token === undefined && headers.has('authorization')) {
-    const caller = await requireCaller(ctx, headers, 'logout', ALSO_IMPERSONATED)
-    return isRefusal(caller) ? caller : signOutCaller(ctx, caller)
-  }
+  if (body.refresh_token === undefined && headers.has('authorization')) return signOutCaller(ctx, headers)
   const presented = readRefreshToken(ctx, headers, body)
   if (!isRefusal(presented)) return signOutByRefreshToken(ctx, presented.refreshToken)
   // A page cannot take the cookie away itself, so it must not be refused for one that is not a token.

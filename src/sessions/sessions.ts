@@ -1,7 +1,7 @@
 /** The rules of sessions: refreshing and signing out. */
 import type { Context } from '../context.ts'
-import { requireCaller } from '../guard/caller.ts'
-import { type Caller, refuseUnless } from '../guard/demands.ts'
+import { decideBeside } from '../guard/caller.ts'
+import { ALSO_IMPERSONATED, refuseUnless } from '../guard/demands.ts'
 import { UUID } from '../http/input.ts'
 import { noteRing, requireKeys } from '../keys/auth-keys.ts'
 import { openCurrentKey } from '../keys/keys.ts'
@@ -87,9 +87,15 @@ export async function signOutByRefreshToken(
   return tenant
 }
 
-/** Ends the session of a verified access token, live or not. Refusal `invalid_token` when its key no longer counts. */
-export async function signOutCaller(ctx: Context, caller: Caller): Promise<Tenant | Refusal> {
-  const found = await endSession(ctx, sessionOfCaller(caller))
+/**
+ * Ends the session of a verified access token, live or not.
+ * @returns the tenant; refusals as `requireCaller`, `invalid_token` when its key no longer counts
+ */
+export async function signOutCaller(ctx: Context, headers: Headers): Promise<Tenant | Refusal> {
+  const found = await decideBeside(ctx, headers, 'logout', ALSO_IMPERSONATED, (caller) =>
+    endSession(ctx, sessionOfCaller(caller)),
+  )
+  if (isRefusal(found)) return found
   const tenant = requireTenant(ctx, found?.tenant)
   // A session that ended is still found; what is not found is a token of a key that was revoked.
   if (!isRefusal(tenant) && !found?.isFound)
@@ -97,13 +103,13 @@ export async function signOutCaller(ctx: Context, caller: Caller): Promise<Tenan
   return tenant
 }
 
-/** Ends one of the caller's sessions: limit → one batch. @returns null when it has ended; refusals as `requireCaller`, `not_found` */
+/** Ends one of the caller's sessions: limit ∥ one batch. @returns null when it has ended; refusals as `requireCaller`, `not_found` */
 export async function endOwnSession(ctx: Context, headers: Headers, id: string): Promise<Refusal | null> {
-  const caller = await requireCaller(ctx, headers, 'revokeSession')
-  if (isRefusal(caller)) return caller
-  if (!UUID.test(id)) return refuse('not_found')
-  const ended = await endSessions(ctx, caller, { one: id })
-  return refuseUnless(ended, caller) ?? (ended.found === 0 ? refuse('not_found') : null)
+  return decideBeside(ctx, headers, 'revokeSession', {}, async (caller) => {
+    if (!UUID.test(id)) return refuse('not_found')
+    const ended = await endSessions(ctx, caller, { one: id })
+    return refuseUnless(ended, caller) ?? (ended.found === 0 ? refuse('not_found') : null)
+  })
 }
 
 /** The same for all of them, or all others. @returns null when they have ended; refusals as `requireCaller` */
@@ -112,6 +118,7 @@ export async function endOwnSessions(
   headers: Headers,
   which: 'all' | 'others',
 ): Promise<Refusal | null> {
-  const caller = await requireCaller(ctx, headers, 'revokeSessions')
-  return isRefusal(caller) ? caller : refuseUnless(await endSessions(ctx, caller, which), caller)
+  return decideBeside(ctx, headers, 'revokeSessions', {}, async (caller) =>
+    refuseUnless(await endSessions(ctx, caller, which), caller),
+  )
 }

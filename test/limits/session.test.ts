@@ -3,7 +3,7 @@
  */
 import { generateKeyPairSync, sign } from 'node:crypto'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { type Client, createClient, newEmail, race, type Tokens } from '../support/client.ts'
+import { type Client, createClient, newEmail, race, type Tokens, untilLimited } from '../support/client.ts'
 import { expectProblem } from '../support/expect.ts'
 import { createForger } from '../support/forge.ts'
 import { startService } from '../support/service.ts'
@@ -35,6 +35,10 @@ const OPERATIONS: [string, number, number, Call][] = [
       client.call('/v1/me', { method: 'PATCH', bearer, json: { name: 'Ada' } }),
   ],
   ['listSessions', 120, 200, (client, { access_token: bearer }) => client.call('/v1/sessions', { bearer })],
+]
+
+/** The same of those that PostgreSQL decides by itself, which are counted meanwhile. */
+const ENDINGS: [string, number, number, Call][] = [
   [
     'revokeSession',
     120,
@@ -77,11 +81,29 @@ describe('a session', () => {
       for (const answer of refusedOf(answers)) {
         expectRateLimited(answer, 'session', rate, 60)
         // A read asks PostgreSQL meanwhile; a write would have been done.
-        expect(answer.trips.postgres).toBe(/^(read|list)/.test(name) ? 1 : 0)
+        expect(answer.trips.postgres).toBe(name === 'updateMe' ? 0 : 1)
       }
       // Its other operations have limits of their own.
       const [, , otherStatus, other] = OPERATIONS[name === 'readMe' ? 2 : 0] ?? []
-      if (name !== 'logout') expect((await other?.(from(), tokens))?.status).toBe(otherStatus)
+      expect((await other?.(from(), tokens))?.status).toBe(otherStatus)
+    },
+  )
+
+  test.each(ENDINGS)(
+    'passes %s %i times a minute: one more is done all the same, and the next cost no trip',
+    async (name, rate, status, call) => {
+      const { last, refused, other } = await inOneWindow(60, async () => {
+        const client = from()
+        const [tokens, others] = [await newCaller(), await newCaller()]
+        await fill(limited(), `${name}:session`, rate, () => call(client, tokens))
+        const last = await call(client, tokens)
+        const refused = await untilLimited(() => call(client, tokens))
+        return { last, refused, other: await call(client, others) }
+      })
+      expect(last.status).toBe(status)
+      expectRateLimited(refused, 'session', rate, 60)
+      expect(refused.trips).toEqual({ postgres: 0, redis: 0 })
+      expect(other.status, 'another session at that address').toBe(status)
     },
   )
 
@@ -113,10 +135,25 @@ describe('an address', () => {
       for (const answer of refusedOf(answers)) expectRateLimited(answer, 'address', 600, 60)
     },
   )
+
+  test.each(ENDINGS)(
+    'passes %s 600 times a minute, and then none of its sessions',
+    async (name, _, __, call) => {
+      const refused = await inOneWindow(60, async () => {
+        const client = from()
+        const [tokens, others] = [await newCaller(), await newCaller()]
+        await fill(limited(), `${name}:address`, 600, () => call(client, tokens))
+        await untilLimited(() => call(client, tokens))
+        return call(client, others)
+      })
+      expectRateLimited(refused, 'address', 600, 60)
+      expect(refused.trips).toEqual({ postgres: 0, redis: 0 })
+    },
+  )
 })
 
 describe('a caller who only knows the id of a session', () => {
-  test.each(OPERATIONS.filter(([name]) => ['readMe', 'updateMe', 'logout'].includes(name)))(
+  test.each([...OPERATIONS, ...ENDINGS].filter(([name]) => ['readMe', 'updateMe', 'logout'].includes(name)))(
     'cannot use up its %s: after %i forged tokens and 20 more, the owner is answered',
     async (name, rate, status, call) => {
       const { owner, forged, counted } = await inOneWindow(60, async () => {
