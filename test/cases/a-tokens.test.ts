@@ -294,14 +294,11 @@ describe('the header that carries it', () => {
     const line = `Authorization: Bearer ${tokens.access_token}`
     expect((await readMe(`Bearer ${tokens.access_token}, Bearer ${tokens.access_token}`)).status).toBe(400)
     for (const operation of bearerOperations) {
-      const headers = [`Host: ${client.tenant.host}`, line, line]
+      // Once: a passkey's signature is longer one time than another.
+      const [headers, body] = withBody([`Host: ${client.tenant.host}`, line, line], operation.body?.(tokens))
       const { status } = await sendRaw(
         service,
-        rawRequest(
-          `${operation.method} ${operation.path} HTTP/1.1`,
-          withBody(headers, operation.body?.(tokens))[0],
-          withBody(headers, operation.body?.(tokens))[1],
-        ),
+        rawRequest(`${operation.method} ${operation.path} HTTP/1.1`, headers, body),
       )
       expect({ operation: operation.title, status }).toEqual({ operation: operation.title, status: 400 })
     }
