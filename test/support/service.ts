@@ -13,6 +13,7 @@ import { createOperatorContext, type OperatorContext } from '../../ops/context.t
 import { newKeyringEntry } from '../../ops/keyring.ts'
 import { OPTIONAL_SECRETS } from '../../src/settings.ts'
 import { requireTenantSettings } from '../../src/tenants/tenants.ts'
+import { startBareWorkerd } from './bare-workerd.ts'
 import { requireBundle } from './bundles.ts'
 import { findSecrets } from './canaries.ts'
 import { holdToContract } from './contract.ts'
@@ -150,7 +151,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       : []),
     ...(edgeLimiter ? [standIn('edge-limiter', edgeLimiter)] : []),
   ]
-  const workerd = await startWorkerd(started, workers.length === 1)
+  const workerd = await (workers.length === 1 ? startBareWorkerd(started, bundles) : startWorkerd(started))
   const jobs = configOf(workers.includes('jobs') ? 'jobs' : (workers[0] ?? '')).name
   const queue: Service['queue'] = (name, bodies, attempts = 1) =>
     workerd.queue(

@@ -1,5 +1,6 @@
 /**
- * The product's Workers in one workerd, started as `wrangler dev` starts them but for what stands between it and a test:
+ * Several of the product's Workers in one workerd, each asked by its routes (one alone is in test/support/bare-workerd.ts).
+ * Started as `wrangler dev` starts them but for what stands between it and a test:
  * no second runtime that requests pass through, and no esbuild, since the bundles are made already. Two things are
  * as in production and not as in development:
  * 1. Workerd reaches the network itself: through Node a reset connection would become an HTTP 500, half an answer one
@@ -10,7 +11,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { convertV4MiniflareOptions, Miniflare, type V4MiniflareOptions } from 'miniflare'
-import { createDirectFetch, type DirectInit } from './direct.ts'
+import type { DirectInit } from './direct.ts'
 
 /** What Miniflare is told of one Worker. */
 export type WorkerOptions = Extract<V4MiniflareOptions, { workers: unknown }>['workers'][number]
@@ -42,8 +43,7 @@ export type Workerd = {
   stop(): Promise<void>
 }
 
-/** @param alone whether every request is for the first one */
-export async function startWorkerd(workers: WorkerOptions[], alone: boolean): Promise<Workerd> {
+export async function startWorkerd(workers: WorkerOptions[]): Promise<Workerd> {
   const logged: string[] = []
   const runtime = new Miniflare(
     convertV4MiniflareOptions({
@@ -51,38 +51,24 @@ export async function startWorkerd(workers: WorkerOptions[], alone: boolean): Pr
       port: 0,
       logRequests: false,
       handleStructuredLogs: ({ message }) => logged.push(message),
-      workers: workers.map((worker, at) => ({
-        ...worker,
-        ...(alone && at === 0 && { unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }] }),
-      })),
+      workers,
     }),
   )
   const url = await runtime.ready
   const cf = await runtime.getCf()
-  const direct = alone
-    ? createDirectFetch(Number((await runtime.unsafeGetDirectURL(workers[0]?.name)).port), cf)
-    : null
   return {
     url,
     cf,
-    fetch:
-      direct?.fetch ??
-      (async (target, init = {}) =>
-        // Miniflare types its own Response; it is the platform's.
-        (await runtime.dispatchFetch(target, {
-          redirect: 'manual',
-          ...init,
-        } as never)) as unknown as Response),
+    fetch: async (target, init = {}) =>
+      // Miniflare types its own Response; it is the platform's.
+      (await runtime.dispatchFetch(target, { redirect: 'manual', ...init } as never)) as unknown as Response,
     logs: () => [...logged],
     takeLogs: () => logged.splice(0),
     queue: async (worker, queue, messages) =>
       ((await runtime.getWorker(worker)) as unknown as Handlers).queue(queue, messages),
     scheduled: async (worker, cron) =>
       ((await runtime.getWorker(worker)) as unknown as Handlers).scheduled({ cron }),
-    stop: async () => {
-      direct?.stop()
-      await runtime.dispose()
-    },
+    stop: () => runtime.dispose(),
   }
 }
 
