@@ -53,7 +53,7 @@ describe('every operation counts itself against its own row', () => {
 test('is named in one place of the code, row by row, and logout in two: by access token and by refresh token', () => {
   const named = sourceFiles('src').flatMap((file) => [
     ...readFileSync(file, 'utf8').matchAll(
-      /\b(?:userAction\(|(?:checkLimits|countBeside|require|requireCaller|readCaller|readAsCaller|requireLiveCaller|requireReachable)\(\s*ctx,)\s*(?:[\w.]+,\s*)?'(\w+)'/g,
+      /\b(?:userAction\(|(?:checkLimits|countBeside|require|requireCaller|decideBeside|readCaller|readAsCaller|requireLiveCaller|requireReachable)\(\s*ctx,)\s*(?:[\w.]+,\s*)?'(\w+)'/g,
     ),
   ])
   const names = named.map(([, name = '']) => name)
