@@ -8,6 +8,7 @@
  *   npm run bench -- --peers    ours beside better-auth and openauth, and nothing else; into bench/results/
  *   npm run bench -- --argon2   a password hash by our driver, by hash-wasm's releases, with SIMD, and by Node itself
  *   npm run bench -- --hashes   what verifying a password imported from another system takes
+ *   npm run bench -- --profile  where the CPU of a live check, a refresh and a sign-in goes, and nothing else
  *   npm run bench -- --cold [--against <checkout>]  what each Worker takes to its first answer, and nothing else
  * The raw numbers are in .latchkey/bench.json, or in one named after the flag.
  */
@@ -26,6 +27,7 @@ import { type Measured, measure, type Plan, type Ratios, ratios } from './measur
 import { type Memory, measureMemory } from './memory.ts'
 import { prepareTasks, refreshOnce } from './operations.ts'
 import { measurePeers } from './peers/peers.ts'
+import { measureProfile } from './profile.ts'
 import { startProxy } from './proxy.ts'
 import { type Stack, startStack } from './stack.ts'
 import { startWorkerd, type Workerd } from './workerd.ts'
@@ -184,6 +186,10 @@ async function main(): Promise<void> {
     }
     if (process.argv.includes('--burst')) {
       await measureBurst(stack)
+      return
+    }
+    if (process.argv.includes('--profile')) {
+      await measureProfile(stack)
       return
     }
     if (process.argv.includes('--growth')) {

@@ -28,6 +28,8 @@ type Options = {
   compatibilityDate: string
   /** Without the edge cache, every lookup misses. */
   edgeCache?: boolean
+  /** Where the Chrome DevTools Protocol is spoken. */
+  inspector?: number
   /** Receives what the Workers print. */
   log?: (text: string) => void
 }
@@ -37,6 +39,7 @@ export async function startWorkerd({
   services,
   compatibilityDate,
   edgeCache = true,
+  inspector,
   log,
 }: Options): Promise<Workerd> {
   const ports: Record<string, number> = {}
@@ -58,7 +61,8 @@ const config :Workerd.Config = (
 `
   const configPath = path.join(folder, `${services.map(({ name }) => name).join('-')}.capnp`)
   await writeFile(configPath, config)
-  const child = spawn(workerdBinary(), ['serve', configPath], {
+  const inspected = inspector === undefined ? [] : [`--inspector-addr=${LOOPBACK}:${inspector}`]
+  const child = spawn(workerdBinary(), ['serve', ...inspected, configPath], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: withoutSettings(process.env),
   })
