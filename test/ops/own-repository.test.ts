@@ -231,7 +231,10 @@ describe('update', () => {
     expect(merged).toContain('compatibility_date = "2026-10-21"')
     expect(merged).toContain('pattern = "auth.acme.test"')
     expect(merged.endsWith(own)).toBe(true)
+    // From now on the release's own: the next merge begins with it.
+    expect(read('wrangler.base.toml')).toContain('compatibility_date = "2026-10-21"')
     expect(read('wrangler.base.toml')).not.toContain('acme')
+    expect(existsSync(at('wrangler.base.toml.next'))).toBe(false)
     expect(manifest(at('package.json')).scripts.deploy).toBe(scripts.deploy)
     expect((await latchkey('update')).status, 'again, with the same result').toBe(0)
     expect(read('wrangler.toml')).toBe(merged)
