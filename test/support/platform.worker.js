@@ -1,6 +1,6 @@
 /**
- * What the platform does besides a request of a test: hands a batch of a queue or the time of a cron to a Worker (/queue,
- * /scheduled, on its own socket), and a request that says nothing of its caller to it with the usual caller (ENTRY).
+ * What the platform does besides a request of a test: hands a batch of a queue or the time of a cron to a Worker; and with
+ * ENTRY, a request that says nothing of its caller, with the usual caller.
  */
 export default {
   async fetch(request, { WORKER, ENTRY, CF }) {
